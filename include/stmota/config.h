@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config.h - settings from files and environment
+ *
+ * Sources, the later one wins: built in, /etc/stmota/stmota.conf,
+ * $XDG_CONFIG_HOME/stmota/stmota.conf, environment STMOTA_SECTION_KEY, --config FILE. The command
+ * line stands above all of them and is looked at by the commands.
+ */
+#ifndef STMOTA_CONFIG_H
+#define STMOTA_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/err.h>
+
+struct config;
+
+/* A setting that exists; all others are errors with file and line. */
+struct config_key {
+	const char *section; /* "flash", "trust", "device" (for every [device NAME]) */
+	const char *key;
+	const char *text;     /* one line for stmota.conf(5) */
+	const char *fallback; /* built-in value, NULL: none */
+};
+
+extern const struct config_key config_keys[]; /* section NULL ends */
+
+/*
+ * Reads all sources. `extra_file` is that of --config, NULL if none; only that one must exist.
+ * ERR_CONFIG with file and line.
+ */
+int config_load(const char *extra_file, struct config **ret, struct err *e);
+void config_free(struct config *c);
+
+/* Value of a setting; `name` is the NAME of [device NAME], else NULL. NULL if unset. */
+const char *config_get(const struct config *c, const char *section, const char *name,
+	const char *key);
+/* Where the value came from: "FILE:LINE", "environment", "built in". */
+const char *config_origin(const struct config *c, const char *section, const char *name,
+	const char *key);
+/* yes/no, true/false, on/off, 1/0; unset is `fallback`. ERR_CONFIG with origin. */
+int config_bool(const struct config *c, const char *section, const char *name, const char *key,
+	bool fallback, bool *ret, struct err *e);
+int config_u32(const struct config *c, const char *section, const char *name, const char *key,
+	uint32_t fallback, uint32_t *ret, struct err *e);
+
+/* Names of all [device NAME] sections in file order. */
+size_t config_n_devices(const struct config *c);
+const char *config_device_name(const struct config *c, size_t i);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event.h - what a running job tells its listeners
+ *
+ * Progress bars, JSON lines and logs listen to the same events.
+ */
+#ifndef STMOTA_EVENT_H
+#define STMOTA_EVENT_H
+
+#include <stdint.h>
+
+enum event_type {
+	EVENT_PHASE,    /* a phase begins: `phase`, `total` bytes of work in it */
+	EVENT_PROGRESS, /* `done` of `total` bytes of the phase */
+	EVENT_NOTE,     /* `text`: something a person may want to know */
+	EVENT_WARNING,  /* `text` */
+	EVENT_RETRY,    /* the conversation broke and is taken up again: `text` says why */
+};
+
+struct event {
+	enum event_type type;
+	const char *phase; /* "connect", "compare", "erase", "write", "verify", ...; static text */
+	uint64_t done;     /* bytes */
+	uint64_t total;    /* bytes */
+	const char *text;  /* valid during the call only; NULL if none */
+};
+
+/* `fn` NULL: nobody listens. */
+struct event_sink {
+	void (*fn)(void *ctx, const struct event *ev);
+	void *ctx;
+};
+
+static inline void event_emit(const struct event_sink *s, const struct event *ev)
+{
+	if (s != 0 && s->fn != 0)
+		s->fn(s->ctx, ev);
+}
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fmt.h - the table of file formats, and reading a file of any of them
+ */
+#ifndef STMOTA_FMT_H
+#define STMOTA_FMT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/err.h>
+#include <stmota/segments.h>
+
+enum fmt_kind { FMT_BIN, FMT_IHEX, FMT_ELF, FMT_SREC, FMT_UF2, FMT_DFUSE, FMT_MCUBOOT, FMT_SFB, FMT_SOTA };
+
+struct fmt {
+	enum fmt_kind kind;
+	const char *name;        /* "bin", "ihex", ... */
+	const char *description; /* for people */
+	/* True if the content is of this format; looks at content only, never at a file name. */
+	bool (*detect)(const uint8_t *data, size_t len);
+	/* NULL: recognised, but not readable as an image. */
+	int (*read)(const uint8_t *data, size_t len, struct segments *ret, struct err *e);
+};
+
+/* Never NULL: what nothing else claims is a raw binary. */
+const struct fmt *fmt_detect(const uint8_t *data, size_t len);
+
+/* NULL if there is no such format. */
+const struct fmt *fmt_find(const char *name);
+
+struct fmt_options {
+	bool has_address;
+	uint32_t address; /* where a raw binary begins; refused for formats that carry addresses */
+};
+
+/*
+ * Reads an image of any readable format.
+ *
+ * name        for messages
+ * opt         NULL: no address given
+ * ret         an empty image
+ * ret_format  may be NULL
+ *
+ * ERR_FORMAT (damaged), ERR_UNSUPPORTED (recognised, not readable here), ERR_USAGE (a raw binary
+ * without address: the hint names the guess from its vector table; or an address that the format
+ * does not take).
+ */
+int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt_options *opt,
+	struct segments *ret, const struct fmt **ret_format, struct err *e);
+
+#endif

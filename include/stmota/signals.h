@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * signals.h - Ctrl-C as a question that loops ask between two blocks
+ */
+#ifndef STMOTA_SIGNALS_H
+#define STMOTA_SIGNALS_H
+
+#include <stdbool.h>
+
+#include <stmota/err.h>
+
+/*
+ * Lets SIGINT, SIGTERM and SIGHUP set a flag. A second SIGINT leaves the process at once with
+ * status 130. SIGPIPE is ignored. For programs, not for libraries.
+ */
+void signals_install(void);
+
+/* True once a signal asked to stop. */
+bool signals_pending(void);
+
+/* 0, or ERR_INTERRUPTED with a message. */
+int signals_check(struct err *e);
+
+#endif

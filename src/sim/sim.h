@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim.h - a virtual STM32 board: flash, option bytes, and the ROM bootloader in front of them
+ *
+ * Pure state machines: bytes in, bytes out, time as a parameter. Transports (a pseudo terminal, an
+ * in-process link for tests) are thin and lie outside.
+ */
+#ifndef STMOTA_SIM_H
+#define STMOTA_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/chip.h>
+#include <stmota/err.h>
+
+struct sim_config {
+	const struct chip *chip;
+	uint32_t flash_size;     /* bytes, 0: the largest part */
+	uint8_t rom_version;     /* bootloader id such as 0x91, 0: the newest the table knows */
+	const char *state_file;  /* NULL: memory only */
+	const char *const *faults; /* KIND@WHERE[:N[:ARG]], see stmota-sim(1) */
+	size_t n_faults;
+	uint32_t seed;           /* of everything random: unique id, half-done operations */
+};
+
+struct sim_stats {
+	uint64_t bytes_to_device, bytes_from_device, turnarounds;
+	uint64_t erases, programs;      /* units erased, program operations */
+	uint64_t flash_us;              /* modelled time in flash operations */
+};
+
+struct sim_board;
+
+int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct err *e);
+void sim_board_free(struct sim_board *b);
+
+/* Adds a fault while the board runs; same grammar. ERR_USAGE. */
+int sim_board_fault(struct sim_board *b, const char *spec, struct err *e);
+void sim_board_clear_faults(struct sim_board *b);
+
+/* Power off loses all but flash and option bytes; on starts at the reset vector or in the ROM, as
+ * BOOT0, the option bytes and the empty check say. A cut fault turns the power off by itself. */
+void sim_board_power(struct sim_board *b, bool on);
+bool sim_board_powered(const struct sim_board *b);
+
+/* Modem lines as the board's wiring sees them. boot0 true: high. nrst false: held in reset. */
+void sim_board_lines(struct sim_board *b, bool boot0, bool nrst);
+
+/* One byte arrives at the device's receiver at `now_us`. */
+void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us);
+/* Next byte that the device sends: false if there is none. `ret_at_us`: when it is ready. */
+bool sim_uart_tx(struct sim_board *b, uint8_t *ret_byte, uint64_t *ret_at_us);
+
+/* True while the application runs (the ROM is not listening). */
+bool sim_board_in_application(const struct sim_board *b);
+
+/* Direct view for tests: main flash of this part, from its base. */
+uint8_t *sim_board_flash(struct sim_board *b, uint32_t *ret_size);
+const struct geometry *sim_board_geometry(const struct sim_board *b);
+/* Flash operations begun so far: one per erased unit, one per programmed flash word. */
+uint64_t sim_board_ops(const struct sim_board *b);
+struct sim_stats sim_board_stats(const struct sim_board *b);
+/* Called after each flash operation, also a half-done one; for invariants in tests. */
+void sim_board_on_op(struct sim_board *b, void (*fn)(void *ctx), void *ctx);
+
+#endif

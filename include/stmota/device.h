@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device.h - from the name of a device to a connected target and the facts about its chip
+ */
+#ifndef STMOTA_DEVICE_H
+#define STMOTA_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/chip.h>
+#include <stmota/config.h>
+#include <stmota/device_url.h>
+#include <stmota/entry.h>
+#include <stmota/err.h>
+#include <stmota/event.h>
+#include <stmota/target.h>
+
+#define DEVICE_MAX_WRP 128
+
+/*
+ * What is known about the chip at hand. Whatever was read from the device was read twice and
+ * agreed. Planning takes this struct and nothing else.
+ */
+struct device_facts {
+	uint16_t pid;
+	const struct chip *chip; /* never NULL */
+	uint8_t protocol;        /* BCD: 0x31 = 3.1 */
+	char transport[16];      /* "uart" */
+	bool lists_checksum;     /* the device offers the CRC command */
+	bool lists_erase;        /* it offers an erase command at all */
+
+	/* Read-out protection: RDP_UNKNOWN where no fact says what the option word means. */
+	enum rdp_level rdp;
+	/* True if the device refused to be read: then nothing below was read. */
+	bool read_refused;
+
+	uint32_t flash_size;  /* bytes, from the size register; 0: not readable */
+	bool has_uid;
+	uint8_t uid[12];      /* in the order of the datasheet */
+	bool has_boot_id;
+	uint8_t boot_id;      /* bootloader id: 0x91 is version 9.1 */
+
+	enum chip_banks banks;  /* what the option bytes say, CHIP_BANKS_DEFAULT: not readable */
+	bool banks_assumed;     /* the chip can be either, and it could not be read which */
+	bool has_geometry;
+	struct geometry geometry;
+	char geometry_why[160]; /* why not, if has_geometry is false */
+
+	bool wrp_known;
+	struct span wrp[DEVICE_MAX_WRP]; /* write-protected parts of flash, in address order */
+	size_t n_wrp;
+	char wrp_why[160];      /* why not, if wrp_known is false */
+
+	enum entry_reach reach; /* how the ROM is reached again after a cut */
+	bool can_reset;         /* NRST is wired: the application can be started by a reset */
+};
+
+/* What the user asked for; everything 0 or NULL is left to URL, configuration and defaults. */
+struct device_request {
+	const char *device; /* URL or name of a [device] section */
+	uint32_t baud;
+	const char *before; /* entry recipe, see entry_parse() */
+	uint32_t wait_s;    /* keep trying that long until a device answers */
+	const char *chip;   /* product ID or part name that the device must have */
+};
+
+struct device {
+	char name[128];            /* as the user called it, for messages */
+	struct device_url url;     /* with everything merged in */
+	struct target *target;     /* owned, connected */
+	struct device_facts facts;
+};
+
+/*
+ * Opens the port, brings the device to a command boundary, identifies it and gathers the facts.
+ * Nothing is written or erased. 0x7F is only ever sent to a port that the request, the
+ * configuration or the environment names.
+ *
+ * ret     owned by the caller, release with device_close()
+ * events  may be NULL
+ *
+ * ERR_USAGE (no device named), ERR_CONFIG, ERR_LINK, ERR_BUSY, ERR_TIMEOUT, ERR_PROTOCOL,
+ * ERR_IDENTITY (unknown product ID, other than requested, or two readings that disagree),
+ * ERR_INTERRUPTED. A read-protected device is no failure: see facts.rdp and facts.read_refused.
+ */
+int device_open(const struct device_request *rq, const struct config *config,
+	const struct event_sink *events, struct device **ret, struct err *e);
+
+/* Puts the lines back and frees everything; takes NULL. */
+void device_close(struct device *d);
+
+/*
+ * Gathers the facts of a connected target; also for tests and after a recovery that may have
+ * brought another device. `chip_wanted` as in the request, or NULL.
+ */
+int device_gather(struct target *t, const struct entry *entry, const char *chip_wanted,
+	struct device_facts *ret, struct err *e);
+
+/*
+ * Lines up again after a failure in mid-conversation and checks that it is still the same chip
+ * with the same unique id. ERR_IDENTITY if not; ERR_LINK, ERR_TIMEOUT.
+ */
+int device_recover(struct device *d, struct err *e);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device_url.h - a device as people name it: uart:/dev/ttyUSB0?baud=57600&boot0=rts&nrst=!dtr
+ *
+ * `,` stands for `?` and `&` as well, because zsh takes `?` for a file name pattern.
+ */
+#ifndef STMOTA_DEVICE_URL_H
+#define STMOTA_DEVICE_URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <stmota/entry.h>
+#include <stmota/err.h>
+
+enum device_scheme { DEVICE_UART };
+
+struct device_url {
+	enum device_scheme scheme;
+	char path[108];     /* "/dev/ttyUSB0" */
+	uint32_t baud;      /* 0: not given */
+	struct entry entry; /* wiring and times, ENTRY_INIT where not given */
+};
+
+/* True if the text is a URL by its form; else it is the name of a [device] section. */
+bool device_url_is_url(const char *text);
+
+/*
+ * Takes a URL apart. ERR_USAGE names what is wrong; ERR_UNSUPPORTED for schemes that are known
+ * but not built (i2c, dfu, ymodem). Keys of uart: baud, boot0, nrst, reset_ms, settle_ms, boot_ms.
+ */
+int device_url_parse(const char *text, struct device_url *ret, struct err *e);
+
+#endif

@@ -12,16 +12,36 @@
 #include <stmota/err.h>
 #include <stmota/segments.h>
 
-enum fmt_kind { FMT_BIN, FMT_IHEX, FMT_ELF, FMT_SREC, FMT_UF2, FMT_DFUSE, FMT_MCUBOOT, FMT_SFB, FMT_SOTA };
+enum fmt_kind {
+	FMT_BIN,
+	FMT_IHEX,
+	FMT_ELF,
+	FMT_SREC,
+	FMT_UF2,
+	FMT_DFUSE,
+	FMT_DFU, /* raw binary with a DFU suffix */
+	FMT_MCUBOOT,
+	FMT_SFB,
+	FMT_SOTA,
+};
+
+struct fmt_options {
+	bool has_address;
+	uint32_t address; /* where a raw binary begins; refused for formats that carry addresses */
+	bool raw;         /* any bytes are welcome (data of a package): no look at what they are */
+	bool allow_ram;   /* ELF segments whose load address is in RAM are wanted (RAM code) */
+};
 
 struct fmt {
 	enum fmt_kind kind;
 	const char *name;        /* "bin", "ihex", ... */
-	const char *description; /* for people */
+	const char *description; /* for people: "Intel HEX file" */
+	bool has_addresses;      /* else they must come from fmt_options */
 	/* True if the content is of this format; looks at content only, never at a file name. */
 	bool (*detect)(const uint8_t *data, size_t len);
-	/* NULL: recognised, but not readable as an image. */
-	int (*read)(const uint8_t *data, size_t len, struct segments *ret, struct err *e);
+	/* NULL: recognised, but not readable as an image. `opt` is never NULL, `ret` is empty. */
+	int (*read)(const uint8_t *data, size_t len, const struct fmt_options *opt,
+		struct segments *ret, struct err *e);
 };
 
 /* Never NULL: what nothing else claims is a raw binary. */
@@ -30,10 +50,8 @@ const struct fmt *fmt_detect(const uint8_t *data, size_t len);
 /* NULL if there is no such format. */
 const struct fmt *fmt_find(const char *name);
 
-struct fmt_options {
-	bool has_address;
-	uint32_t address; /* where a raw binary begins; refused for formats that carry addresses */
-};
+/* All formats in the order they are tried; NULL behind the last. */
+const struct fmt *fmt_at(size_t index);
 
 /*
  * Reads an image of any readable format.

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fmt_bin.c - raw binaries: bytes without header, address or checksum
+ *
+ * Everything that is nothing else ends up here, so this is where a wrong file has to be noticed:
+ * whatever is written to a device from a .bin has no second check in the file itself.
+ */
+#include "fmt_impl.h"
+
+#include <string.h>
+
+/* First bytes of files that people pick by mistake. */
+static const struct {
+	const char *magic;
+	size_t len;
+	const char *what;
+} not_firmware[] = {
+	{"\x1f\x8b", 2, "a gzip file"},
+	{"PK", 2, "a zip file"},
+	{"\xfd" "7zXZ", 5, "an xz file"},
+	{"BZh", 3, "a bzip2 file"},
+	{"\x28\xb5\x2f\xfd", 4, "a zstd file"},
+	{"7z\xbc\xaf", 4, "a 7-Zip file"},
+	{"RBL", 4, "an RT-Thread OTA package (RBL)"}, /* with its 0 byte */
+	{"\x7f" "ELF", 4, "a damaged ELF file"},
+	{"SQLite format 3", 15, "an SQLite database"},
+	{"%PDF", 4, "a PDF document"},
+	{"\x89PNG", 4, "a PNG picture"},
+};
+
+static bool is_text(const uint8_t *data, size_t len)
+{
+	if (len > 256)
+		len = 256;
+	for (size_t i = 0; i < len; i++)
+		if ((data[i] < ' ' && strchr("\t\n\v\f\r", data[i]) == NULL) || data[i] == 0x7f ||
+			data[i] == 0)
+			return false;
+	return len > 0;
+}
+
+static int check_content(const uint8_t *data, size_t len, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(not_firmware); i++)
+		if (len >= not_firmware[i].len &&
+			memcmp(data, not_firmware[i].magic, not_firmware[i].len) == 0)
+			return err_set(e, ERR_FORMAT, "this is %s, not a firmware image",
+				not_firmware[i].what);
+	if (is_text(data, len))
+		return err_set(e, ERR_FORMAT, "this is a text file, not a firmware image");
+	if (len <= 8)
+		return err_set(e, ERR_FORMAT, "%zu bytes are too few for a firmware image", len);
+	if (bytes_all(data, len, 0xff) || bytes_all(data, len, 0x00)) {
+		err_set(e, ERR_FORMAT, "all %zu bytes are 0x%02X: this is no firmware", len, data[0]);
+		err_hint(e, "to empty a chip use: stmota erase");
+		return ERR_FORMAT;
+	}
+	return 0;
+}
+
+static bool bin_detect(const uint8_t *data, size_t len)
+{
+	return true;
+}
+
+static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *opt,
+	struct segments *ret, struct err *e)
+{
+	int rc;
+
+	if (len == 0)
+		return err_set(e, ERR_FORMAT, "the file is empty");
+	if (!opt->raw) {
+		rc = check_content(data, len, e);
+		if (rc < 0)
+			return rc;
+	}
+	if ((uint64_t)opt->address + len > (uint64_t)1 << 32)
+		return err_set(e, ERR_FORMAT, "%zu bytes at 0x%08X pass the end of the address space",
+			len, (unsigned)opt->address);
+	return segments_add(ret, opt->address, data, (uint32_t)len, e);
+}
+
+const struct fmt fmt_bin = {
+	.kind = FMT_BIN,
+	.name = "bin",
+	.description = "raw binary",
+	.detect = bin_detect,
+	.read = bin_read,
+};

@@ -6,7 +6,9 @@
 #define STMOTA_COMMAND_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
+#include <stmota/buf.h>
 #include <stmota/config.h>
 #include <stmota/err.h>
 #include <stmota/event.h>
@@ -15,13 +17,19 @@
 
 #define CMD_JSON     1u /* has --json */
 #define CMD_DEVICE   2u /* has --device, --baud, --before and --wait */
-#define CMD_DESTROYS 4u /* has --yes; run() is only entered after consent */
+#define CMD_DESTROYS 4u /* has --yes; run() is only entered after consent, or with --dry-run */
+#define CMD_EVENTS   8u /* with --json: one object a line, progress included; "result" is the last */
+
+/* Heading under which `stmota --help` lists a command. */
+enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE };
 
 struct command_env {
 	const struct opts *opts;     /* parsed */
 	const struct config *config; /* all sources merged */
 	struct out *out;             /* results */
-	const struct event_sink *events; /* progress: bar, sparse lines, or nothing */
+	const struct event_sink *events; /* bar, sparse lines, JSON lines, or nothing; never NULL */
+	/* CMD_DEVICE: --device, else device of [defaults], as written there; else NULL. */
+	const char *device;
 	bool quiet;
 };
 
@@ -29,7 +37,9 @@ struct command {
 	const char *name;      /* "flash", or two words: "key show" */
 	const char *args;      /* "FILE", "[FILE...]", "" */
 	const char *summary;   /* one line, no full stop */
+	const char *details;   /* more for the help text: lines of at most 78 columns; NULL if none */
 	const char *examples;  /* lines for the help text, without prompt; NULL if none */
+	enum command_group group;
 	const struct opt *opts; /* ends with OPT_END; NULL: none of its own */
 	unsigned flags;
 	int min_args, max_args; /* positional; max -1: any number */
@@ -38,5 +48,29 @@ struct command {
 	/* For CMD_DESTROYS: one sentence that says what will be lost. */
 	void (*describe_loss)(struct command_env *env, char *ret, size_t size);
 };
+
+/* Options that all commands have, and those that come with a flag. */
+extern const struct opt command_opts_global[], command_opts_json[], command_opts_device[],
+	command_opts_destroys[];
+
+/* One more than the tables of one command and the NULL behind them. */
+#define COMMAND_TABLES 6
+
+/* All tables of a command, its own first, for opt_parse(); `c` NULL: those of any command. */
+void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLES]);
+
+/*
+ * Finds the command that words[0..n) begin with; two words win over one. NULL if there is none.
+ * `commands` ends with NULL.
+ */
+const struct command *command_find(const struct command *const *commands, size_t n,
+	char *const *words, size_t *ret_used);
+
+/* Name that is similar to a mistyped one, NULL if none is. */
+const char *command_similar(const struct command *const *commands, const char *word);
+
+/* Appends the help text of a command, or the overview of all. ERR_NOMEM. */
+int command_help(const struct command *c, struct buf *ret, struct err *e);
+int command_overview(const struct command *const *commands, struct buf *ret, struct err *e);
 
 #endif

@@ -17,15 +17,37 @@
 
 struct config;
 
+enum config_type {
+	CONFIG_TEXT, /* anything; who uses it checks it */
+	CONFIG_BOOL, /* yes/no, true/false, on/off, 1/0 */
+	CONFIG_U32,  /* parse_u32() */
+};
+
 /* A setting that exists; all others are errors with file and line. */
 struct config_key {
 	const char *section; /* "flash", "trust", "device" (for every [device NAME]) */
 	const char *key;
 	const char *text;     /* one line for stmota.conf(5) */
 	const char *fallback; /* built-in value, NULL: none */
+	enum config_type type; /* checked when the file is read, not when the value is used */
 };
 
 extern const struct config_key config_keys[]; /* section NULL ends */
+
+/* Nothing but built-in values. ERR_NOMEM. */
+int config_new(struct config **ret, struct err *e);
+
+/*
+ * Adds the settings of one file's text; they win over what is there. `path` is for messages.
+ * ERR_CONFIG with file and line.
+ */
+int config_parse(struct config *c, const char *path, const char *text, size_t len, struct err *e);
+
+/*
+ * Adds STMOTA_SECTION_KEY of a NULL-terminated list "NAME=value". [device NAME] has no variables.
+ * ERR_CONFIG for a key that does not exist in a section that does.
+ */
+int config_parse_env(struct config *c, char *const *env, struct err *e);
 
 /*
  * Reads all sources. `extra_file` is that of --config, NULL if none; only that one must exist.
@@ -40,7 +62,7 @@ const char *config_get(const struct config *c, const char *section, const char *
 /* Where the value came from: "FILE:LINE", "environment", "built in". */
 const char *config_origin(const struct config *c, const char *section, const char *name,
 	const char *key);
-/* yes/no, true/false, on/off, 1/0; unset is `fallback`. ERR_CONFIG with origin. */
+/* Unset is `fallback`. ERR_CONFIG with origin. */
 int config_bool(const struct config *c, const char *section, const char *name, const char *key,
 	bool fallback, bool *ret, struct err *e);
 int config_u32(const struct config *c, const char *section, const char *name, const char *key,

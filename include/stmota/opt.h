@@ -57,7 +57,7 @@ const char *opt_str_at(const struct opts *o, const char *name, size_t i);
 /* Values are checked while parsing, so these cannot fail. */
 uint32_t opt_u32(const struct opts *o, const char *name, uint32_t fallback);
 struct span opt_span_at(const struct opts *o, const char *name, size_t i);
-/* Positional arguments. */
+/* Positional arguments; opt_arg() is NULL from opt_n_args() on. */
 size_t opt_n_args(const struct opts *o);
 const char *opt_arg(const struct opts *o, size_t i);
 
@@ -69,5 +69,11 @@ const char *opt_arg(const struct opts *o, size_t i);
 int opt_parse(const struct opt *const *tables, int argc, char **argv, struct opts **ret,
 	struct err *e);
 void opt_free(struct opts *o);
+
+/*
+ * Index of the first word that is neither an option of the tables nor the value of one; argc if
+ * there is none. Unknown options count as flags: opt_parse() complains about them later.
+ */
+int opt_first_arg(const struct opt *const *tables, int argc, char **argv);
 
 #endif

@@ -12,10 +12,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <stmota/err.h>
+#include <stmota/event.h>
+
 enum out_mode { OUT_HUMAN, OUT_JSON, OUT_QUIET };
 
 struct out;
 
+/* `to` is borrowed. Ends the process if there is no memory for it: nothing could be reported. */
 struct out *out_new(enum out_mode mode, FILE *to);
 enum out_mode out_mode(const struct out *o);
 
@@ -47,12 +51,27 @@ void out_text(struct out *o, const char *fmt, ...) __attribute__((format(printf,
 
 /*
  * NDJSON: what was described since the last call leaves as one line {"event": name, ...}, at
- * once. In human mode nothing happens.
+ * once. From then on the result itself is one line too, {"event": "result", "schema": 1, ...}.
+ * For people an event is nothing: what was described for it is dropped.
  */
 void out_event(struct out *o, const char *name);
 
-/* Prints the result ("schema": 1 comes first in JSON) and frees everything. Returns 0, or -1 if
- * the output could not be written (disk full, closed pipe). */
-int out_finish(struct out *o);
+/* One line a result even if no event came before; set by the dispatcher for CMD_EVENTS. */
+void out_set_lines(struct out *o);
+
+/* A listener that turns the events of a job into NDJSON lines; `o` must outlive it. */
+struct event_sink out_event_sink(struct out *o);
+
+/*
+ * "error": {code, message, hint, address, exit_status}; for JSON only, people get it on standard
+ * error. Closes what is open.
+ */
+void out_error(struct out *o, const struct err *e);
+
+/*
+ * Prints the result ("schema": 1 comes first in JSON) and frees everything; containers left open
+ * are closed. Returns 0, or ERR_IO if it could not be written (disk full, closed pipe).
+ */
+int out_finish(struct out *o, struct err *e);
 
 #endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd.h - what the commands share
+ */
+#ifndef STMOTA_CMD_H
+#define STMOTA_CMD_H
+
+#include <stmota/command.h>
+
+/* All commands, sorted by name; NULL ends. A new one is one file and one pointer here. */
+extern const struct command *const commands[];
+
+/*
+ * Asks "TEXT Go on? [y/N]" where a person sits at the terminal; elsewhere --yes must be given.
+ * 0, ERR_USAGE (nobody can be asked; the hint names --yes) or ERR_INTERRUPTED (the answer is no).
+ */
+int cmd_confirm(const struct command_env *env, const char *text, struct err *e);
+
+/* Parses, runs and reports; returns the exit status. */
+int cmd_dispatch(int argc, char **argv);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * commands.c - the table of commands
+ *
+ * Help, completion, dispatch and the check of the man page walk this table.
+ */
+#include "cmd.h"
+
+extern const struct command cmd_help;
+
+const struct command *const commands[] = {
+	&cmd_help,
+	NULL,
+};

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dispatch.c - from a command line to an exit status
+ *
+ * Finds the command, parses its options, reads the configuration, asks before something is
+ * destroyed, runs it, prints its result and says in one line what went wrong.
+ */
+#include "cmd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/bytes.h>
+#include <stmota/log.h>
+
+struct call {
+	const struct command *command; /* NULL: none was named */
+	struct opts *opts;
+	struct config *config;
+	struct out *out;
+	struct event_sink events;
+	struct command_env env;
+	bool json;
+};
+
+static void on_log(void *ctx, enum log_level level, const char *line)
+{
+	static const char *const prefix[] = {[LOG_ERROR] = "error: ",
+		[LOG_WARN] = "warning: ",
+		[LOG_INFO] = "",
+		[LOG_DEBUG] = ""};
+
+	(void)ctx;
+	fprintf(stderr, "stmota: %s%s\n", prefix[level], line);
+}
+
+static void set_log_level(const struct opts *o)
+{
+	size_t verbose = opt_count(o, "verbose");
+	enum log_level max = verbose >= 2 ? LOG_DEBUG : verbose == 1 ? LOG_INFO : LOG_WARN;
+
+	log_set_handler(on_log, NULL, opt_given(o, "quiet") ? LOG_ERROR : max);
+}
+
+/* --- errors --------------------------------------------------------------------------------- */
+
+/* Failures that make sense only together with the device they happened on. */
+static bool is_about_device(enum err_code code)
+{
+	static const enum err_code codes[] = {ERR_LINK, ERR_BUSY, ERR_TIMEOUT, ERR_NACK,
+		ERR_PROTOCOL, ERR_IDENTITY, ERR_PROTECTED, ERR_VERIFY, ERR_UNFINISHED};
+
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		if (codes[i] == code)
+			return true;
+	return false;
+}
+
+/* The path inside a device URL is what messages of the link name. */
+static bool names_device(const char *msg, const char *device)
+{
+	const char *colon = strchr(device, ':');
+	char path[128];
+
+	if (strstr(msg, device) != NULL)
+		return true;
+	if (colon == NULL)
+		return false;
+	snprintf(path, sizeof(path), "%.*s", (int)strcspn(colon + 1, "?,"), colon + 1);
+	return path[0] != '\0' && strstr(msg, path) != NULL;
+}
+
+static void print_error(const struct call *c, const struct err *e)
+{
+	const char *device = c->env.device;
+	char where[16] = "";
+
+	if (e->addr != ERR_NO_ADDR) {
+		snprintf(where, sizeof(where), "%08X", e->addr);
+		if (strstr(e->msg, where) != NULL)
+			where[0] = '\0';
+		else
+			snprintf(where, sizeof(where), " at 0x%08X", e->addr);
+	}
+	fputs("stmota: ", stderr);
+	if (device != NULL && is_about_device(e->code) && !names_device(e->msg, device))
+		fprintf(stderr, "%s: ", device);
+	fprintf(stderr, "%s%s\n", e->msg[0] != '\0' ? e->msg : err_code_name(e->code), where);
+	if (e->hint[0] != '\0')
+		fprintf(stderr, "hint: %s\n", e->hint);
+}
+
+/* --- the steps ------------------------------------------------------------------------------ */
+
+static int unknown_command(const char *word, struct err *e)
+{
+	const char *similar = command_similar(commands, word);
+	size_t len = strlen(word);
+
+	err_set(e, ERR_USAGE, "unknown command '%s'", word);
+	/* The first word of "key show" is not unknown, it is incomplete. */
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ') {
+			err_set(e, ERR_USAGE, "'%s' is only the beginning of a command", word);
+			similar = commands[i]->name;
+		}
+	if (similar != NULL)
+		return err_hint(e, "did you mean 'stmota %s'?", similar);
+	return err_hint(e, "'stmota --help' lists the commands");
+}
+
+/*
+ * Takes the words of the command's name out of argv, so that options may stand before it, and
+ * parses what is left.
+ */
+static int parse(struct call *c, int argc, char **argv, struct err *e)
+{
+	const struct opt *tables[COMMAND_TABLES];
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	size_t used = 0;
+	int first, rc;
+
+	if (words == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	command_tables(NULL, tables);
+	first = opt_first_arg(tables, argc, argv);
+	if (first < argc) {
+		c->command = command_find(commands, (size_t)(argc - first), argv + first, &used);
+		if (c->command == NULL) {
+			rc = unknown_command(argv[first], e);
+			goto out;
+		}
+		command_tables(c->command, tables);
+	} else {
+		tables[0] = command_opts_global;
+		tables[1] = NULL;
+	}
+	memcpy(words, argv, (size_t)first * sizeof(*words));
+	if (first < argc)
+		memcpy(words + first, argv + first + used,
+			((size_t)(argc - first) - used) * sizeof(*words));
+	rc = opt_parse(tables, argc - (int)used, words, &c->opts, e);
+	if (rc < 0 && e->hint[0] == '\0' && c->command != NULL)
+		err_hint(e, "'stmota %s --help' lists its options", c->command->name);
+out:
+	free(words);
+	return rc;
+}
+
+static int check_args(const struct command *c, const struct opts *o, struct err *e)
+{
+	size_t n = opt_n_args(o);
+
+	if (n < (size_t)c->min_args)
+		err_set(e, ERR_USAGE, "%s needs %s", c->name, c->args);
+	else if (c->max_args >= 0 && n > (size_t)c->max_args)
+		err_set(e, ERR_USAGE, "one argument too many: '%s'",
+			opt_arg(o, (size_t)c->max_args));
+	else
+		return 0;
+	return err_hint(
+		e, "usage: stmota %s [options]%s%s", c->name, c->args[0] ? " " : "", c->args);
+}
+
+/* --help and --version; true if that was all. */
+static bool informed(const struct call *c, int *ret_rc, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+
+	if (opt_given(c->opts, "version")) {
+		printf("stmota %s\n", STMOTA_VERSION);
+		return true;
+	}
+	if (c->command != NULL && !opt_given(c->opts, "help"))
+		return false;
+	*ret_rc = c->command != NULL ? command_help(c->command, &text, e)
+				     : command_overview(commands, &text, e);
+	if (*ret_rc < 0)
+		return true;
+	/* Without a command the overview answers a question that nobody asked: an error. */
+	if (c->command == NULL && !opt_given(c->opts, "help")) {
+		fwrite(text.data, 1, text.len, stderr);
+		*ret_rc = ERR_USAGE;
+		return true;
+	}
+	fwrite(text.data, 1, text.len, stdout);
+	return true;
+}
+
+static int prepare(struct call *c, struct err *e)
+{
+	struct command_env *env = &c->env;
+	enum out_mode mode;
+	int rc = config_load(opt_str(c->opts, "config", NULL), &c->config, e);
+
+	if (rc < 0)
+		return rc;
+	env->opts = c->opts;
+	env->config = c->config;
+	env->quiet = opt_given(c->opts, "quiet");
+	env->events = &c->events;
+	if (c->command->flags & CMD_DEVICE)
+		env->device = opt_str(
+			c->opts, "device", config_get(c->config, "defaults", NULL, "device"));
+	mode = c->json ? OUT_JSON : env->quiet ? OUT_QUIET : OUT_HUMAN;
+	c->out = env->out = out_new(mode, stdout);
+	if (c->command->flags & CMD_EVENTS)
+		out_set_lines(c->out);
+	if (c->json && (c->command->flags & CMD_EVENTS) && !env->quiet)
+		c->events = out_event_sink(c->out);
+	return 0;
+}
+
+static int consent(struct call *c, struct err *e)
+{
+	char text[400] = "This destroys data on the device.";
+
+	if (!(c->command->flags & CMD_DESTROYS) || opt_given(c->opts, "dry-run"))
+		return 0;
+	if (c->command->describe_loss != NULL)
+		c->command->describe_loss(&c->env, text, sizeof(text));
+	return cmd_confirm(&c->env, text, e);
+}
+
+/* A failing command with --json says so in JSON too, even if it did not get to run. */
+static void report_failure(struct call *c, const struct err *e)
+{
+	if (c->json) {
+		if (c->out == NULL)
+			c->out = out_new(OUT_JSON, stdout);
+		if (c->command->flags & CMD_EVENTS)
+			out_set_lines(c->out);
+	}
+	if (c->out != NULL)
+		out_error(c->out, e);
+	out_finish(c->out, NULL);
+	print_error(c, e);
+}
+
+static bool has_word(int argc, char **argv, const char *word)
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], word) == 0)
+			return true;
+	return false;
+}
+
+int cmd_dispatch(int argc, char **argv)
+{
+	struct call c = {0};
+	struct err e = ERR_INIT;
+	int rc = parse(&c, argc - 1, argv + 1, &e);
+
+	/* Asked for even if the options could not be parsed. */
+	c.json = c.command != NULL && (c.command->flags & CMD_JSON) &&
+		 has_word(argc, argv, "--json");
+	if (rc == 0 && informed(&c, &rc, &e)) {
+		opt_free(c.opts);
+		return err_exit_status(rc);
+	}
+	if (rc == 0) {
+		set_log_level(c.opts);
+		rc = check_args(c.command, c.opts, &e);
+	}
+	if (rc == 0)
+		rc = prepare(&c, &e);
+	if (rc == 0)
+		rc = consent(&c, &e);
+	if (rc == 0)
+		rc = c.command->run(&c.env, &e);
+	if (rc < 0) {
+		/* A command that only returned a code is still told apart by its status. */
+		if (e.code == ERR_NONE)
+			e.code = rc;
+		report_failure(&c, &e);
+	} else {
+		rc = out_finish(c.out, &e);
+		if (rc < 0)
+			print_error(&c, &e);
+	}
+	opt_free(c.opts);
+	config_free(c.config);
+	return err_exit_status(rc < 0 ? e.code : ERR_NONE);
+}

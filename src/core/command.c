@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stmota/command.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <stmota/similar.h>
+#include <stmota/text.h>
+
+#define COLUMNS     80
+#define OPT_COLUMNS 30 /* of an option's name; longer ones put their text on the next line */
+
+const struct opt command_opts_global[] = {
+	{.name = "help", .letter = 'h', .type = OPT_TYPE_FLAG, .text = "show this text"},
+	{.name = "quiet", .letter = 'q', .type = OPT_TYPE_FLAG, .text = "print errors only"},
+	{.name = "verbose",
+		.letter = 'v',
+		.type = OPT_TYPE_FLAG,
+		.many = true,
+		.text = "tell more; twice: every step"},
+	OPT_FILE("config", "FILE", "read this configuration file last"),
+	{.name = "version", .letter = 'V', .type = OPT_TYPE_FLAG, .text = "print the version"},
+	OPT_END,
+};
+
+const struct opt command_opts_json[] = {
+	OPT_FLAG("json", "print the result as JSON"),
+	OPT_END,
+};
+
+const struct opt command_opts_device[] = {
+	{.name = "device",
+		.letter = 'd',
+		.type = OPT_TYPE_STRING,
+		.arg = "URL",
+		.text = "uart:/dev/ttyUSB0, or the NAME of a [device NAME] section"},
+	{.name = "baud",
+		.letter = 'b',
+		.type = OPT_TYPE_U32,
+		.arg = "BAUD",
+		.text = "speed of the serial port (default 115200)"},
+	OPT_STRING("before", "RECIPE", "how its bootloader is entered, see stmota(1)"),
+	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
+	OPT_END,
+};
+
+const struct opt command_opts_destroys[] = {
+	OPT_FLAG("yes", "do not ask before data is destroyed"),
+	OPT_END,
+};
+
+static const struct opt no_opts[] = {OPT_END};
+
+void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLES])
+{
+	unsigned flags = c != NULL ? c->flags : ~0u;
+	size_t n = 0;
+
+	ret[n++] = c != NULL && c->opts != NULL ? c->opts : no_opts;
+	if (flags & CMD_DESTROYS)
+		ret[n++] = command_opts_destroys;
+	if (flags & CMD_JSON)
+		ret[n++] = command_opts_json;
+	if (flags & CMD_DEVICE)
+		ret[n++] = command_opts_device;
+	ret[n++] = command_opts_global;
+	ret[n] = NULL;
+}
+
+const struct command *command_find(
+	const struct command *const *commands, size_t n, char *const *words, size_t *ret_used)
+{
+	char two[64];
+
+	for (size_t used = n < 2 ? n : 2; used > 0; used--) {
+		const char *name = words[0];
+
+		if (used == 2) {
+			snprintf(two, sizeof(two), "%s %s", words[0], words[1]);
+			name = two;
+		}
+		for (const struct command *const *c = commands; *c != NULL; c++)
+			if (strcmp((*c)->name, name) == 0) {
+				*ret_used = used;
+				return *c;
+			}
+	}
+	return NULL;
+}
+
+const char *command_similar(const struct command *const *commands, const char *word)
+{
+	struct similar s = SIMILAR_INIT(word);
+
+	for (; *commands != NULL; commands++)
+		similar_offer(&s, (*commands)->name);
+	return s.best;
+}
+
+/* --- help ----------------------------------------------------------------------------------- */
+
+struct writer {
+	struct buf *to;
+	struct err *e;
+	int rc;
+};
+
+__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (w->rc == 0)
+		w->rc = buf_append(
+			w->to, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1, w->e);
+}
+
+/* Words of `text` from column `indent` on; the first line is there already. */
+static void put_wrapped(struct writer *w, size_t indent, const char *text)
+{
+	size_t column = indent;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " ");
+
+		if (column > indent && column + 1 + len > COLUMNS) {
+			put(w, "\n%*s", (int)indent, "");
+			column = indent;
+		}
+		put(w, "%s%.*s", column > indent ? " " : "", (int)len, text);
+		column += len + (column > indent);
+		text += len;
+		text += strspn(text, " ");
+	}
+	put(w, "\n");
+}
+
+static void put_opt(struct writer *w, const struct opt *o, size_t width)
+{
+	char left[64];
+
+	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->arg ? " " : "",
+		o->arg ? o->arg : "");
+	if (strlen(left) > width)
+		put(w, "  %s\n%*s", left, (int)width + 4, "");
+	else
+		put(w, "  %-*s  ", (int)width, left);
+	if (o->many && o->type != OPT_TYPE_FLAG) {
+		char text[256];
+
+		snprintf(text, sizeof(text), "%s; repeatable", o->text);
+		put_wrapped(w, width + 4, text);
+	} else {
+		put_wrapped(w, width + 4, o->text);
+	}
+}
+
+static size_t opt_width(const struct opt *const *tables)
+{
+	size_t width = 0;
+
+	for (; *tables != NULL; tables++)
+		for (const struct opt *o = *tables; o->name != NULL; o++) {
+			size_t n = 6 + strlen(o->name) + (o->arg ? 1 + strlen(o->arg) : 0);
+
+			if (n > width && n <= OPT_COLUMNS)
+				width = n;
+		}
+	return width;
+}
+
+/* Indents each line of a text of several. */
+static void put_lines(struct writer *w, const char *text, const char *indent)
+{
+	while (*text != '\0') {
+		size_t len = strcspn(text, "\n");
+
+		put(w, "%s%.*s\n", len > 0 ? indent : "", (int)len, text);
+		text += len;
+		text += *text == '\n';
+	}
+}
+
+int command_help(const struct command *c, struct buf *ret, struct err *e)
+{
+	struct writer w = {.to = ret, .e = e};
+	const struct opt *tables[COMMAND_TABLES];
+	const char *heading = "Options:\n";
+	size_t width;
+
+	command_tables(c, tables);
+	width = opt_width(tables);
+	put(&w, "Usage: stmota %s [options]%s%s\n\n", c->name, c->args[0] != '\0' ? " " : "",
+		c->args);
+	put(&w, "%c%s.\n", c->summary[0] & ~0x20, c->summary + 1);
+	if (c->details != NULL) {
+		put(&w, "\n");
+		put_lines(&w, c->details, "");
+	}
+	for (size_t t = 0; tables[t] != NULL; t++) {
+		if (tables[t] == command_opts_global)
+			heading = "Common options:\n";
+		else if (tables[t] == command_opts_device)
+			heading = "Device:\n";
+		if (heading != NULL && tables[t]->name != NULL) {
+			put(&w, "\n%s", heading);
+			heading = NULL;
+		}
+		for (const struct opt *o = tables[t]; o->name != NULL; o++)
+			put_opt(&w, o, width);
+	}
+	if (c->examples != NULL) {
+		put(&w, "\nExamples:\n");
+		put_lines(&w, c->examples, "  ");
+	}
+	return w.rc;
+}
+
+static void put_group(struct writer *w, const struct command *const *commands,
+	enum command_group group, const char *heading, int width)
+{
+	for (; *commands != NULL; commands++) {
+		if ((*commands)->group != group)
+			continue;
+		put(w, "%s  %-*s  ", heading, width, (*commands)->name);
+		put_wrapped(w, (size_t)width + 4, (*commands)->summary);
+		heading = "";
+	}
+}
+
+int command_overview(const struct command *const *commands, struct buf *ret, struct err *e)
+{
+	struct writer w = {.to = ret, .e = e};
+	const struct opt *tables[] = {command_opts_global, NULL};
+	size_t width = opt_width(tables);
+
+	for (size_t i = 0; commands[i] != NULL; i++)
+		if (strlen(commands[i]->name) > width)
+			width = strlen(commands[i]->name);
+	put(&w, "Usage: stmota COMMAND [options] [files]\n\n"
+		"Gets firmware into STM32 microcontrollers, and checks that it arrived.\n");
+	put_group(&w, commands, COMMAND_DEVICE, "\nDevices:\n", (int)width);
+	put_group(&w, commands, COMMAND_PACKAGE, "\nImages and packages:\n", (int)width);
+	put_group(&w, commands, COMMAND_OTHER, "\nOther:\n", (int)width);
+	put(&w, "\nOptions of every command:\n");
+	for (const struct opt *o = command_opts_global; o->name != NULL; o++)
+		put_opt(&w, o, width);
+	put(&w, "\n'stmota COMMAND --help' tells all about a command; 'stmota help' opens the "
+		"manual.\n"
+		"No board at hand? stmota-sim(1) makes a virtual one.\n");
+	return w.rc;
+}

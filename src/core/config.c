@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stmota/config.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <stmota/bytes.h>
+#include <stmota/fs.h>
+#include <stmota/similar.h>
+#include <stmota/strparse.h>
+
+#define FILE_MAX       ((size_t)1 << 20)
+#define SYSTEM_FILE    "/etc/stmota/stmota.conf"
+#define DEVICE_SECTION "device"
+
+const struct config_key config_keys[] = {
+	{"defaults", "device", "device URL or name of a [device NAME] section", NULL, CONFIG_TEXT},
+	{"defaults", "baud", "baud rate of serial ports", "115200", CONFIG_U32},
+	{"flash", "require_signature", "refuse everything that is not a signed package", "no",
+		CONFIG_BOOL},
+	{"flash", "require_known",
+		"refuse where installed version, counter or product are not known", "no",
+		CONFIG_BOOL},
+	{"trust", "dir", "folder of trusted public keys (*.pem), instead of the usual ones", NULL,
+		CONFIG_TEXT},
+	{"state", "dir", "folder of the state files, instead of the usual one", NULL, CONFIG_TEXT},
+	{DEVICE_SECTION, "url", "where it is attached, such as uart:/dev/ttyUSB0", NULL,
+		CONFIG_TEXT},
+	{DEVICE_SECTION, "chip", "product ID that it must have, such as 0x413", NULL, CONFIG_TEXT},
+	{DEVICE_SECTION, "baud", "baud rate of its serial port", NULL, CONFIG_U32},
+	{DEVICE_SECTION, "before", "how its bootloader is entered; as --before", NULL, CONFIG_TEXT},
+	{DEVICE_SECTION, "boot0", "modem line wired to BOOT0: dtr, rts, !dtr, !rts", NULL,
+		CONFIG_TEXT},
+	{DEVICE_SECTION, "nrst", "modem line wired to NRST: dtr, rts, !dtr, !rts", NULL,
+		CONFIG_TEXT},
+	{DEVICE_SECTION, "product", "product that runs on it, such as acme.com/lamp", NULL,
+		CONFIG_TEXT},
+	{DEVICE_SECTION, "hw", "its hardware revision, 0 to 65535", NULL, CONFIG_U32},
+	{DEVICE_SECTION, "version", "version that is installed, such as 1.2.3+4", NULL,
+		CONFIG_TEXT},
+	{DEVICE_SECTION, "counter", "security counter that is installed", NULL, CONFIG_U32},
+	{NULL, NULL, NULL, NULL, CONFIG_TEXT},
+};
+
+struct setting {
+	const struct config_key *key;
+	char *name; /* of [device NAME], else NULL */
+	char *value;
+	char *origin;
+	unsigned source; /* number of the file; the same key twice in one is a mistake */
+};
+
+struct config {
+	struct setting *settings;
+	size_t n_settings;
+	char **devices;
+	size_t n_devices;
+	unsigned source;
+};
+
+int config_new(struct config **ret, struct err *e)
+{
+	struct config *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	*ret = c;
+	return 0;
+}
+
+void config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	for (size_t i = 0; i < c->n_settings; i++) {
+		free(c->settings[i].name);
+		free(c->settings[i].value);
+		free(c->settings[i].origin);
+	}
+	for (size_t i = 0; i < c->n_devices; i++)
+		free(c->devices[i]);
+	free(c->settings);
+	free(c->devices);
+	free(c);
+}
+
+/* --- settings ------------------------------------------------------------------------------- */
+
+static const struct config_key *find_key(const char *section, const char *key)
+{
+	for (const struct config_key *k = config_keys; k->section != NULL; k++)
+		if (strcmp(k->section, section) == 0 && strcmp(k->key, key) == 0)
+			return k;
+	return NULL;
+}
+
+static bool same_name(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static struct setting *find_setting(
+	const struct config *c, const struct config_key *key, const char *name)
+{
+	for (size_t i = 0; i < c->n_settings; i++)
+		if (c->settings[i].key == key && same_name(c->settings[i].name, name))
+			return &c->settings[i];
+	return NULL;
+}
+
+static int parse_bool(const char *text, bool *ret)
+{
+	static const struct {
+		const char *text;
+		bool value;
+	} words[] = {
+		{"yes", true},
+		{"true", true},
+		{"on", true},
+		{"1", true},
+		{"no", false},
+		{"false", false},
+		{"off", false},
+		{"0", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcasecmp(text, words[i].text) == 0) {
+			*ret = words[i].value;
+			return 0;
+		}
+	return ERR_CONFIG;
+}
+
+static int check_value(const struct config_key *key, const char *value, struct err *e)
+{
+	uint32_t number;
+	bool flag;
+
+	if (key->type == CONFIG_BOOL && parse_bool(value, &flag) < 0)
+		return err_set(e, ERR_CONFIG, "%s is '%s', not yes or no", key->key, value);
+	if (key->type == CONFIG_U32 && parse_u32(value, &number, e) < 0) {
+		err_wrap(e, "%s", key->key);
+		if (e != NULL)
+			e->code = ERR_CONFIG;
+		return ERR_CONFIG;
+	}
+	return 0;
+}
+
+/* Takes a copy of all texts. */
+static int put(struct config *c, const struct config_key *key, const char *name, const char *value,
+	const char *origin, struct err *e)
+{
+	struct setting *s = find_setting(c, key, name);
+	char *value_copy, *origin_copy;
+
+	if (s != NULL && s->source == c->source)
+		return err_set(e, ERR_CONFIG, "%s was set in %s already", key->key, s->origin);
+	if (s == NULL) {
+		struct setting *more =
+			realloc(c->settings, (c->n_settings + 1) * sizeof(*c->settings));
+
+		if (more == NULL)
+			return err_set(e, ERR_NOMEM, "out of memory");
+		c->settings = more;
+		s = &more[c->n_settings++];
+		*s = (struct setting){.key = key};
+		if (name != NULL && (s->name = strdup(name)) == NULL) {
+			c->n_settings--;
+			return err_set(e, ERR_NOMEM, "out of memory");
+		}
+	}
+	value_copy = strdup(value);
+	origin_copy = strdup(origin);
+	if (value_copy == NULL || origin_copy == NULL) {
+		free(value_copy);
+		free(origin_copy);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	free(s->value);
+	free(s->origin);
+	s->value = value_copy;
+	s->origin = origin_copy;
+	s->source = c->source;
+	return 0;
+}
+
+static int add_device(struct config *c, const char *name, struct err *e)
+{
+	char **more;
+
+	for (size_t i = 0; i < c->n_devices; i++)
+		if (strcmp(c->devices[i], name) == 0)
+			return 0;
+	more = realloc(c->devices, (c->n_devices + 1) * sizeof(*c->devices));
+	if (more == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	c->devices = more;
+	more[c->n_devices] = strdup(name);
+	if (more[c->n_devices] == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	c->n_devices++;
+	return 0;
+}
+
+/* --- files ---------------------------------------------------------------------------------- */
+
+struct reading {
+	struct config *c;
+	const char *path;
+	const char *rest; /* text not yet read */
+	size_t left;
+	unsigned line;
+	struct err *e;
+	int rc; /* first failure; everything after it is skipped */
+};
+
+/* Puts "FILE:LINE: " before the message that is there. */
+static void fail_here(struct reading *r)
+{
+	if (r->e != NULL) {
+		err_wrap(r->e, "%s:%u", r->path, r->line);
+		r->rc = r->e->code;
+	} else {
+		r->rc = ERR_CONFIG;
+	}
+}
+
+/*
+ * Gives inih one line. It would cut a long line in two, end it at a NUL, and take an indented one
+ * as the continuation of the value above: the first two are refused, indentation is dropped.
+ */
+static char *next_line(char *line, int size, void *stream)
+{
+	struct reading *r = stream;
+	const char *end;
+	size_t len;
+
+	if (r->left == 0 || r->rc < 0)
+		return NULL;
+	end = memchr(r->rest, '\n', r->left);
+	len = end != NULL ? (size_t)(end - r->rest) : r->left;
+	r->line++;
+	const char *text = r->rest;
+
+	r->rest += len + (end != NULL);
+	r->left -= len + (end != NULL);
+	while (len > 0 && isspace((unsigned char)*text)) {
+		text++;
+		len--;
+	}
+	if (len + 2 > (size_t)size) {
+		err_set(r->e, ERR_CONFIG, "the line is longer than %d characters", size - 2);
+		fail_here(r);
+		return NULL;
+	}
+	if (memchr(text, '\0', len) != NULL) {
+		err_set(r->e, ERR_CONFIG, "not a text file");
+		fail_here(r);
+		return NULL;
+	}
+	memcpy(line, text, len);
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	return line;
+}
+
+static int unknown_section(const char *section, struct err *e)
+{
+	struct similar s = SIMILAR_INIT(section);
+
+	err_set(e, ERR_CONFIG, "unknown section [%s]", section);
+	if (strcmp(section, DEVICE_SECTION) == 0)
+		return err_hint(
+			e, "write [device NAME]; the default device is device = in [defaults]");
+	for (const struct config_key *k = config_keys; k->section != NULL; k++)
+		similar_offer(&s, k->section);
+	if (s.best != NULL)
+		err_hint(e, "did you mean [%s]?", s.best);
+	return ERR_CONFIG;
+}
+
+static int unknown_key(const char *section, const char *key, struct err *e)
+{
+	struct similar s = SIMILAR_INIT(key);
+
+	err_set(e, ERR_CONFIG, "unknown key '%s' in section [%s]", key, section);
+	for (const struct config_key *k = config_keys; k->section != NULL; k++)
+		if (strcmp(k->section, section) == 0)
+			similar_offer(&s, k->key);
+	if (s.best != NULL)
+		err_hint(e, "did you mean '%s'?", s.best);
+	return ERR_CONFIG;
+}
+
+static bool section_exists(const char *section)
+{
+	for (const struct config_key *k = config_keys; k->section != NULL; k++)
+		if (strcmp(k->section, section) == 0)
+			return true;
+	return false;
+}
+
+/* Splits "device NAME"; the others have no name. */
+static int split_section(
+	const char *text, char *section, size_t size, const char **ret_name, struct err *e)
+{
+	size_t len = strcspn(text, " \t");
+	const char *name = text + len;
+
+	snprintf(section, size, "%.*s", (int)len, text);
+	name += strspn(name, " \t");
+	if (strcmp(section, DEVICE_SECTION) == 0 && *name != '\0') {
+		*ret_name = name;
+		return 0;
+	}
+	*ret_name = NULL;
+	if (text[0] == '\0')
+		return err_set(e, ERR_CONFIG, "a setting stands before the first [section]");
+	if (strcmp(section, DEVICE_SECTION) == 0 || *name != '\0' || !section_exists(section))
+		return unknown_section(text, e);
+	return 0;
+}
+
+static int one_setting(
+	struct reading *r, const char *section_text, const char *key_text, const char *value)
+{
+	char section[64], origin[PATH_MAX + 16];
+	const struct config_key *key;
+	const char *name = NULL;
+	int rc = split_section(section_text, section, sizeof(section), &name, r->e);
+
+	if (rc < 0)
+		return rc;
+	key = find_key(section, key_text);
+	if (key == NULL)
+		return unknown_key(section, key_text, r->e);
+	rc = check_value(key, value, r->e);
+	if (rc < 0)
+		return rc;
+	if (name != NULL) {
+		rc = add_device(r->c, name, r->e);
+		if (rc < 0)
+			return rc;
+	}
+	snprintf(origin, sizeof(origin), "%s:%u", r->path, r->line);
+	return put(r->c, key, name, value, origin, r->e);
+}
+
+static int on_setting(void *user, const char *section, const char *key, const char *value)
+{
+	struct reading *r = user;
+
+	if (r->rc == 0 && one_setting(r, section, key, value != NULL ? value : "") < 0)
+		fail_here(r);
+	return r->rc == 0;
+}
+
+int config_parse(struct config *c, const char *path, const char *text, size_t len, struct err *e)
+{
+	struct reading r = {.c = c, .path = path, .rest = text, .left = len, .e = e};
+	int line;
+
+	c->source++;
+	/* inih takes reader and handler context as two pointers; here they are one. */
+	line = ini_parse_stream(next_line, &r, on_setting, &r);
+	if (r.rc < 0)
+		return r.rc;
+	if (line > 0)
+		return err_set(
+			e, ERR_CONFIG, "%s:%d: neither [section] nor key = value", path, line);
+	if (line < 0)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	return 0;
+}
+
+static int parse_file(struct config *c, const char *path, bool must_exist, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc;
+
+	if (!must_exist && !fs_exists(path))
+		return 0;
+	rc = fs_read(path, FILE_MAX, &text, e);
+	if (rc < 0) {
+		if (e != NULL)
+			e->code = ERR_CONFIG;
+		return ERR_CONFIG;
+	}
+	return config_parse(c, path, (const char *)text.data, text.len, e);
+}
+
+/* --- environment ---------------------------------------------------------------------------- */
+
+/* The variable's name without STMOTA_, in lower case: "flash_require_known". */
+static bool variable_word(const char *entry, char *word, size_t size)
+{
+	static const char prefix[] = "STMOTA_";
+	size_t len = strcspn(entry, "="), skip = sizeof(prefix) - 1;
+
+	if (strncmp(entry, prefix, skip) != 0 || entry[len] != '=' || len - skip >= size)
+		return false;
+	for (size_t i = skip; i < len; i++)
+		word[i - skip] = (char)tolower((unsigned char)entry[i]);
+	word[len - skip] = '\0';
+	return true;
+}
+
+/*
+ * Key of a variable. NULL with `ret_section` set if it names a section that exists: that is a
+ * misspelled setting. Other STMOTA_ variables belong to scripts around us.
+ */
+static const struct config_key *variable_key(const char *word, const char **ret_section)
+{
+	*ret_section = NULL;
+	for (const struct config_key *k = config_keys; k->section != NULL; k++) {
+		size_t len = strlen(k->section);
+
+		if (strcmp(k->section, DEVICE_SECTION) == 0)
+			continue;
+		if (strncmp(word, k->section, len) != 0 || word[len] != '_')
+			continue;
+		*ret_section = k->section;
+		if (strcmp(word + len + 1, k->key) == 0)
+			return k;
+	}
+	return NULL;
+}
+
+int config_parse_env(struct config *c, char *const *env, struct err *e)
+{
+	c->source++;
+	for (; *env != NULL; env++) {
+		char word[128];
+		const char *section = NULL, *value;
+		const struct config_key *key;
+		int rc;
+
+		if (!variable_word(*env, word, sizeof(word)))
+			continue;
+		value = strchr(*env, '=') + 1;
+		key = variable_key(word, &section);
+		if (key == NULL && section == NULL)
+			continue;
+		rc = key == NULL ? unknown_key(section, word + strlen(section) + 1, e)
+				 : check_value(key, value, e);
+		if (rc == 0)
+			rc = put(c, key, NULL, value, "environment", e);
+		if (rc < 0) {
+			err_wrap(e, "environment variable %.*s", (int)strcspn(*env, "="), *env);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* --- all sources ---------------------------------------------------------------------------- */
+
+/* Empty if there is no home. */
+static void user_file(char *path, size_t size)
+{
+	const char *base = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	int n = 0;
+
+	path[0] = '\0';
+	if (base != NULL && base[0] == '/')
+		n = snprintf(path, size, "%s/stmota/stmota.conf", base);
+	else if (home != NULL && home[0] == '/')
+		n = snprintf(path, size, "%s/.config/stmota/stmota.conf", home);
+	if (n >= (int)size)
+		path[0] = '\0';
+}
+
+int config_load(const char *extra_file, struct config **ret, struct err *e)
+{
+	struct config *c = NULL;
+	char user[PATH_MAX];
+	int rc = config_new(&c, e);
+
+	if (rc < 0)
+		return rc;
+	user_file(user, sizeof(user));
+	rc = parse_file(c, SYSTEM_FILE, false, e);
+	if (rc == 0 && user[0] != '\0')
+		rc = parse_file(c, user, false, e);
+	if (rc == 0)
+		rc = config_parse_env(c, environ, e);
+	if (rc == 0 && extra_file != NULL)
+		rc = parse_file(c, extra_file, true, e);
+	if (rc < 0) {
+		config_free(c);
+		return rc;
+	}
+	*ret = c;
+	return 0;
+}
+
+/* --- answers -------------------------------------------------------------------------------- */
+
+const char *config_get(
+	const struct config *c, const char *section, const char *name, const char *key)
+{
+	const struct config_key *k = find_key(section, key);
+	const struct setting *s = k != NULL ? find_setting(c, k, name) : NULL;
+
+	if (s != NULL)
+		return s->value;
+	return k != NULL ? k->fallback : NULL;
+}
+
+const char *config_origin(
+	const struct config *c, const char *section, const char *name, const char *key)
+{
+	const struct config_key *k = find_key(section, key);
+	const struct setting *s = k != NULL ? find_setting(c, k, name) : NULL;
+
+	return s != NULL ? s->origin : "built in";
+}
+
+static int bad_value(const struct config *c, const char *section, const char *name, const char *key,
+	const char *text, const char *wanted, struct err *e)
+{
+	return err_set(e, ERR_CONFIG, "%s: %s is '%s', not %s",
+		config_origin(c, section, name, key), key, text, wanted);
+}
+
+int config_bool(const struct config *c, const char *section, const char *name, const char *key,
+	bool fallback, bool *ret, struct err *e)
+{
+	const char *text = config_get(c, section, name, key);
+
+	if (text == NULL) {
+		*ret = fallback;
+		return 0;
+	}
+	if (parse_bool(text, ret) < 0)
+		return bad_value(c, section, name, key, text, "yes or no", e);
+	return 0;
+}
+
+int config_u32(const struct config *c, const char *section, const char *name, const char *key,
+	uint32_t fallback, uint32_t *ret, struct err *e)
+{
+	const char *text = config_get(c, section, name, key);
+
+	if (text == NULL) {
+		*ret = fallback;
+		return 0;
+	}
+	if (parse_u32(text, ret, NULL) < 0)
+		return bad_value(c, section, name, key, text, "a number", e);
+	return 0;
+}
+
+size_t config_n_devices(const struct config *c)
+{
+	return c->n_devices;
+}
+
+const char *config_device_name(const struct config *c, size_t i)
+{
+	return i < c->n_devices ? c->devices[i] : NULL;
+}

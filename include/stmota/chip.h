@@ -89,11 +89,11 @@ struct chip {
 	int8_t bank_select_dual;     /* value of that bit that means dual bank, -1 unknown */
 	const char *bank_boot_bit, *bank_swap_bit, *bank_smaller_size_bit;
 
-	bool erase_by_sector;                  /* else by page */
-	enum chip_tristate erase_sequential;   /* unit numbers count up from flash_base */
+	bool erase_by_sector;                /* else by page */
+	enum chip_tristate erase_sequential; /* unit numbers count up from flash_base */
 	enum chip_tristate mass_erase;
-	uint8_t erase_command;                 /* 0x43, 0x44, 0 not confirmed; Get decides */
-	uint32_t wrp_unit;                     /* bytes, 0: the erase unit */
+	uint8_t erase_command; /* 0x43, 0x44, 0 not confirmed; Get decides */
+	uint32_t wrp_unit;     /* bytes, 0: the erase unit */
 
 	uint32_t ram_base, ram_size;
 	const struct chip_memory *ram;
@@ -109,12 +109,17 @@ struct chip {
 
 	struct span eeprom, otp, system_memory; /* len 0: none or not confirmed */
 	uint32_t boot_id_addr;
+	const uint8_t *boot_ids; /* bootloader ids seen, 0x91 = V9.1; not all of F1 has one */
+	size_t n_boot_ids;
+	const char *const
+		*boot_versions; /* versions that are named, "9.1"; may be more than the ids */
+	size_t n_boot_versions;
 
 	const char *const *usart;
 	size_t n_usart;
 	enum chip_tristate has_i2c, has_usb_dfu;
-	uint8_t i2c_address; /* 7 bit, 0: none or not confirmed */
-	bool parity_none;    /* the ROM speaks 8N1 (WB0, WL3) */
+	uint8_t i2c_address;      /* 7 bit, 0: none or not confirmed */
+	bool parity_none;         /* the ROM speaks 8N1 (WB0, WL3) */
 	uint8_t rom_product_byte; /* WB0, WL3: third byte of Get ID; 0 elsewhere */
 
 	const char *const *quirks; /* names as in chips.md */
@@ -128,7 +133,11 @@ const struct chip *chip_at(size_t index);
 const struct chip *chip_find(uint16_t pid);
 
 /*
- * Finds a chip by product ID ("0x413", "413") or by a part name ("STM32F407", "f407vg", "G431").
+ * Finds a chip by product ID ("0x413", "413"), by a part name ("STM32F407", "f407vg", "G431"; x
+ * stands for any character) or by a product line that has one ID only ("STM32F446").
+ *
+ * ret  an entry of the table, static
+ *
  * ERR_USAGE; the hint lists what comes near when the name fits none or several.
  */
 int chip_find_name(const char *text, const struct chip **ret, struct err *e);
@@ -136,18 +145,28 @@ int chip_find_name(const char *text, const struct chip **ret, struct err *e);
 /* True if the row carries the quirk `name`. */
 bool chip_has_quirk(const struct chip *c, const char *name);
 
-/* NULL if the chip has no confirmed option field of that name (in bits, wrp or rdp). */
+/*
+ * The option field `name` (in bits or wrp, or "RDP"), where it is read if it is read and written at
+ * two addresses. NULL if the chip has no confirmed field of that name.
+ */
 const struct chip_bits *chip_option_find(const struct chip *c, const char *name);
 
 const char *chip_core_name(enum chip_core core);
 
 /* ---- geometry: the erase units of one real part ---- */
 
-enum chip_banks { CHIP_BANKS_DEFAULT, CHIP_BANKS_FORCE_SINGLE, CHIP_BANKS_FORCE_DUAL };
+enum chip_banks {
+	CHIP_BANKS_DEFAULT,      /* the option bytes were not read */
+	CHIP_BANKS_FORCE_SINGLE, /* they say one bank */
+	CHIP_BANKS_FORCE_DUAL,   /* they say two banks */
+	CHIP_BANKS_TABLE, /* the mode the table lists first: for simulators and tables only */
+};
+
+#define UNIT_NUMBER_UNKNOWN 0xFFFF /* no source tells how an erase command names this unit */
 
 struct erase_unit {
 	uint32_t index;  /* 0.. in address order */
-	uint16_t number; /* what an erase command calls it */
+	uint16_t number; /* what an erase command calls it; may be UNIT_NUMBER_UNKNOWN */
 	uint8_t bank;    /* 1 or 2 */
 	uint32_t addr;
 	uint32_t size; /* bytes */
@@ -161,6 +180,10 @@ struct geometry {
 	uint32_t bank2_base; /* 0 for one bank */
 	uint8_t write_align; /* bytes */
 	uint32_t n_units;
+	uint32_t n_bank1;      /* units of bank 1; n_units for one bank */
+	uint32_t n_numbered;   /* units 0..n_numbered-1 have a confirmed number */
+	uint32_t bank2_number; /* number of the first unit of bank 2, where it is confirmed */
+	const char *numbering; /* where the numbers come from, or why they are not confirmed */
 };
 
 /*
@@ -170,16 +193,45 @@ struct geometry {
  * banks       what the option bytes say, CHIP_BANKS_DEFAULT where they cannot be read
  *
  * ERR_NO_FIT if the size is 0xFFFF KiB, larger than the die, or does not end at an erase unit.
- * ERR_UNSUPPORTED "not confirmed" where the unit numbers of this part have no source.
+ * ERR_UNSUPPORTED where the part has no such bank mode, or where CHIP_BANKS_DEFAULT leaves open
+ * which of two different layouts it has: the hint names the way out.
+ * Units without a confirmed number are no error here: geometry_need_numbers() refuses them.
  */
 int geometry_init(struct geometry *g, const struct chip *c, uint32_t flash_size,
 	enum chip_banks banks, struct err *e);
+
+/* To be called where SWAP_BANK is active: no source tells how the units are named then. */
+void geometry_set_swapped(struct geometry *g);
+
+/*
+ * To be called before anything is erased by number. ERR_UNSUPPORTED "not confirmed" with the
+ * address of the first unit out of `first`..`first + n - 1` whose number has no source.
+ */
+int geometry_need_numbers(const struct geometry *g, uint32_t first, uint32_t n, struct err *e);
 
 /* Unit by index; index < n_units. */
 struct erase_unit geometry_unit(const struct geometry *g, uint32_t index);
 
 /* The unit that holds `addr`; false if it lies outside this part's flash. */
 bool geometry_unit_at(const struct geometry *g, uint32_t addr, struct erase_unit *ret);
+
+/* The unit that an erase command calls `number`; false if there is none. For simulators. */
+bool geometry_unit_numbered(const struct geometry *g, uint32_t number, struct erase_unit *ret);
+
+/* Reads one 32-bit option word; 0 or an error of the link. */
+typedef int (*chip_option_reader)(void *ctx, uint32_t addr, uint32_t *ret_word, struct err *e);
+
+/*
+ * What the option bytes say about the banks, for geometry_init() and geometry_set_swapped().
+ *
+ * flash_size   bytes, from the flash size register; 0: the largest part
+ * ret_banks    CHIP_BANKS_DEFAULT where the bit does not matter or its place is not confirmed
+ * ret_swapped  SWAP_BANK is active
+ *
+ * Returns 0 or the error of `read`.
+ */
+int chip_banks_read(const struct chip *c, uint32_t flash_size, chip_option_reader read, void *ctx,
+	enum chip_banks *ret_banks, bool *ret_swapped, struct err *e);
 
 /* Typical and longest erase time of a unit of `size` bytes, milliseconds (datasheet classes). */
 uint32_t chip_erase_ms_typical(const struct chip *c, uint32_t size);
@@ -195,9 +247,6 @@ enum rdp_level { RDP_UNKNOWN, RDP_0, RDP_0_5, RDP_1, RDP_2 };
 
 /* `value`: the RDP field; F1 has its own meaning (0xA5 open, everything else protected). */
 enum rdp_level chip_rdp_level(const struct chip *c, uint8_t value);
-
-/* Reads one 32-bit option word for chip_wrp_spans(); 0 or an error of the link. */
-typedef int (*chip_option_reader)(void *ctx, uint32_t addr, uint32_t *ret_word, struct err *e);
 
 /*
  * The write-protected parts of flash, in address order.

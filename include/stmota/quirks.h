@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quirks.h - what real ROM bootloaders do otherwise than AN3155 says
+ *
+ * One table for both sides: the ROM driver works around what the simulator can play back.
+ * A row applies to a product ID, a series, or all chips, and to a range of bootloader ids.
+ */
+#ifndef STMOTA_QUIRKS_H
+#define STMOTA_QUIRKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/chip.h>
+#include <stmota/err.h>
+
+/* What the driver works around and the simulator plays back as fault `quirk:NAME`. */
+enum chip_quirk {
+	CHIP_QUIRK_DOUBLE_NACK_RDP, /* a second NACK follows the one that read-out protection gives to Read and Write */
+	CHIP_QUIRK_BAD_ADDRESS_NO_NACK, /* no NACK for a bad address: the next two bytes are taken as a command */
+	CHIP_QUIRK_DOUBLE_ACK_SYNC, /* two ACKs for 0x7F */
+	CHIP_QUIRK_SYNC_TWICE, /* the first 0x7F is lost: a second one is needed after 100 ms */
+	CHIP_QUIRK_STRAY_ZERO_SYNC,      /* stray 0x00 ahead of the first ACK */
+	CHIP_QUIRK_GET_WRONG_COUNT,      /* N of the Get answer does not count the commands */
+	CHIP_QUIRK_GO_FIRST_ACK_MISSING, /* Go: the ACK of the command pair is missing */
+	CHIP_QUIRK_GO_BROKEN, /* Go does not work, or leaves the chip so that the application suffers: reset instead */
+	CHIP_QUIRK_PARITY_NONE,    /* ROM speaks 8N1 */
+	CHIP_QUIRK_BAUD_MAX_57600, /* baud above 57600 fails or is not promised */
+	CHIP_QUIRK_BYTE_PACING, /* bytes are lost unless the host leaves a gap of 1 ms after each */
+	CHIP_QUIRK_ONE_PAGE_PER_ERASE, /* several units in one erase command are not all erased */
+	CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE, /* the same, for units of bank 2 only */
+	CHIP_QUIRK_ERASE_PAUSE_40_MS,        /* 40 ms pause between two erase commands */
+	CHIP_QUIRK_BANK2_ERASE_EARLY_ACK,    /* erase of bank 2 is ACKed before it is done */
+	CHIP_QUIRK_BANK_ERASE_BROKEN, /* bank erase (FFFE, FFFD) is refused or does not work */
+	CHIP_QUIRK_NO_MASS_ERASE,     /* mass erase (FFFF) is NACKed */
+	CHIP_QUIRK_ERASE_MAX_512,     /* more than 512 units in one erase command are NACKed */
+	CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32, /* first 32 bytes of the first write after a read are ACKed and lost */
+	CHIP_QUIRK_UNALIGNED_WRITE_POISONS, /* after a write that is no whole aligned flash word, later ones are ACKed and lost */
+	CHIP_QUIRK_WRITE_128,         /* only writes of 128 aligned bytes work */
+	CHIP_QUIRK_WHOLE_BLOCK_READS, /* unique id and flash size can be read only within a larger block */
+	CHIP_QUIRK_RAM_ACCESS_NONE, /* RAM can be neither read nor written */
+	CHIP_QUIRK_EMPTY_CHECK_LATCHED, /* empty-check flag is latched at power-up: after programming a reset lands in the ROM again */
+	CHIP_QUIRK_EMPTY_CHECK_CLEARED, /* ROM clears the empty flag when it starts: a reset before programming starts empty flash */
+	CHIP_QUIRK_BOOT_EVERY_SECOND_RESET, /* every second reset starts the ROM */
+	CHIP_QUIRK_OPTIONS_NOT_RELOADED, /* option bytes are not reloaded after a write: reset or power cycle */
+	CHIP_QUIRK_UNPROTECT_POWER_CYCLE, /* Readout Unprotect takes effect after a power cycle only */
+	CHIP_QUIRK_VOLTAGE_RANGE,        /* program width depends on a voltage byte at 0xFFFF0000 */
+	CHIP_QUIRK_MSP_BELOW_RAM_END_16, /* initial MSP must be below the end of RAM - 16 for Go */
+	CHIP_QUIRK_VERSION_WRONG,        /* reports protocol 2.0 although it is 2.2 */
+	CHIP_QUIRK_NOTE,                 /* worth telling a person, nothing for the program to do */
+	CHIP_QUIRK_COUNT
+};
+
+#define QUIRK_ANY_PID 0
+
+struct quirk_row {
+	enum chip_quirk quirk;
+	uint16_t pid;             /* QUIRK_ANY_PID: see series */
+	const char *series;       /* NULL with QUIRK_ANY_PID: all chips */
+	uint8_t rom_min, rom_max; /* bootloader ids, both included; 0..0xFF: all */
+	/* False: seen on some parts only. The driver is careful; the simulator does it on demand. */
+	bool always;
+	const char *source; /* "AN2606", "stm32loader#31" */
+	const char *text;   /* one line for people: what it means for them */
+};
+
+/*
+ * True if `q` applies.
+ *
+ * c       NULL: no chip-specific row applies
+ * rom_id  bootloader id such as 0x91; 0: not known, then every row of the chip applies, because
+ *         being careful costs little
+ */
+bool quirk_applies(const struct chip *c, uint8_t rom_id, enum chip_quirk q);
+
+/* The same, only rows that hold on every part: what the simulator does of its own accord. Where
+ * `rom_id` is 0 only rows for all bootloader ids count. */
+bool quirk_certain(const struct chip *c, uint8_t rom_id, enum chip_quirk q);
+
+/* Rows that apply, one after the other: start with *pos = 0; NULL at the end. For `probe`. */
+const struct quirk_row *quirk_next(const struct chip *c, uint8_t rom_id, size_t *pos);
+
+/* The name of CHIP_QUIRK_DOUBLE_NACK_RDP is "double-nack-rdp"; static, never NULL. */
+const char *quirk_name(enum chip_quirk q);
+
+/* ERR_USAGE if there is no quirk of that name. */
+int quirk_find(const char *name, enum chip_quirk *ret, struct err *e);
+
+#endif

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quirks.c - the table of ROM bootloader quirks, and who they apply to
+ *
+ * UART and general rows only: those of I2C and USB DFU come with their links. Sources as AN2606
+ * (around Rev 70), AN3155 Rev 20, or repository and issue number. "unconfirmed" means reported by
+ * word of mouth, no public source found.
+ */
+#include <stmota/quirks.h>
+
+#include <string.h>
+
+#define ALL_ROMS          0x00, 0xFF
+#define ROM(id)           id, id
+#define ROMS(first, last) first, last
+
+/* One row per quirk and chip or series; `ALWAYS` and `SOMETIMES` as quirks.h says. */
+#define ALWAYS    true
+#define SOMETIMES false
+#define PID(p)    p, NULL
+#define SERIES(s) QUIRK_ANY_PID, s
+#define ANY       QUIRK_ANY_PID, NULL
+
+static const struct quirk_row rows[] = {
+	/* clang-format off: a table */
+	/* synchronisation and link */
+	{CHIP_QUIRK_DOUBLE_ACK_SYNC, PID(0x464), ROM(0xD1), ALWAYS, "AN2606",
+		"sends two ACKs for 0x7F"},
+	{CHIP_QUIRK_SYNC_TWICE, PID(0x450), ALL_ROMS, SOMETIMES, "AN2606",
+		"USART1 on PB14/PB15 needs a second 0x7F; PB15 low blocks everything but USB"},
+	{CHIP_QUIRK_STRAY_ZERO_SYNC, PID(0x463), ALL_ROMS, SOMETIMES, "stm32loader#46",
+		"one stray 0x00 may come ahead of the first ACK"},
+	{CHIP_QUIRK_STRAY_ZERO_SYNC, ANY, ALL_ROMS, SOMETIMES, "stm32loader#46",
+		"one stray 0x00 may come ahead of the first ACK"},
+	{CHIP_QUIRK_PARITY_NONE, SERIES("WB0"), ALL_ROMS, ALWAYS, "AN2606", "speaks 8N1, not 8E1"},
+	{CHIP_QUIRK_PARITY_NONE, SERIES("WL3"), ALL_ROMS, ALWAYS, "AN2606", "speaks 8N1, not 8E1"},
+	{CHIP_QUIRK_BAUD_MAX_57600, PID(0x422), ALL_ROMS, SOMETIMES, "AN2606",
+		"F358: more than 57600 baud fails"},
+	{CHIP_QUIRK_BAUD_MAX_57600, PID(0x432), ALL_ROMS, SOMETIMES, "AN2606",
+		"F378: more than 57600 baud fails"},
+	{CHIP_QUIRK_BAUD_MAX_57600, SERIES("F7"), ALL_ROMS, SOMETIMES, "AN2606",
+		"measures the baud rate with up to 6 % error: use 57600 or lower if 115200 fails"},
+	{CHIP_QUIRK_BYTE_PACING, PID(0x435), ALL_ROMS, SOMETIMES, "unconfirmed",
+		"L432: bytes may be lost unless 1 ms lies between them"},
+	{CHIP_QUIRK_NOTE, PID(0x418), ALL_ROMS, SOMETIMES, "AN2606",
+		"parts with a date code before 937 need the other RX pins held high"},
+	{CHIP_QUIRK_NOTE, PID(0x466), ROMS(0x51, 0x52), SOMETIMES, "AN2606",
+		"hangs while PA3 is low: pull it up"},
+	{CHIP_QUIRK_NOTE, PID(0x456), ROM(0x50), SOMETIMES, "AN2606",
+		"USART2 jitters: use USART1 or a lower baud rate"},
+	{CHIP_QUIRK_NOTE, PID(0x495), ALL_ROMS, SOMETIMES, "AN2606",
+		"repeated resets can overrun the USART until a hardware reset (fixed in FUS "
+		"1.0.1/2)"},
+	{CHIP_QUIRK_NOTE, PID(0x478), ROM(0xE0), ALWAYS, "AN2606",
+		"H523: the I2C and I3C pins differ from the table: use the UART"},
+
+	/* answers */
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x444), ROM(0x10), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x440), ROM(0x21), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x411), ROM(0x33), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x413), ROM(0x31), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x413), ROM(0x90), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x427), ROM(0x40), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x437), ROM(0x40), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_DOUBLE_NACK_RDP, PID(0x436), ROM(0x45), ALWAYS, "AN2606",
+		"two NACKs for Read and Write under read-out protection"},
+	{CHIP_QUIRK_BAD_ADDRESS_NO_NACK, PID(0x411), ROM(0x20), ALWAYS, "AN2606",
+		"no NACK for a bad address"},
+	{CHIP_QUIRK_BAD_ADDRESS_NO_NACK, PID(0x411), ROM(0x32), ALWAYS, "AN2606",
+		"no NACK for a bad address"},
+	{CHIP_QUIRK_BAD_ADDRESS_NO_NACK, PID(0x413), ROM(0x30), ALWAYS, "AN2606",
+		"no NACK for a bad address"},
+	{CHIP_QUIRK_BAD_ADDRESS_NO_NACK, PID(0x416), ROM(0x20), ALWAYS, "AN2606",
+		"no NACK for a bad address"},
+	{CHIP_QUIRK_BAD_ADDRESS_NO_NACK, PID(0x429), ROM(0x20), ALWAYS, "AN2606",
+		"no NACK for a bad address"},
+	{CHIP_QUIRK_GET_WRONG_COUNT, PID(0x450), ROM(0x90), ALWAYS, "AN2606",
+		"the answer to Get has a wrong count"},
+	{CHIP_QUIRK_VERSION_WRONG, PID(0x418), ALL_ROMS, ALWAYS, "AN2606",
+		"reports protocol 2.0 for 2.2: the command list is what counts"},
+
+	/* Go */
+	{CHIP_QUIRK_GO_FIRST_ACK_MISSING, PID(0x450), ROM(0x90), ALWAYS, "AN2606",
+		"the first ACK of Go is missing"},
+	{CHIP_QUIRK_GO_BROKEN, PID(0x450), ROM(0xD2), ALWAYS, "AN2606",
+		"Go and USART2 do not work: reset by line"},
+	{CHIP_QUIRK_GO_BROKEN, PID(0x472), ROM(0x90), SOMETIMES, "AN2606",
+		"Go by USB does not work, TrustZone limits the option bytes: reset instead"},
+	{CHIP_QUIRK_MSP_BELOW_RAM_END_16, PID(0x450), ALL_ROMS, ALWAYS, "AN2606",
+		"the stack pointer of the image must lie below the end of RAM - 16"},
+	{CHIP_QUIRK_NOTE, PID(0x467), ALL_ROMS, ALWAYS, "AN2606", "Go disables debugging"},
+	{CHIP_QUIRK_NOTE, SERIES("F4"), ALL_ROMS, ALWAYS, "AN2606",
+		"after Go the CCM RAM is off until the application enables it"},
+	{CHIP_QUIRK_NOTE, PID(0x435), ALL_ROMS, SOMETIMES, "AN2606",
+		"where 0x1FFF6FF2 reads 0xFF, Go clears RTCAPBEN: reset instead"},
+	{CHIP_QUIRK_NOTE, PID(0x450), ALL_ROMS, ALWAYS, "AN2606",
+		"PWR_CR3 is written once per power cycle: reset by line after flashing"},
+	{CHIP_QUIRK_NOTE, PID(0x480), ALL_ROMS, ALWAYS, "AN2606",
+		"PWR_CR3 is written once per power cycle: reset by line after flashing"},
+	{CHIP_QUIRK_NOTE, PID(0x483), ALL_ROMS, ALWAYS, "AN2606",
+		"PWR_CR3 is written once per power cycle: reset by line after flashing"},
+	{CHIP_QUIRK_NOTE, PID(0x436), ROM(0x42), ALWAYS, "AN2606",
+		"the stack of the ROM is invalid on parts with small RAM: reset by line"},
+
+	/* erase */
+	{CHIP_QUIRK_ONE_PAGE_PER_ERASE, PID(0x460), ROM(0xB3), ALWAYS, "AN2606",
+		"several pages in one erase command are not erased reliably"},
+	{CHIP_QUIRK_ERASE_PAUSE_40_MS, PID(0x460), ROM(0xB3), ALWAYS, "AN2606",
+		"erase commands need a pause of 40 ms"},
+	{CHIP_QUIRK_ONE_PAGE_PER_ERASE, PID(0x454), ROM(0xE1), ALWAYS, "AN2606",
+		"several pages in one erase command: only the first is erased"},
+	{CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE, PID(0x467), ROM(0xD0), ALWAYS, "AN2606",
+		"several pages of bank 2 in one erase command are not erased reliably"},
+	{CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE, PID(0x467), ROM(0x92), ALWAYS, "AN2606",
+		"several pages of bank 2 in one erase command are not erased reliably"},
+	{CHIP_QUIRK_BANK2_ERASE_EARLY_ACK, PID(0x450), ROM(0x91), ALWAYS, "AN2606",
+		"an erase in bank 2 is ACKed before it is done"},
+	{CHIP_QUIRK_BANK_ERASE_BROKEN, PID(0x450), ROM(0xD3), ALWAYS, "AN2606",
+		"bank erase does not work: sectors are erased one by one"},
+	{CHIP_QUIRK_BANK_ERASE_BROKEN, PID(0x461), ROM(0x93), ALWAYS, "AN2606",
+		"bank erase is refused: pages are erased one by one"},
+	{CHIP_QUIRK_NO_MASS_ERASE, SERIES("L0"), ALL_ROMS, ALWAYS,
+		"AN2606, stm32flash, stm32loader PR#65", "no mass erase: page by page"},
+	{CHIP_QUIRK_NO_MASS_ERASE, SERIES("L1"), ALL_ROMS, ALWAYS,
+		"AN2606, stm32flash, stm32loader PR#65", "no mass erase: page by page"},
+	{CHIP_QUIRK_ERASE_MAX_512, SERIES("L1"), ALL_ROMS, ALWAYS, "stm32flash, AN4221",
+		"at most 512 pages in one erase command"},
+	{CHIP_QUIRK_ERASE_MAX_512, ANY, ALL_ROMS, SOMETIMES, "AN4221",
+		"at most 512 pages in one erase command"},
+	{CHIP_QUIRK_NOTE, PID(0x484), ROM(0xE4), ALWAYS, "AN2606",
+		"1 MB parts: EEPROM sector erase does not work"},
+
+	/* read and write */
+	{CHIP_QUIRK_WHOLE_BLOCK_READS, SERIES("L0"), ALL_ROMS, ALWAYS, "stm32loader#61",
+		"unique id and flash size are read within a larger block"},
+	{CHIP_QUIRK_WHOLE_BLOCK_READS, PID(0x433), ALL_ROMS, ALWAYS, "stm32loader PR#25",
+		"unique id and flash size are read within a larger block"},
+	{CHIP_QUIRK_WHOLE_BLOCK_READS, SERIES("F4"), ALL_ROMS, SOMETIMES, "stm32loader",
+		"unique id and flash size are read within a larger block"},
+	{CHIP_QUIRK_WRITE_128, SERIES("L0"), ALL_ROMS, SOMETIMES, "stm32loader",
+		"some accept only writes of 128 aligned bytes"},
+	{CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32, PID(0x483), ALL_ROMS, ALWAYS,
+		"ST forum (ST employee)", "the first write after a read loses its first 32 bytes"},
+	{CHIP_QUIRK_UNALIGNED_WRITE_POISONS, PID(0x474), ALL_ROMS, ALWAYS, "ST forum, AN2606",
+		"after a write that is not whole flash words, later writes are lost"},
+	{CHIP_QUIRK_UNALIGNED_WRITE_POISONS, PID(0x450), ALL_ROMS, ALWAYS, "ST forum, AN2606",
+		"after a write that is not whole flash words, later writes are lost"},
+	{CHIP_QUIRK_RAM_ACCESS_NONE, PID(0x425), ALL_ROMS, ALWAYS, "AN2606",
+		"RAM can be neither read nor written"},
+	{CHIP_QUIRK_VOLTAGE_RANGE, SERIES("F2"), ALL_ROMS, ALWAYS, "AN2606",
+		"programs byte by byte unless a supply of 2.7 V or more is declared"},
+	{CHIP_QUIRK_VOLTAGE_RANGE, SERIES("F4"), ALL_ROMS, ALWAYS, "AN2606",
+		"programs byte by byte unless a supply of 2.7 V or more is declared"},
+	{CHIP_QUIRK_VOLTAGE_RANGE, SERIES("F7"), ALL_ROMS, ALWAYS, "AN2606",
+		"programs byte by byte unless a supply of 2.7 V or more is declared"},
+	{CHIP_QUIRK_NOTE, PID(0x497), ALL_ROMS, ALWAYS, "AN2606",
+		"the registers SFR and SRRVR cannot be reached"},
+	{CHIP_QUIRK_NOTE, SERIES("WB"), ALL_ROMS, SOMETIMES, "unconfirmed",
+		"pages of the radio stack are protected: keep the image below the SFSA boundary"},
+	{CHIP_QUIRK_NOTE, SERIES("L4"), ALL_ROMS, ALWAYS, "AN2606",
+		"PcROP option bytes cannot be written"},
+
+	/* boot */
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x445), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x442), ALL_ROMS, SOMETIMES, "stm32flash",
+		"F030xC: after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x457), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x435), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x462), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x456), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x466), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x460), ROMS(0x00, 0xB2), ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x443), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x453), ALL_ROMS, ALWAYS, "stm32flash",
+		"after the first programming only a power cycle leaves the ROM"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x44C), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x493), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x44D), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x460), ROM(0xB3), ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x467), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x459), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_EMPTY_CHECK_CLEARED, PID(0x489), ALL_ROMS, ALWAYS, "AN2606",
+		"a reset before the image is written starts empty flash: power cycle"},
+	{CHIP_QUIRK_BOOT_EVERY_SECOND_RESET, PID(0x470), ALL_ROMS, SOMETIMES,
+		"stlink-org/stlink#1482", "L4R5: every second reset may start the ROM"},
+	{CHIP_QUIRK_NOTE, PID(0x461), ALL_ROMS, SOMETIMES, "ES0335 2.2.8, 2.2.9",
+		"with BFB2 = 1 a bank starts only if its stack pointer lies in SRAM1 or at "
+		"0x10000000"},
+	{CHIP_QUIRK_NOTE, PID(0x469), ROM(0xD3), ALWAYS, "AN2606, ST forum (ST employee)",
+		"booting from bank 2 needs BFB2 = 1, nBOOT0 = 1, nBOOT1 = 0"},
+	{CHIP_QUIRK_NOTE, PID(0x451), ALL_ROMS, ALWAYS, "AN2606",
+		"BOOT_ADD0 counts only in the dual-boot configuration"},
+	{CHIP_QUIRK_NOTE, SERIES("WB0"), ALL_ROMS, ALWAYS, "AN2606", "PA10 high starts the ROM"},
+
+	/* protection and option bytes */
+	{CHIP_QUIRK_OPTIONS_NOT_RELOADED, PID(0x460), ROM(0xB2), ALWAYS, "AN2606",
+		"option bytes take effect after a reset or power cycle only"},
+	{CHIP_QUIRK_UNPROTECT_POWER_CYCLE, PID(0x495), ROM(0xD5), ALWAYS, "AN2606",
+		"Readout Unprotect takes effect after a power cycle only"},
+	{CHIP_QUIRK_NOTE, SERIES("H5"), ALL_ROMS, ALWAYS, "AN3155",
+		"no read-out protection commands: PRODUCT_STATE takes their place"},
+	{CHIP_QUIRK_NOTE, SERIES("F7"), ALL_ROMS, SOMETIMES, "rusefi/rusefi#3597",
+		"Readout Unprotect can leave BOOT_ADD or nDBANK wrong: read the option bytes "
+		"again"},
+	{CHIP_QUIRK_NOTE, SERIES("F7"), ALL_ROMS, SOMETIMES, "STMicroelectronics/STM32CubeF7#96",
+		"a reset while option bytes are written raises read-out protection"},
+	/* clang-format on */
+};
+
+static bool about_chip(const struct quirk_row *r, const struct chip *c)
+{
+	if (r->pid == QUIRK_ANY_PID && r->series == NULL)
+		return true;
+	if (c == NULL)
+		return false;
+	return r->pid != QUIRK_ANY_PID ? r->pid == c->pid : strcmp(r->series, c->series) == 0;
+}
+
+static bool row_applies(const struct quirk_row *r, const struct chip *c, uint8_t rom_id)
+{
+	return about_chip(r, c) && (rom_id == 0 || (rom_id >= r->rom_min && rom_id <= r->rom_max));
+}
+
+bool quirk_applies(const struct chip *c, uint8_t rom_id, enum chip_quirk q)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].quirk == q && row_applies(&rows[i], c, rom_id))
+			return true;
+	return false;
+}
+
+bool quirk_certain(const struct chip *c, uint8_t rom_id, enum chip_quirk q)
+{
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct quirk_row *r = &rows[i];
+		bool all_roms = r->rom_min == 0 && r->rom_max == 0xFF;
+
+		if (r->quirk == q && r->always && row_applies(r, c, rom_id) &&
+			(rom_id != 0 || all_roms))
+			return true;
+	}
+	return false;
+}
+
+const struct quirk_row *quirk_next(const struct chip *c, uint8_t rom_id, size_t *pos)
+{
+	while (*pos < ARRAY_LEN(rows)) {
+		const struct quirk_row *r = &rows[(*pos)++];
+
+		if (row_applies(r, c, rom_id))
+			return r;
+	}
+	return NULL;
+}
+
+static const char *const names[CHIP_QUIRK_COUNT] = {
+	[CHIP_QUIRK_DOUBLE_NACK_RDP] = "double-nack-rdp",
+	[CHIP_QUIRK_BAD_ADDRESS_NO_NACK] = "bad-address-no-nack",
+	[CHIP_QUIRK_DOUBLE_ACK_SYNC] = "double-ack-sync",
+	[CHIP_QUIRK_SYNC_TWICE] = "sync-twice",
+	[CHIP_QUIRK_STRAY_ZERO_SYNC] = "stray-zero-sync",
+	[CHIP_QUIRK_GET_WRONG_COUNT] = "get-wrong-count",
+	[CHIP_QUIRK_GO_FIRST_ACK_MISSING] = "go-first-ack-missing",
+	[CHIP_QUIRK_GO_BROKEN] = "go-broken",
+	[CHIP_QUIRK_PARITY_NONE] = "parity-none",
+	[CHIP_QUIRK_BAUD_MAX_57600] = "baud-max-57600",
+	[CHIP_QUIRK_BYTE_PACING] = "byte-pacing",
+	[CHIP_QUIRK_ONE_PAGE_PER_ERASE] = "one-page-per-erase",
+	[CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE] = "bank2-one-page-per-erase",
+	[CHIP_QUIRK_ERASE_PAUSE_40_MS] = "erase-pause-40-ms",
+	[CHIP_QUIRK_BANK2_ERASE_EARLY_ACK] = "bank2-erase-early-ack",
+	[CHIP_QUIRK_BANK_ERASE_BROKEN] = "bank-erase-broken",
+	[CHIP_QUIRK_NO_MASS_ERASE] = "no-mass-erase",
+	[CHIP_QUIRK_ERASE_MAX_512] = "erase-max-512",
+	[CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32] = "write-after-read-loses-32",
+	[CHIP_QUIRK_UNALIGNED_WRITE_POISONS] = "unaligned-write-poisons",
+	[CHIP_QUIRK_WRITE_128] = "write-128",
+	[CHIP_QUIRK_WHOLE_BLOCK_READS] = "whole-block-reads",
+	[CHIP_QUIRK_RAM_ACCESS_NONE] = "ram-access-none",
+	[CHIP_QUIRK_EMPTY_CHECK_LATCHED] = "empty-check-latched",
+	[CHIP_QUIRK_EMPTY_CHECK_CLEARED] = "empty-check-cleared",
+	[CHIP_QUIRK_BOOT_EVERY_SECOND_RESET] = "boot-every-second-reset",
+	[CHIP_QUIRK_OPTIONS_NOT_RELOADED] = "options-not-reloaded",
+	[CHIP_QUIRK_UNPROTECT_POWER_CYCLE] = "unprotect-power-cycle",
+	[CHIP_QUIRK_VOLTAGE_RANGE] = "voltage-range",
+	[CHIP_QUIRK_MSP_BELOW_RAM_END_16] = "msp-below-ram-end-16",
+	[CHIP_QUIRK_VERSION_WRONG] = "version-wrong",
+	[CHIP_QUIRK_NOTE] = "note",
+};
+
+const char *quirk_name(enum chip_quirk q)
+{
+	return names[q];
+}
+
+int quirk_find(const char *name, enum chip_quirk *ret, struct err *e)
+{
+	for (size_t i = 0; i < CHIP_QUIRK_COUNT; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*ret = (enum chip_quirk)i;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_USAGE, "there is no quirk '%s'", name);
+}

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh
+#
+# lib.sh - for tests that use the programs from outside; each sources it first
+#
+# Gives an empty folder of its own as working folder, both programs in PATH, no settings of the
+# user, and:
+#
+#   expect STATUS COMMAND...  runs it; output in ./out, messages in ./err; any other status fails
+#   prints TEXT, says TEXT    TEXT (a fixed string) is in ./out, in ./err
+#   prints_not TEXT, says_not TEXT
+#   same FILE FILE            both hold the same bytes
+#   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
+#                             stays in ./board.state; options as of `stmota-sim run`
+#   board_off                 ends it; statistics are written then
+#   skip REASON, fail TEXT
+#
+# By hand: STMOTA_BUILD=build tests/cli/NAME.sh
+set -eu
+
+: "${STMOTA_BUILD:?name the build folder}"
+STMOTA_BUILD=$(cd "$STMOTA_BUILD" && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck disable=SC2034 # for the tests
+corpus=$root/../shared/corpus
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/stmota-cli.XXXXXX")
+sim_pid=
+
+board_off() {
+	if [ -n "$sim_pid" ]; then
+		kill "$sim_pid" 2>/dev/null || :
+		wait "$sim_pid" 2>/dev/null || :
+		sim_pid=
+	fi
+}
+
+cli_cleanup() {
+	status=$?
+	board_off
+	if [ "$status" -ne 0 ] && [ "$status" -ne 77 ] && [ -s "$tmp/sim.log" ]; then
+		echo "--- stmota-sim said:"
+		cat "$tmp/sim.log"
+	fi
+	rm -rf "$tmp"
+}
+trap cli_cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+PATH=$STMOTA_BUILD/src/cmd:$STMOTA_BUILD/src/sim:$PATH
+# shellcheck disable=SC2046 # one word for each variable
+unset $(env | sed -n 's/^\(STMOTA_[A-Z0-9_]*\)=.*/\1/p' | grep -v '^STMOTA_BUILD$') 2>/dev/null || :
+export PATH HOME="$tmp" XDG_CONFIG_HOME="$tmp/config" XDG_STATE_HOME="$tmp/state" \
+	STMOTA_STATE_DIR="$tmp/state" LC_ALL=C NO_COLOR=1
+cd "$tmp"
+
+fail() {
+	echo "FAILED: $*"
+	exit 1
+}
+
+skip() {
+	echo "SKIP: $*"
+	exit 77
+}
+
+expect() {
+	want=$1
+	shift
+	got=0
+	"$@" >out 2>err || got=$?
+	if [ "$got" -ne "$want" ]; then
+		echo "--- out:"
+		head -c 4000 out
+		echo "--- err:"
+		head -c 4000 err
+		fail "status $got, wanted $want: $*"
+	fi
+}
+
+# in_file WANT FILE TEXT
+in_file() {
+	found=no
+	if grep -qF -e "$3" "$2"; then
+		found=yes
+	fi
+	if [ "$found" != "$1" ]; then
+		echo "--- $2:"
+		head -c 4000 "$2"
+		fail "'$3' in $2: $found, wanted: $1"
+	fi
+}
+
+prints() { in_file yes out "$1"; }
+prints_not() { in_file no out "$1"; }
+says() { in_file yes err "$1"; }
+says_not() { in_file no err "$1"; }
+
+same() {
+	cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+board() {
+	board_off
+	rm -f board
+	case " $* " in
+	*' --chip '*) ;;
+	*) set -- --chip STM32F103C8 "$@" ;;
+	esac
+	stmota-sim run --uart board --state board.state --reset-on-open "$@" >sim.log 2>&1 &
+	sim_pid=$!
+	tries=0
+	while [ ! -e board ]; do
+		kill -0 "$sim_pid" 2>/dev/null || fail "the virtual board does not start: $*"
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "the virtual board does not appear: $*"
+		sleep 0.05
+	done
+}

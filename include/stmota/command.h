@@ -49,14 +49,16 @@ struct command {
 	void (*describe_loss)(struct command_env *env, char *ret, size_t size);
 };
 
-/* Options that all commands have, and those that come with a flag. */
-extern const struct opt command_opts_global[], command_opts_json[], command_opts_device[],
-	command_opts_destroys[];
+/* Options that all commands have, those of the program alone, and those that come with a flag. */
+extern const struct opt command_opts_global[], command_opts_program[], command_opts_json[],
+	command_opts_device[], command_opts_destroys[];
 
-/* One more than the tables of one command and the NULL behind them. */
-#define COMMAND_TABLES 6
+#define COMMAND_TABLES 8
 
-/* All tables of a command, its own first, for opt_parse(); `c` NULL: those of any command. */
+/*
+ * All tables of a command, its own first, for opt_parse(); NULL ends. `c` NULL: all that may stand
+ * before the name of a command.
+ */
 void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLES]);
 
 /*

@@ -6,9 +6,11 @@
  */
 #include "cmd.h"
 
+extern const struct command cmd_completion;
 extern const struct command cmd_help;
 
 const struct command *const commands[] = {
+	&cmd_completion,
 	&cmd_help,
 	NULL,
 };

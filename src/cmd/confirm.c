@@ -17,6 +17,7 @@ int cmd_confirm(const struct command_env *env, const char *text, struct err *e)
 		err_set(e, ERR_USAGE, "refused without consent: %s", text);
 		return err_hint(e, "--yes gives consent where nobody can be asked");
 	}
+	event_emit(env->events, &(struct event){.type = EVENT_PHASE});
 	fprintf(stderr, "%s\nGo on? [y/N] ", text);
 	fflush(stderr);
 	if (fgets(answer, sizeof(answer), stdin) == NULL)

@@ -14,12 +14,14 @@
 
 #include <stmota/bytes.h>
 #include <stmota/log.h>
+#include <stmota/progress.h>
 
 struct call {
 	const struct command *command; /* NULL: none was named */
 	struct opts *opts;
 	struct config *config;
 	struct out *out;
+	struct progress *progress; /* NULL: silent, or the events go to `out` */
 	struct event_sink events;
 	struct command_env env;
 	bool json;
@@ -31,17 +33,19 @@ static void on_log(void *ctx, enum log_level level, const char *line)
 		[LOG_WARN] = "warning: ",
 		[LOG_INFO] = "",
 		[LOG_DEBUG] = ""};
+	const struct call *c = ctx;
+	char text[600];
 
-	(void)ctx;
-	fprintf(stderr, "stmota: %s%s\n", prefix[level], line);
+	snprintf(text, sizeof(text), "%s%s", prefix[level], line);
+	progress_message(c->progress, text);
 }
 
-static void set_log_level(const struct opts *o)
+static void set_log_level(struct call *c)
 {
-	size_t verbose = opt_count(o, "verbose");
+	size_t verbose = opt_count(c->opts, "verbose");
 	enum log_level max = verbose >= 2 ? LOG_DEBUG : verbose == 1 ? LOG_INFO : LOG_WARN;
 
-	log_set_handler(on_log, NULL, opt_given(o, "quiet") ? LOG_ERROR : max);
+	log_set_handler(on_log, c, opt_given(c->opts, "quiet") ? LOG_ERROR : max);
 }
 
 /* --- errors --------------------------------------------------------------------------------- */
@@ -135,7 +139,8 @@ static int parse(struct call *c, int argc, char **argv, struct err *e)
 		command_tables(c->command, tables);
 	} else {
 		tables[0] = command_opts_global;
-		tables[1] = NULL;
+		tables[1] = command_opts_program;
+		tables[2] = NULL;
 	}
 	memcpy(words, argv, (size_t)first * sizeof(*words));
 	if (first < argc)
@@ -169,7 +174,8 @@ static bool informed(const struct call *c, int *ret_rc, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 
-	if (opt_given(c->opts, "version")) {
+	/* A command's own --version is something else. */
+	if (c->command == NULL && opt_given(c->opts, "version")) {
 		printf("stmota %s\n", STMOTA_VERSION);
 		return true;
 	}
@@ -187,6 +193,21 @@ static bool informed(const struct call *c, int *ret_rc, struct err *e)
 	}
 	fwrite(text.data, 1, text.len, stdout);
 	return true;
+}
+
+/* Who hears of the job's events: JSON lines, the bar, or nobody. */
+static void start_listening(struct call *c)
+{
+	struct progress_config cfg = progress_config_for(stderr);
+
+	if (c->env.quiet)
+		return;
+	if (c->json && (c->command->flags & CMD_EVENTS)) {
+		c->events = out_event_sink(c->out);
+		return;
+	}
+	c->progress = progress_new(&cfg);
+	c->events = progress_sink(c->progress);
 }
 
 static int prepare(struct call *c, struct err *e)
@@ -208,8 +229,7 @@ static int prepare(struct call *c, struct err *e)
 	c->out = env->out = out_new(mode, stdout);
 	if (c->command->flags & CMD_EVENTS)
 		out_set_lines(c->out);
-	if (c->json && (c->command->flags & CMD_EVENTS) && !env->quiet)
-		c->events = out_event_sink(c->out);
+	start_listening(c);
 	return 0;
 }
 
@@ -261,7 +281,7 @@ int cmd_dispatch(int argc, char **argv)
 		return err_exit_status(rc);
 	}
 	if (rc == 0) {
-		set_log_level(c.opts);
+		set_log_level(&c);
 		rc = check_args(c.command, c.opts, &e);
 	}
 	if (rc == 0)
@@ -270,6 +290,7 @@ int cmd_dispatch(int argc, char **argv)
 		rc = consent(&c, &e);
 	if (rc == 0)
 		rc = c.command->run(&c.env, &e);
+	progress_finish(c.progress, rc == 0);
 	if (rc < 0) {
 		/* A command that only returned a code is still told apart by its status. */
 		if (e.code == ERR_NONE)
@@ -280,6 +301,8 @@ int cmd_dispatch(int argc, char **argv)
 		if (rc < 0)
 			print_error(&c, &e);
 	}
+	log_set_handler(NULL, NULL, LOG_ERROR);
+	progress_free(c.progress);
 	opt_free(c.opts);
 	config_free(c.config);
 	return err_exit_status(rc < 0 ? e.code : ERR_NONE);

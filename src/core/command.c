@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stmota/command.h>
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <stmota/similar.h>
 #include <stmota/text.h>
+
+#include "writer_priv.h"
 
 #define COLUMNS     80
 #define OPT_COLUMNS 30 /* of an option's name; longer ones put their text on the next line */
@@ -20,6 +21,10 @@ const struct opt command_opts_global[] = {
 		.many = true,
 		.text = "tell more; twice: every step"},
 	OPT_FILE("config", "FILE", "read this configuration file last"),
+	OPT_END,
+};
+
+const struct opt command_opts_program[] = {
 	{.name = "version", .letter = 'V', .type = OPT_TYPE_FLAG, .text = "print the version"},
 	OPT_END,
 };
@@ -65,6 +70,8 @@ void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLE
 	if (flags & CMD_DEVICE)
 		ret[n++] = command_opts_device;
 	ret[n++] = command_opts_global;
+	if (c == NULL)
+		ret[n++] = command_opts_program;
 	ret[n] = NULL;
 }
 
@@ -100,26 +107,6 @@ const char *command_similar(const struct command *const *commands, const char *w
 
 /* --- help ----------------------------------------------------------------------------------- */
 
-struct writer {
-	struct buf *to;
-	struct err *e;
-	int rc;
-};
-
-__attribute__((format(printf, 2, 3))) static void put(struct writer *w, const char *fmt, ...)
-{
-	char text[1024];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (w->rc == 0)
-		w->rc = buf_append(
-			w->to, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1, w->e);
-}
-
 /* Words of `text` from column `indent` on; the first line is there already. */
 static void put_wrapped(struct writer *w, size_t indent, const char *text)
 {
@@ -129,15 +116,15 @@ static void put_wrapped(struct writer *w, size_t indent, const char *text)
 		size_t len = strcspn(text, " ");
 
 		if (column > indent && column + 1 + len > COLUMNS) {
-			put(w, "\n%*s", (int)indent, "");
+			writer_put(w, "\n%*s", (int)indent, "");
 			column = indent;
 		}
-		put(w, "%s%.*s", column > indent ? " " : "", (int)len, text);
+		writer_put(w, "%s%.*s", column > indent ? " " : "", (int)len, text);
 		column += len + (column > indent);
 		text += len;
 		text += strspn(text, " ");
 	}
-	put(w, "\n");
+	writer_put(w, "\n");
 }
 
 static void put_opt(struct writer *w, const struct opt *o, size_t width)
@@ -148,9 +135,9 @@ static void put_opt(struct writer *w, const struct opt *o, size_t width)
 		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->arg ? " " : "",
 		o->arg ? o->arg : "");
 	if (strlen(left) > width)
-		put(w, "  %s\n%*s", left, (int)width + 4, "");
+		writer_put(w, "  %s\n%*s", left, (int)width + 4, "");
 	else
-		put(w, "  %-*s  ", (int)width, left);
+		writer_put(w, "  %-*s  ", (int)width, left);
 	if (o->many && o->type != OPT_TYPE_FLAG) {
 		char text[256];
 
@@ -181,7 +168,7 @@ static void put_lines(struct writer *w, const char *text, const char *indent)
 	while (*text != '\0') {
 		size_t len = strcspn(text, "\n");
 
-		put(w, "%s%.*s\n", len > 0 ? indent : "", (int)len, text);
+		writer_put(w, "%s%.*s\n", len > 0 ? indent : "", (int)len, text);
 		text += len;
 		text += *text == '\n';
 	}
@@ -196,11 +183,11 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 
 	command_tables(c, tables);
 	width = opt_width(tables);
-	put(&w, "Usage: stmota %s [options]%s%s\n\n", c->name, c->args[0] != '\0' ? " " : "",
+	writer_put(&w, "Usage: stmota %s [options]%s%s\n\n", c->name, c->args[0] != '\0' ? " " : "",
 		c->args);
-	put(&w, "%c%s.\n", c->summary[0] & ~0x20, c->summary + 1);
+	writer_put(&w, "%c%s.\n", c->summary[0] & ~0x20, c->summary + 1);
 	if (c->details != NULL) {
-		put(&w, "\n");
+		writer_put(&w, "\n");
 		put_lines(&w, c->details, "");
 	}
 	for (size_t t = 0; tables[t] != NULL; t++) {
@@ -209,14 +196,14 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 		else if (tables[t] == command_opts_device)
 			heading = "Device:\n";
 		if (heading != NULL && tables[t]->name != NULL) {
-			put(&w, "\n%s", heading);
+			writer_put(&w, "\n%s", heading);
 			heading = NULL;
 		}
 		for (const struct opt *o = tables[t]; o->name != NULL; o++)
 			put_opt(&w, o, width);
 	}
 	if (c->examples != NULL) {
-		put(&w, "\nExamples:\n");
+		writer_put(&w, "\nExamples:\n");
 		put_lines(&w, c->examples, "  ");
 	}
 	return w.rc;
@@ -228,7 +215,7 @@ static void put_group(struct writer *w, const struct command *const *commands,
 	for (; *commands != NULL; commands++) {
 		if ((*commands)->group != group)
 			continue;
-		put(w, "%s  %-*s  ", heading, width, (*commands)->name);
+		writer_put(w, "%s  %-*s  ", heading, width, (*commands)->name);
 		put_wrapped(w, (size_t)width + 4, (*commands)->summary);
 		heading = "";
 	}
@@ -237,21 +224,23 @@ static void put_group(struct writer *w, const struct command *const *commands,
 int command_overview(const struct command *const *commands, struct buf *ret, struct err *e)
 {
 	struct writer w = {.to = ret, .e = e};
-	const struct opt *tables[] = {command_opts_global, NULL};
+	const struct opt *tables[] = {command_opts_global, command_opts_program, NULL};
 	size_t width = opt_width(tables);
 
 	for (size_t i = 0; commands[i] != NULL; i++)
 		if (strlen(commands[i]->name) > width)
 			width = strlen(commands[i]->name);
-	put(&w, "Usage: stmota COMMAND [options] [files]\n\n"
-		"Gets firmware into STM32 microcontrollers, and checks that it arrived.\n");
+	writer_put(&w, "Usage: stmota COMMAND [options] [files]\n\n"
+		       "Gets firmware into STM32 microcontrollers, and checks that it arrived.\n");
 	put_group(&w, commands, COMMAND_DEVICE, "\nDevices:\n", (int)width);
 	put_group(&w, commands, COMMAND_PACKAGE, "\nImages and packages:\n", (int)width);
 	put_group(&w, commands, COMMAND_OTHER, "\nOther:\n", (int)width);
-	put(&w, "\nOptions of every command:\n");
-	for (const struct opt *o = command_opts_global; o->name != NULL; o++)
-		put_opt(&w, o, width);
-	put(&w, "\n'stmota COMMAND --help' tells all about a command; 'stmota help' opens the "
+	writer_put(&w, "\nOptions:\n");
+	for (size_t t = 0; tables[t] != NULL; t++)
+		for (const struct opt *o = tables[t]; o->name != NULL; o++)
+			put_opt(&w, o, width);
+	writer_put(&w,
+		"\n'stmota COMMAND --help' tells all about a command; 'stmota help' opens the "
 		"manual.\n"
 		"No board at hand? stmota-sim(1) makes a virtual one.\n");
 	return w.rc;

@@ -232,6 +232,9 @@ static void on_event(void *ctx, const struct event *ev)
 	};
 	struct out *o = ctx;
 
+	/* Both are for the eye only. */
+	if (ev->type == EVENT_PLAN || (ev->type == EVENT_PHASE && ev->phase == NULL))
+		return;
 	if (too_soon(o, ev))
 		return;
 	/* A command that is in the middle of describing its result keeps that for later. */

@@ -19,6 +19,7 @@ struct target_info {
 	uint16_t pid;            /* read twice, both answers were equal */
 	const struct chip *chip; /* NULL: product ID not in the table */
 	uint8_t protocol;        /* BCD: 0x31 = 3.1 */
+	uint8_t boot_id;         /* bootloader id such as 0x91; 0 until somebody has read it */
 	uint8_t commands[256];   /* 1 for each command code that the device lists */
 	char transport[16];      /* "uart", "i2c", "dfu" */
 };

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device_url.c - takes device URLs apart
+ */
+#include <stmota/device_url.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <stmota/bytes.h>
+#include <stmota/strparse.h>
+
+#define TIME_MAX_MS 60000
+
+static const struct {
+	const char *name;
+	bool built;
+} schemes[] = {
+	{"uart", true},
+	{"i2c", false},
+	{"dfu", false},
+	{"ymodem", false},
+};
+
+static int set_baud(const char *value, struct device_url *u, struct err *e)
+{
+	return parse_u32_range(value, 1200, 12000000, &u->baud, e);
+}
+
+static int set_boot0(const char *value, struct device_url *u, struct err *e)
+{
+	return entry_pin_parse(value, &u->entry.boot0, e);
+}
+
+static int set_nrst(const char *value, struct device_url *u, struct err *e)
+{
+	return entry_pin_parse(value, &u->entry.nrst, e);
+}
+
+static int set_reset_ms(const char *value, struct device_url *u, struct err *e)
+{
+	return parse_u32_range(value, 1, TIME_MAX_MS, &u->entry.reset_ms, e);
+}
+
+static int set_settle_ms(const char *value, struct device_url *u, struct err *e)
+{
+	return parse_u32_range(value, 0, TIME_MAX_MS, &u->entry.settle_ms, e);
+}
+
+static int set_boot_ms(const char *value, struct device_url *u, struct err *e)
+{
+	return parse_u32_range(value, 0, TIME_MAX_MS, &u->entry.boot_ms, e);
+}
+
+static const struct {
+	const char *name;
+	int (*set)(const char *value, struct device_url *u, struct err *e);
+} keys[] = {
+	{"baud", set_baud},
+	{"boot0", set_boot0},
+	{"nrst", set_nrst},
+	{"reset_ms", set_reset_ms},
+	{"settle_ms", set_settle_ms},
+	{"boot_ms", set_boot_ms},
+};
+
+static size_t scheme_len(const char *text)
+{
+	return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-");
+}
+
+bool device_url_is_url(const char *text)
+{
+	size_t n = scheme_len(text);
+
+	return (n > 0 && text[n] == ':') || text[0] == '/';
+}
+
+/* One "key=value"; `text` may be cut into. */
+static int take_option(char *text, struct device_url *u, struct err *e)
+{
+	char *value = strchr(text, '=');
+
+	if (value == NULL)
+		return err_set(e, ERR_USAGE, "'%s' is not KEY=VALUE", text);
+	*value++ = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		if (strcmp(text, keys[i].name) != 0)
+			continue;
+		if (keys[i].set(value, u, e) < 0)
+			return err_wrap(e, "%s", text);
+		return 0;
+	}
+	err_set(e, ERR_USAGE, "unknown key '%s'", text);
+	err_hint(e, "keys are baud, boot0, nrst, reset_ms, settle_ms, boot_ms");
+	return ERR_USAGE;
+}
+
+static int take_scheme(const char *text, size_t len, enum device_scheme *ret, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		if (strlen(schemes[i].name) != len || memcmp(schemes[i].name, text, len) != 0)
+			continue;
+		if (!schemes[i].built) {
+			err_set(e, ERR_UNSUPPORTED, "devices on '%s:' are not supported yet",
+				schemes[i].name);
+			err_hint(e, "what is there: uart:PORT");
+			return ERR_UNSUPPORTED;
+		}
+		*ret = DEVICE_UART;
+		return 0;
+	}
+	if (text[0] == '/') {
+		err_set(e, ERR_USAGE, "a scheme is missing");
+		err_hint(e, "write uart:%s", text);
+		return ERR_USAGE;
+	}
+	err_set(e, ERR_USAGE, "unknown scheme");
+	err_hint(e, "a device is written uart:/dev/ttyUSB0, or as the NAME of a [device NAME] section");
+	return ERR_USAGE;
+}
+
+static int parse(const char *text, struct device_url *u, struct err *e)
+{
+	size_t n = scheme_len(text), len;
+	char options[256];
+	char *next;
+	int rc = take_scheme(text, n, &u->scheme, e);
+
+	if (rc < 0)
+		return rc;
+	if (text[n] != ':')
+		return err_set(e, ERR_USAGE, "no ':' behind the scheme");
+	text += n + 1;
+	len = strcspn(text, "?,");
+	if (len == 0)
+		return err_set(e, ERR_USAGE, "the path is missing");
+	if (len >= sizeof(u->path))
+		return err_set(e, ERR_USAGE, "the path is too long");
+	memcpy(u->path, text, len);
+	text += len;
+	if (*text == '\0')
+		return 0;
+	text++;
+	if (strlen(text) >= sizeof(options))
+		return err_set(e, ERR_USAGE, "the options are too long");
+	snprintf(options, sizeof(options), "%s", text);
+	for (char *p = options; p != NULL; p = next) {
+		next = strpbrk(p, "&,");
+		if (next != NULL)
+			*next++ = '\0';
+		rc = take_option(p, u, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (u->entry.boot0.wire != ENTRY_WIRE_NONE && u->entry.boot0.wire == u->entry.nrst.wire)
+		return err_set(e, ERR_USAGE, "boot0 and nrst name the same line");
+	return 0;
+}
+
+int device_url_parse(const char *text, struct device_url *ret, struct err *e)
+{
+	struct device_url u = {.entry = ENTRY_INIT};
+
+	if (parse(text, &u, e) < 0)
+		return err_wrap(e, "device '%.80s'", text);
+	*ret = u;
+	return 0;
+}

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rom_erase.c - erase packets that stay harmless when a byte of them goes astray
+ *
+ * An erase packet is protected by one XOR byte only. A lost or doubled byte shifts the rest, and
+ * a shifted list can carry a right XOR: {1, 2, 3} with one byte doubled may read as page 0. So
+ * every packet is checked before it is sent: no single lost or doubled byte, and no broken-off
+ * tail, may make a device erase a unit that is not on the list. Lists that fail are cut in two.
+ */
+#include "rom_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <stmota/signals.h>
+
+#define UNITS_MAX        128  /* of one packet; 512 is the limit of the ROMs, fewer is saner */
+#define PACKET_MAX       (2 + 2 * (UNITS_MAX + 1) + 1)
+#define PACKET_ERASE_MS  4000 /* typical time of one packet, so that Ctrl-C is heard */
+#define UNIT_UNKNOWN_MS  5000 /* longest erase of a unit of a chip that is not in the table */
+
+/* ---- what a device would make of a damaged packet ---- */
+
+struct damaged {
+	const uint8_t *p;
+	size_t len;
+	size_t at;      /* index of the fault, or the length that arrived */
+	enum { LOST, DOUBLED, BROKEN_OFF } fault;
+	uint8_t filler; /* what follows without end */
+};
+
+static size_t damaged_len(const struct damaged *d)
+{
+	switch (d->fault) {
+	case LOST: return d->len - 1;
+	case DOUBLED: return d->len + 1;
+	default: return d->at;
+	}
+}
+
+static uint8_t damaged_byte(const struct damaged *d, size_t i)
+{
+	size_t m = damaged_len(d);
+
+	/* A process that starts anew sends two sync bytes before it lines up. */
+	if (i >= m)
+		return d->fault == BROKEN_OFF && i < m + 2 ? ROM_SYNC : d->filler;
+	if (d->fault == LOST && i >= d->at)
+		return d->p[i + 1];
+	if (d->fault == DOUBLED && i > d->at)
+		return d->p[i - 1];
+	return d->p[i];
+}
+
+static bool listed(const uint8_t *packet, size_t len, bool wide, unsigned number)
+{
+	size_t step = wide ? 2 : 1;
+
+	for (size_t i = step; i + step < len; i += step)
+		if (number == (wide ? get_be16(&packet[i]) : packet[i]))
+			return true;
+	return false;
+}
+
+/* True if the device, reading the damaged packet, erases something that is not on the list. */
+static bool damage_hits(const struct damaged *d, bool wide, unsigned last_number)
+{
+	size_t step = wide ? 2 : 1, end, known;
+	unsigned count = damaged_byte(d, 0);
+	uint8_t acc = 0;
+
+	if (wide)
+		count = count << 8 | damaged_byte(d, 1);
+	if (count >= (wide ? 0xFFF0u : 0xFFu)) /* a code for mass or bank erase */
+		return true;
+	end = step * (count + 2);
+	/* Behind the last real byte the filler repeats: pairs of it cancel out. */
+	known = damaged_len(d) + 2 < end ? damaged_len(d) + 2 : end;
+	for (size_t i = 0; i < known; i++)
+		acc ^= damaged_byte(d, i);
+	if ((end - known) % 2 != 0)
+		acc ^= d->filler;
+	if (acc != damaged_byte(d, end))
+		return false;
+	for (size_t i = step; i < end && i < known + step; i += step) {
+		unsigned number = damaged_byte(d, i);
+
+		if (wide)
+			number = number << 8 | damaged_byte(d, i + 1);
+		if (number <= last_number && !listed(d->p, d->len, wide, number))
+			return true;
+	}
+	return false;
+}
+
+bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsigned last_number,
+	uint8_t filler)
+{
+	for (size_t i = 0; i < len; i++) {
+		struct damaged lost = {packet, len, i, LOST, filler};
+		struct damaged doubled = {packet, len, i, DOUBLED, filler};
+		struct damaged broken_off = {packet, len, i, BROKEN_OFF, ROM_FILLER};
+
+		if (damage_hits(&lost, wide, last_number) ||
+			damage_hits(&doubled, wide, last_number) ||
+			(i > 0 && damage_hits(&broken_off, wide, last_number)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- packets ---- */
+
+/* `times` 2 names a single unit twice, which shifts the XOR away from its page number. */
+static size_t build_packet(uint8_t *packet, bool wide, const struct erase_unit *units, size_t n,
+	unsigned times)
+{
+	size_t len = 0;
+	unsigned count = (unsigned)n * times - 1;
+
+	if (wide)
+		packet[len++] = (uint8_t)(count >> 8);
+	packet[len++] = (uint8_t)count;
+	for (size_t i = 0; i < n * times; i++) {
+		uint16_t number = units[i / times].number;
+
+		if (wide)
+			packet[len++] = (uint8_t)(number >> 8);
+		packet[len++] = (uint8_t)number;
+	}
+	packet[len] = rom_xor(packet, len);
+	return len + 1;
+}
+
+/* Finds a filler for recover() that cannot complete this packet; false if there is none. */
+static bool choose_filler(const uint8_t *packet, size_t len, bool wide, unsigned last_number,
+	uint8_t *ret)
+{
+	/*
+	 * Even, or a write packet could take it; from 0x0A up, or page XXXX might exist. The
+	 * usual one comes first.
+	 */
+	for (unsigned f = 0x08; f <= 0x3E; f += 2) {
+		uint8_t filler = f == 0x08 ? ROM_FILLER : (uint8_t)f;
+
+		if (rom_erase_packet_is_safe(packet, len, wide, last_number, filler)) {
+			*ret = filler;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The largest number that an erase command of this chip can hit. */
+static unsigned last_unit_number(const struct chip *c, const struct erase_unit *units, size_t n)
+{
+	struct geometry g;
+	unsigned last = 0;
+
+	for (size_t i = 0; i < n; i++)
+		last = units[i].number > last ? units[i].number : last;
+	if (c == NULL || geometry_init(&g, c, 0, CHIP_BANKS_DEFAULT, NULL) < 0)
+		return UINT16_MAX;
+	for (uint32_t i = 0; i < g.n_units; i++)
+		if (geometry_unit(&g, i).number > last)
+			last = geometry_unit(&g, i).number;
+	return last;
+}
+
+static uint32_t unit_ms_max(const struct chip *c, uint32_t size)
+{
+	return c != NULL ? chip_erase_ms_max(c, size) : UNIT_UNKNOWN_MS;
+}
+
+static bool one_per_packet(const struct rom *rom, const struct erase_unit *u)
+{
+	return rom_quirk(rom, CHIP_QUIRK_ONE_PAGE_PER_ERASE) ||
+		(u->bank == 2 && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
+}
+
+/* Waits where the ROM says "done" too early. */
+static int after_erase(struct rom *rom, const struct erase_unit *units, size_t n, uint32_t ms_max,
+	struct err *e)
+{
+	if (rom_quirk(rom, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK) && units[n - 1].bank == 2)
+		clock_sleep_ms(rom->t.link->clock, ms_max);
+	if (rom_quirk(rom, CHIP_QUIRK_ERASE_PAUSE_40_MS))
+		clock_sleep_ms(rom->t.link->clock, 40);
+	return signals_check(e);
+}
+
+/* How many units the next packet may name: by number and by time. */
+static size_t units_in_packet(const struct rom *rom, const struct erase_unit *units, size_t n)
+{
+	const struct chip *c = rom->t.info.chip;
+	size_t max = one_per_packet(rom, &units[0]) ? 1 : UNITS_MAX;
+	uint32_t ms = 0;
+
+	for (size_t i = 0; i < n && i < max; i++) {
+		ms += c != NULL ? chip_erase_ms_typical(c, units[i].size) : UNIT_UNKNOWN_MS;
+		if (i > 0 && (ms > PACKET_ERASE_MS || one_per_packet(rom, &units[i])))
+			return i;
+	}
+	return n < max ? n : max;
+}
+
+static int erase_packet(struct rom *rom, enum rom_command code, const uint8_t *packet, size_t len,
+	uint32_t erase_ms, const char *what, struct err *e)
+{
+	int rc = rom_begin(rom, code, what, e);
+
+	if (rc == ERR_NACK)
+		return rom_refused(rom, what, e);
+	if (rc == 0)
+		rc = rom_send(rom, packet, len, e);
+	if (rc == 0)
+		rc = rom_ack(rom, rom_wait(rom, ROM_ACK_MS + erase_ms, len), what, e);
+	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
+}
+
+/* Sends one packet for some of the first `n` units and says how many it took. */
+static int erase_some(struct rom *rom, enum rom_command code, const struct erase_unit *units,
+	size_t n, unsigned last_number, size_t *ret_n, struct err *e)
+{
+	bool wide = code == ROM_CMD_EXTENDED_ERASE;
+	uint8_t packet[PACKET_MAX];
+	char what[64];
+	size_t count = units_in_packet(rom, units, n), len;
+	unsigned times = 1;
+	uint32_t ms = 0;
+	int rc;
+
+	rom->filler = ROM_FILLER;
+	len = build_packet(packet, wide, units, count, 1);
+	while (count > 1 && !choose_filler(packet, len, wide, last_number, &rom->filler)) {
+		count /= 2;
+		len = build_packet(packet, wide, units, count, 1);
+	}
+	if (count == 1 && !choose_filler(packet, len, wide, last_number, &rom->filler) &&
+		!one_per_packet(rom, &units[0])) {
+		uint8_t twice[PACKET_MAX];
+		size_t twice_len = build_packet(twice, wide, units, 1, 2);
+
+		if (choose_filler(twice, twice_len, wide, last_number, &rom->filler)) {
+			memcpy(packet, twice, twice_len);
+			len = twice_len;
+			times = 2;
+		}
+	}
+	for (size_t i = 0; i < count; i++)
+		ms += unit_ms_max(rom->t.info.chip, units[i].size) * times;
+	snprintf(what, sizeof(what), "erase of %zu unit%s from 0x%08" PRIX32, count,
+		count == 1 ? "" : "s", units[0].addr);
+	rc = erase_packet(rom, code, packet, len, ms, what, e);
+	if (rc < 0) {
+		err_at(e, units[0].addr);
+		return rc;
+	}
+	*ret_n = count;
+	return after_erase(rom, units, count, ms, e);
+}
+
+/* The Get list is the only truth: one of the two codes, never the other one. */
+static int erase_code(const struct rom *rom, enum rom_command *ret, struct err *e)
+{
+	if (rom->t.info.commands[ROM_CMD_EXTENDED_ERASE])
+		*ret = ROM_CMD_EXTENDED_ERASE;
+	else if (rom->t.info.commands[ROM_CMD_ERASE])
+		*ret = ROM_CMD_ERASE;
+	else
+		return err_set(e, ERR_UNSUPPORTED, "this bootloader lists no erase command");
+	return 0;
+}
+
+int rom_erase(struct target *t, const struct erase_unit *units, size_t n, struct err *e)
+{
+	struct rom *rom = rom_of(t);
+	enum rom_command code = ROM_CMD_EXTENDED_ERASE;
+	unsigned last_number;
+	int rc = erase_code(rom, &code, e);
+
+	if (rc < 0 || n == 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		if (units[i].number <= (code == ROM_CMD_ERASE ? 0xFF : 0xFFEF))
+			continue;
+		err_set(e, ERR_UNSUPPORTED, "this bootloader cannot name erase unit %u",
+			units[i].number);
+		err_at(e, units[i].addr);
+		err_hint(e, "its erase command reaches the first 256 units only; 'erase --all' "
+			"erases everything");
+		return ERR_UNSUPPORTED;
+	}
+	last_number = last_unit_number(t->info.chip, units, n);
+	while (n > 0) {
+		size_t done = 0;
+
+		rc = signals_check(e);
+		if (rc == 0)
+			rc = erase_some(rom, code, units, n, last_number, &done, e);
+		if (rc < 0)
+			return rc;
+		units += done;
+		n -= done;
+	}
+	return 0;
+}
+
+static uint32_t mass_ms_max(const struct rom *rom, uint32_t flash_size)
+{
+	uint32_t ms = 0;
+
+	if (rom->t.info.chip != NULL)
+		ms = chip_mass_erase_ms_max(rom->t.info.chip, flash_size);
+	return ms > ROM_MASS_MS ? ms : ROM_MASS_MS;
+}
+
+int rom_mass_erase(struct target *t, uint32_t flash_size, struct err *e)
+{
+	static const uint8_t all_wide[3] = {0xFF, 0xFF, 0x00}, all[2] = {0xFF, 0x00};
+	struct rom *rom = rom_of(t);
+	const struct chip *c = t->info.chip;
+	enum rom_command code = ROM_CMD_EXTENDED_ERASE;
+	int rc = erase_code(rom, &code, e);
+
+	if (rc < 0)
+		return rc;
+	if (c != NULL && c->mass_erase == CHIP_NO)
+		return err_set(e, ERR_UNSUPPORTED, "this chip's bootloader has no mass erase");
+	if (code == ROM_CMD_EXTENDED_ERASE)
+		return erase_packet(rom, code, all_wide, sizeof(all_wide),
+			mass_ms_max(rom, flash_size), "mass erase", e);
+	return erase_packet(rom, code, all, sizeof(all), mass_ms_max(rom, flash_size), "mass erase",
+		e);
+}
+
+int rom_erase_bank(struct target *t, unsigned bank, uint32_t bank_size, struct err *e)
+{
+	static const uint8_t codes[2][3] = {{0xFF, 0xFE, 0x01}, {0xFF, 0xFD, 0x02}};
+	struct rom *rom = rom_of(t);
+
+	if (bank < 1 || bank > 2 || !t->info.commands[ROM_CMD_EXTENDED_ERASE])
+		return err_set(e, ERR_UNSUPPORTED, "this bootloader cannot erase bank %u", bank);
+	return erase_packet(rom, ROM_CMD_EXTENDED_ERASE, codes[bank - 1], 3,
+		mass_ms_max(rom, bank_size), "bank erase", e);
+}

@@ -17,38 +17,70 @@
 
 /* What the driver works around and the simulator plays back as fault `quirk:NAME`. */
 enum chip_quirk {
-	CHIP_QUIRK_DOUBLE_NACK_RDP, /* a second NACK follows the one that read-out protection gives to Read and Write */
-	CHIP_QUIRK_BAD_ADDRESS_NO_NACK, /* no NACK for a bad address: the next two bytes are taken as a command */
-	CHIP_QUIRK_DOUBLE_ACK_SYNC, /* two ACKs for 0x7F */
-	CHIP_QUIRK_SYNC_TWICE, /* the first 0x7F is lost: a second one is needed after 100 ms */
-	CHIP_QUIRK_STRAY_ZERO_SYNC,      /* stray 0x00 ahead of the first ACK */
-	CHIP_QUIRK_GET_WRONG_COUNT,      /* N of the Get answer does not count the commands */
-	CHIP_QUIRK_GO_FIRST_ACK_MISSING, /* Go: the ACK of the command pair is missing */
-	CHIP_QUIRK_GO_BROKEN, /* Go does not work, or leaves the chip so that the application suffers: reset instead */
-	CHIP_QUIRK_PARITY_NONE,    /* ROM speaks 8N1 */
-	CHIP_QUIRK_BAUD_MAX_57600, /* baud above 57600 fails or is not promised */
-	CHIP_QUIRK_BYTE_PACING, /* bytes are lost unless the host leaves a gap of 1 ms after each */
-	CHIP_QUIRK_ONE_PAGE_PER_ERASE, /* several units in one erase command are not all erased */
-	CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE, /* the same, for units of bank 2 only */
-	CHIP_QUIRK_ERASE_PAUSE_40_MS,        /* 40 ms pause between two erase commands */
-	CHIP_QUIRK_BANK2_ERASE_EARLY_ACK,    /* erase of bank 2 is ACKed before it is done */
-	CHIP_QUIRK_BANK_ERASE_BROKEN, /* bank erase (FFFE, FFFD) is refused or does not work */
-	CHIP_QUIRK_NO_MASS_ERASE,     /* mass erase (FFFF) is NACKed */
-	CHIP_QUIRK_ERASE_MAX_512,     /* more than 512 units in one erase command are NACKed */
-	CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32, /* first 32 bytes of the first write after a read are ACKed and lost */
-	CHIP_QUIRK_UNALIGNED_WRITE_POISONS, /* after a write that is no whole aligned flash word, later ones are ACKed and lost */
-	CHIP_QUIRK_WRITE_128,         /* only writes of 128 aligned bytes work */
-	CHIP_QUIRK_WHOLE_BLOCK_READS, /* unique id and flash size can be read only within a larger block */
-	CHIP_QUIRK_RAM_ACCESS_NONE, /* RAM can be neither read nor written */
-	CHIP_QUIRK_EMPTY_CHECK_LATCHED, /* empty-check flag is latched at power-up: after programming a reset lands in the ROM again */
-	CHIP_QUIRK_EMPTY_CHECK_CLEARED, /* ROM clears the empty flag when it starts: a reset before programming starts empty flash */
-	CHIP_QUIRK_BOOT_EVERY_SECOND_RESET, /* every second reset starts the ROM */
-	CHIP_QUIRK_OPTIONS_NOT_RELOADED, /* option bytes are not reloaded after a write: reset or power cycle */
-	CHIP_QUIRK_UNPROTECT_POWER_CYCLE, /* Readout Unprotect takes effect after a power cycle only */
-	CHIP_QUIRK_VOLTAGE_RANGE,        /* program width depends on a voltage byte at 0xFFFF0000 */
-	CHIP_QUIRK_MSP_BELOW_RAM_END_16, /* initial MSP must be below the end of RAM - 16 for Go */
-	CHIP_QUIRK_VERSION_WRONG,        /* reports protocol 2.0 although it is 2.2 */
-	CHIP_QUIRK_NOTE,                 /* worth telling a person, nothing for the program to do */
+	/* a second NACK follows the one that read-out protection gives to Read and Write */
+	CHIP_QUIRK_DOUBLE_NACK_RDP,
+	/* no NACK for a bad address: the next two bytes are taken as a command */
+	CHIP_QUIRK_BAD_ADDRESS_NO_NACK,
+	/* two ACKs for 0x7F */
+	CHIP_QUIRK_DOUBLE_ACK_SYNC,
+	/* the first 0x7F is lost: a second one is needed after 100 ms */
+	CHIP_QUIRK_SYNC_TWICE,
+	/* stray 0x00 ahead of the first ACK */
+	CHIP_QUIRK_STRAY_ZERO_SYNC,
+	/* N of the Get answer does not count the commands */
+	CHIP_QUIRK_GET_WRONG_COUNT,
+	/* Go: the ACK of the command pair is missing */
+	CHIP_QUIRK_GO_FIRST_ACK_MISSING,
+	/* Go does not work, or leaves the chip so that the application suffers: reset instead */
+	CHIP_QUIRK_GO_BROKEN,
+	/* ROM speaks 8N1 */
+	CHIP_QUIRK_PARITY_NONE,
+	/* baud above 57600 fails or is not promised */
+	CHIP_QUIRK_BAUD_MAX_57600,
+	/* bytes are lost unless the host leaves a gap of 1 ms after each */
+	CHIP_QUIRK_BYTE_PACING,
+	/* several units in one erase command are not all erased */
+	CHIP_QUIRK_ONE_PAGE_PER_ERASE,
+	/* the same, for units of bank 2 only */
+	CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE,
+	/* 40 ms pause between two erase commands */
+	CHIP_QUIRK_ERASE_PAUSE_40_MS,
+	/* erase of bank 2 is ACKed before it is done */
+	CHIP_QUIRK_BANK2_ERASE_EARLY_ACK,
+	/* bank erase (FFFE, FFFD) is refused or does not work */
+	CHIP_QUIRK_BANK_ERASE_BROKEN,
+	/* mass erase (FFFF) is NACKed */
+	CHIP_QUIRK_NO_MASS_ERASE,
+	/* more than 512 units in one erase command are NACKed */
+	CHIP_QUIRK_ERASE_MAX_512,
+	/* first 32 bytes of the first write after a read are ACKed and lost */
+	CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32,
+	/* after a write that is no whole aligned flash word, later ones are ACKed and lost */
+	CHIP_QUIRK_UNALIGNED_WRITE_POISONS,
+	/* only writes of 128 aligned bytes work */
+	CHIP_QUIRK_WRITE_128,
+	/* unique id and flash size can be read only within a larger block */
+	CHIP_QUIRK_WHOLE_BLOCK_READS,
+	/* RAM can be neither read nor written */
+	CHIP_QUIRK_RAM_ACCESS_NONE,
+	/* empty-check flag is latched at power-up: after programming a reset lands in the ROM again */
+	CHIP_QUIRK_EMPTY_CHECK_LATCHED,
+	/* ROM clears the empty flag when it starts: a reset before programming starts empty flash */
+	CHIP_QUIRK_EMPTY_CHECK_CLEARED,
+	/* every second reset starts the ROM */
+	CHIP_QUIRK_BOOT_EVERY_SECOND_RESET,
+	/* option bytes are not reloaded after a write: reset or power cycle */
+	CHIP_QUIRK_OPTIONS_NOT_RELOADED,
+	/* Readout Unprotect takes effect after a power cycle only */
+	CHIP_QUIRK_UNPROTECT_POWER_CYCLE,
+	/* program width depends on a voltage byte at 0xFFFF0000 */
+	CHIP_QUIRK_VOLTAGE_RANGE,
+	/* initial MSP must be below the end of RAM - 16 for Go */
+	CHIP_QUIRK_MSP_BELOW_RAM_END_16,
+	/* reports protocol 2.0 although it is 2.2 */
+	CHIP_QUIRK_VERSION_WRONG,
+	/* worth telling a person, nothing for the program to do */
+	CHIP_QUIRK_NOTE,
 	CHIP_QUIRK_COUNT
 };
 

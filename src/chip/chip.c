@@ -2,7 +2,7 @@
 /*
  * chip.c - looks up rows of the chip table
  *
- * The table itself is made from chips.json when the project is built (chipgen.c).
+ * The table itself is made from chips.json when the project is built (gen_chips.c).
  */
 #include <stmota/chip.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chipgen.c - makes the C chip table out of chips.json when the project is built
+ * gen_chips.c - makes the C chip table out of chips.json when the project is built
  *
  * It refuses a table that breaks a rule of the schema, so that no such table ever gets into the
  * program. A fact that is null in the file becomes "not confirmed" in C, never a default.
@@ -25,7 +25,7 @@ static void fail(const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "chipgen: %s: ", pid);
+	fprintf(stderr, "gen_chips: %s: ", pid);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
@@ -628,7 +628,7 @@ static void generate(json_t *chips)
 	if (rows == NULL)
 		fail("no temporary file");
 	emit("/* SPDX-License-Identifier: Apache-2.0 */\n"
-	     "/* made from chips.json by chipgen: do not edit */\n#include <stmota/chip.h>\n\n"
+	     "/* made from chips.json by gen_chips: do not edit */\n#include <stmota/chip.h>\n\n"
 	     "extern const struct chip chip_table[];\nextern const size_t chip_table_len;\n\n");
 	json_array_foreach(chips, i, chip)
 	{
@@ -657,7 +657,7 @@ int main(int argc, char **argv)
 	json_t *root, *chips;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: chipgen chips.json chip_table.c\n");
+		fprintf(stderr, "usage: gen_chips chips.json chip_table.c\n");
 		return 2;
 	}
 	root = json_load_file(argv[1], JSON_REJECT_DUPLICATES, &error);

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * state.h - what the host remembers of a device between two runs
+ *
+ * One file per device, replaced by rename and synced before the device is touched, so a crash of
+ * the host leaves the old or the new state. The key is the chip's unique id, else its URL.
+ */
+#ifndef STMOTA_STATE_H
+#define STMOTA_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/err.h>
+#include <stmota/segments.h>
+
+/* Erase units whose bytes outside the image were saved before they were erased. */
+struct saved_units {
+	struct span *units; /* the whole units; their free bytes are blank unless `bytes` has them */
+	size_t n;
+	struct segments bytes;
+};
+
+struct installed { /* what a successful run left on the device */
+	bool known;
+	char product_uuid[40]; /* text form; "" if the image was no package */
+	char version[32];      /* "1.2.3+4" */
+	uint32_t counter;
+	struct span range;         /* of the main image */
+	char sha256[65];           /* of the bytes in `range`, hexadecimal */
+};
+
+struct state;
+
+/*
+ * Opens the state of a device and locks it: a second process gets ERR_BUSY.
+ *
+ * dir  folder for state files, created where missing
+ * key  unique id in hexadecimal, or the URL
+ *
+ * ERR_IO (cannot create: hint says how to choose another folder), ERR_FORMAT (damaged; the hint
+ * names the file).
+ */
+int state_open(const char *dir, const char *key, struct state **ret, struct err *e);
+void state_close(struct state *s);
+
+/* NULL unless an earlier run was interrupted. Valid until the next change. */
+const struct saved_units *state_saved(const struct state *s);
+
+/* Takes the content of `saved` and writes it to disk, synced, before it returns. */
+int state_save_units(struct state *s, struct saved_units *saved, struct err *e);
+
+/* The work is finished: forgets the saved units and the suspect, remembers `installed` if not NULL. */
+int state_finish(struct state *s, const struct installed *installed, struct err *e);
+
+const struct installed *state_installed(const struct state *s);
+
+/*
+ * Notes which unit is being written. Cheap: not synced, survives the end of the process but not a
+ * power failure of the host.
+ */
+void state_note_current(struct state *s, struct span unit);
+/* The unit that was being written when the last run ended early; len 0: none. */
+struct span state_suspect(const struct state *s);
+
+void saved_units_done(struct saved_units *s);
+
+#endif

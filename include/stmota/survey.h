@@ -56,7 +56,8 @@ struct survey_request {
 	size_t n_lose;
 	const struct span *suspects;
 	size_t n_suspects;
-	bool compare_all; /* compare every unit to its end, also where a sample says "all new" */
+	bool compare_all; /* compare every unit, also where samples say that all is new */
+	bool read_only;   /* nothing will be rewritten: do not read bytes to be kept */
 	const struct event_sink *events;
 };
 
@@ -66,7 +67,7 @@ struct survey_request {
  * A unit is compared from a few bytes on and left at the first difference. If none of eight
  * samples spread over the image agrees, all units count as different without further reading.
  *
- * ERR_NO_FIT if the image leaves the flash of this part, ERR_PROTECTED, link errors.
+ * The image lies within the flash of this part. ERR_PROTECTED, ERR_INTERRUPTED, link errors.
  */
 int survey_make(const struct survey_request *rq, struct survey *ret, struct err *e);
 

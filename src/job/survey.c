@@ -39,29 +39,6 @@ static bool any_overlap(const struct span *list, size_t n, struct span with)
 	return false;
 }
 
-static int check_range(const struct survey_request *rq, struct err *e)
-{
-	const struct geometry *g = rq->geometry;
-	struct span flash = {g->base, g->size};
-
-	for (size_t i = 0; i < rq->image->n; i++) {
-		const struct segment *seg = &rq->image->v[i];
-		struct span at = {seg->addr, seg->len};
-
-		if (span_contains(flash, at))
-			continue;
-		err_set(e, ERR_NO_FIT,
-			"0x%08X..0x%08X of the image is outside the flash of this chip (0x%08X..0x%08X)",
-			at.addr, (unsigned)(span_end(at) - 1), flash.addr,
-			(unsigned)(span_end(flash) - 1));
-		err_at(e, at.addr);
-		return err_hint(e, "check the link address and that the image is for this chip");
-	}
-	if (rq->image->n == 0)
-		return err_set(e, ERR_NO_FIT, "the image is empty");
-	return 0;
-}
-
 static int unit_fill(struct pass *p, struct survey_unit *u, struct err *e)
 {
 	const struct survey_request *rq = p->rq;
@@ -451,16 +428,16 @@ int survey_make(const struct survey_request *rq, struct survey *ret, struct err 
 	CLEANUP(survey_done) struct survey s = {
 		.geometry = rq->geometry, .heads = rq->heads, .n_heads = rq->n_heads};
 	struct pass p = {.rq = rq, .s = &s, .erased = rq->geometry->chip->erased_value};
-	int rc = check_range(rq, e);
+	int rc = build(&p, e);
 
-	if (rc == 0)
-		rc = build(&p, e);
 	if (rc == 0)
 		rc = compare(&p, e);
 	if (rc < 0)
 		return rc;
-	mark_rewrites(&s);
-	rc = keep(&p, e);
+	if (!rq->read_only) {
+		mark_rewrites(&s);
+		rc = keep(&p, e);
+	}
 	if (rc < 0)
 		return rc;
 	*ret = s;

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stmota/flash_job.h>
+
+#include <stdio.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/quirks.h>
+
+#define MAX_ATTEMPTS 5
+
+struct job {
+	struct device *d;
+	const struct flash_request *rq;
+	struct flash_result *ret;
+	struct span suspects[2]; /* of an earlier run, of the attempt before */
+};
+
+/* Some ROMs of this chip take only full blocks. That leaves a window in which the vector table is
+ * there and the rest of its block is not, so it is done only after the better order has failed. */
+static bool needs_whole_blocks(const struct job *j)
+{
+	const struct device_facts *f = &j->d->facts;
+
+	return j->ret->attempts > 1 &&
+		quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_WRITE_128);
+}
+
+static struct plan_options plan_options_of(const struct job *j)
+{
+	const struct target *t = j->d->target;
+
+	return (struct plan_options){
+		.write_max = t->write_max,
+		.whole_blocks = needs_whole_blocks(j),
+		.baud = t->link != NULL ? t->link->baud : 0,
+		.latency_ms = t->link != NULL ? t->link->latency_ms : 0,
+	};
+}
+
+static int survey_device(struct job *j, struct survey *ret, struct err *e)
+{
+	struct survey_request rq = {
+		.target = j->d->target,
+		.geometry = &j->d->facts.geometry,
+		.image = j->rq->image,
+		.heads = j->rq->heads->base,
+		.n_heads = j->rq->heads->n,
+		.saved = j->rq->state != NULL ? state_saved(j->rq->state) : NULL,
+		.lose = j->rq->lose,
+		.n_lose = j->rq->n_lose,
+		.suspects = j->suspects,
+		.n_suspects = ARRAY_LEN(j->suspects),
+		.events = j->rq->events,
+	};
+
+	return survey_make(&rq, ret, e);
+}
+
+static int needs_state(const struct flash_plan *plan, const struct state *state, struct err *e)
+{
+	if (plan->n_steps == 0 || plan->steps[0].kind != PLAN_SAVE || state != NULL)
+		return 0;
+	return err_set(e, ERR_IO, "bytes outside the image must be kept, but there is no state file to keep them in");
+}
+
+/* FLASH_STOP, 0 or a negative code. */
+static int attempt(struct job *j, struct err *e)
+{
+	CLEANUP(survey_done) struct survey survey = SURVEY_INIT;
+	CLEANUP(plan_done) struct flash_plan plan = FLASH_PLAN_INIT;
+	struct plan_options options = plan_options_of(j);
+	struct execution x = {
+		.target = j->d->target, .state = j->rq->state, .events = j->rq->events};
+	int rc = survey_device(j, &survey, e);
+
+	if (rc == 0)
+		rc = plan_make(&survey, &options, &plan, e);
+	if (rc == 0)
+		rc = needs_state(&plan, j->rq->state, e);
+	if (rc == 0 && j->ret->attempts == 1) {
+		j->ret->first = plan.totals;
+		if (j->rq->on_plan != NULL)
+			rc = j->rq->on_plan(j->rq->on_plan_ctx, &plan, e);
+	}
+	if (rc != 0)
+		return rc;
+	rc = plan_execute(&plan, &x, e);
+	j->ret->begun |= x.begun;
+	/* A failed operation is not trusted, even if its unit reads well. */
+	if (rc < 0 && x.suspect.len > 0)
+		j->suspects[1] = x.suspect;
+	return rc;
+}
+
+static bool worth_another(int rc)
+{
+	return err_is_transient((enum err_code)rc) || rc == ERR_VERIFY;
+}
+
+static int take_up_again(struct job *j, struct err *e)
+{
+	struct event ev = {.type = EVENT_RETRY, .text = e->msg};
+	struct err why = ERR_INIT;
+	int rc;
+
+	event_emit(j->rq->events, &ev);
+	rc = device_recover(j->d, &why);
+	if (rc == ERR_IDENTITY || rc == ERR_INTERRUPTED)
+		*e = why;
+	return rc;
+}
+
+/* What a failure in mid-work means to the user. */
+static int explain(const struct job *j, int rc, struct err *e)
+{
+	char was[sizeof(e->msg)];
+
+	if (!j->ret->begun || rc == ERR_IDENTITY)
+		return rc;
+	if (rc == ERR_INTERRUPTED) {
+		err_set(e, ERR_INTERRUPTED, "interrupted: the device does not hold the whole image");
+	} else if (rc != ERR_VERIFY) {
+		snprintf(was, sizeof(was), "%s", e->msg);
+		err_set(e, ERR_UNFINISHED, "unfinished: %s", was);
+	} else {
+		return rc;
+	}
+	err_hint(e, "run the same command again: it goes on from what the device holds");
+	return rc == ERR_INTERRUPTED ? rc : ERR_UNFINISHED;
+}
+
+int flash_run(struct device *d, const struct flash_request *rq, struct flash_result *ret,
+	struct err *e)
+{
+	struct err own = ERR_INIT;
+	struct job j = {.d = d, .rq = rq, .ret = ret};
+	int rc;
+
+	if (e == NULL)
+		e = &own;
+	*ret = (struct flash_result){0};
+	rc = preflight_check(&d->facts, rq->image, rq->entry_by_hand, e);
+	if (rc < 0)
+		return rc;
+	if (rq->state != NULL)
+		j.suspects[0] = state_suspect(rq->state);
+	for (;;) {
+		ret->attempts++;
+		rc = attempt(&j, e);
+		if (rc >= 0 || !worth_another(rc) || ret->attempts == MAX_ATTEMPTS)
+			break;
+		if (take_up_again(&j, e) < 0) {
+			rc = e->code;
+			break;
+		}
+	}
+	if (rc == FLASH_STOP) {
+		ret->stopped = true;
+		return 0;
+	}
+	return rc < 0 ? explain(&j, rc, e) : 0;
+}
+
+int flash_verify(struct device *d, const struct segments *image, const struct event_sink *events,
+	struct err *e)
+{
+	CLEANUP(survey_done) struct survey s = SURVEY_INIT;
+	struct survey_request rq = {
+		.target = d->target,
+		.geometry = &d->facts.geometry,
+		.image = image,
+		.compare_all = true,
+		.read_only = true,
+		.events = events,
+	};
+	uint32_t differ = 0, first = 0;
+	int rc = preflight_check_read(&d->facts, image, e);
+
+	if (rc == 0)
+		rc = survey_make(&rq, &s, e);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.units[i].equal)
+			continue;
+		if (differ++ == 0)
+			first = s.units[i].unit.addr;
+	}
+	if (differ == 0)
+		return 0;
+	err_set(e, ERR_VERIFY, "the device holds something else: %u of %zu erase units differ, the first at 0x%08X",
+		differ, s.n, first);
+	return err_at(e, first);
+}
+
+int flash_start(struct device *d, enum flash_after after, uint32_t base, struct err *e)
+{
+	struct target *t = d->target;
+
+	if (after == AFTER_AUTO)
+		after = d->facts.can_reset ? AFTER_RESET : AFTER_GO;
+	switch (after) {
+	case AFTER_RESET:
+		if (t->ops->reset == NULL)
+			return err_set(e, ERR_UNSUPPORTED, "no line resets this device: use --after go, or none");
+		return t->ops->reset(t, e);
+	case AFTER_GO:
+		return t->ops->go(t, base, e);
+	default:
+		return 0;
+	}
+}

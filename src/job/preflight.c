@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * preflight.c - what speaks against writing an image, found without touching the flash
+ */
+#include <stmota/flash_job.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/vectors.h>
+
+/* ---- programs in an image ---- */
+
+/* The program at `base` as one piece, holes blank, up to the next program or the image's end. */
+static int flatten(const struct segments *image, uint32_t base, uint64_t end, uint8_t blank,
+	uint8_t **ret, uint32_t *ret_len, struct err *e)
+{
+	uint32_t len = (uint32_t)(end - base);
+	uint8_t *data = malloc(len);
+
+	if (data == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	memset(data, blank, len);
+	segments_copy(image, (struct span){base, len}, data);
+	*ret = data;
+	*ret_len = len;
+	return 0;
+}
+
+static int check_in_flash(const struct segments *image, struct span flash, struct err *e)
+{
+	for (size_t i = 0; i < image->n; i++) {
+		struct span at = {image->v[i].addr, image->v[i].len};
+
+		if (span_contains(flash, at))
+			continue;
+		err_set(e, ERR_NO_FIT,
+			"0x%08X..0x%08X of the image is outside the flash of this chip (0x%08X..0x%08X)",
+			at.addr, (unsigned)(span_end(at) - 1), flash.addr,
+			(unsigned)(span_end(flash) - 1));
+		err_at(e, at.addr);
+		return err_hint(e, "check the link address, and that the image is for this chip");
+	}
+	if (image->n == 0)
+		return err_set(e, ERR_NO_FIT, "the image is empty");
+	return 0;
+}
+
+int image_find_heads(const struct segments *image, const struct chip *chip,
+	struct image_heads *ret, char *ret_warn, size_t warn_size, struct err *e)
+{
+	struct span flash = {chip->flash_base, chip->flash_size_max};
+	struct image_heads h = {0};
+	uint64_t end = span_end(segments_extent(image));
+	int rc = check_in_flash(image, flash, e);
+
+	if (rc < 0)
+		return rc;
+	h.base = calloc(image->n, sizeof(*h.base));
+	if (h.base == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < image->n; i++) {
+		cleanup_free uint8_t *data = NULL;
+		uint32_t base = image->v[i].addr, len = 0;
+		bool first = i == 0;
+
+		rc = flatten(image, base, end, chip->erased_value, &data, &len, e);
+		if (rc < 0)
+			break;
+		rc = vectors_check(data, len, base, chip, first ? ret_warn : NULL,
+			first ? warn_size : 0, first ? e : NULL);
+		if (rc == 0)
+			h.base[h.n++] = base;
+		else if (!first)
+			rc = 0;
+	}
+	if (rc < 0) {
+		image_heads_done(&h);
+		return rc;
+	}
+	*ret = h;
+	return 0;
+}
+
+void image_heads_done(struct image_heads *h)
+{
+	free(h->base);
+	*h = (struct image_heads){0};
+}
+
+/* ---- the device ---- */
+
+static int check_read_protection(const struct device_facts *f, struct err *e)
+{
+	if (!f->read_refused && f->rdp != RDP_1 && f->rdp != RDP_2 && f->rdp != RDP_0_5)
+		return 0;
+	err_set(e, ERR_PROTECTED, "read-out protection is on: the device refuses to be read, erased and written");
+	return err_hint(e, "lifting it erases the whole chip; stmota does not do that by itself");
+}
+
+static int check_write_protection(const struct device_facts *f, const struct segments *image,
+	struct err *e)
+{
+	for (size_t i = 0; f->wrp_known && i < f->n_wrp; i++) {
+		for (size_t k = 0; k < image->n; k++) {
+			struct span at = {image->v[k].addr, image->v[k].len};
+
+			if (!span_overlaps(at, f->wrp[i]))
+				continue;
+			err_set(e, ERR_PROTECTED, "0x%08X..0x%08X is write-protected and the image needs it",
+				f->wrp[i].addr, (unsigned)(span_end(f->wrp[i]) - 1));
+			err_at(e, f->wrp[i].addr);
+			return err_hint(e, "remove the write protection first, or link the image elsewhere");
+		}
+	}
+	return 0;
+}
+
+/* An erase unit may be larger than what the image needs of it: then the whole unit counts. */
+static int check_units_unprotected(const struct device_facts *f, const struct segments *image,
+	struct err *e)
+{
+	for (size_t k = 0; k < image->n; k++) {
+		uint64_t addr = image->v[k].addr;
+		struct erase_unit u;
+
+		while (addr < (uint64_t)image->v[k].addr + image->v[k].len &&
+			geometry_unit_at(&f->geometry, (uint32_t)addr, &u)) {
+			struct segment one = {u.addr, u.size, NULL};
+			struct segments unit = {.v = &one, .n = 1};
+			int rc = check_write_protection(f, &unit, e);
+
+			if (rc < 0)
+				return rc;
+			addr = (uint64_t)u.addr + u.size;
+		}
+	}
+	return 0;
+}
+
+static int check_way_back(const struct device_facts *f, bool entry_by_hand, struct err *e)
+{
+	if (f->reach != REACH_APPLICATION || entry_by_hand)
+		return 0;
+	err_set(e, ERR_USAGE,
+		"only the application that is to be replaced can bring this device back into its bootloader");
+	return err_hint(e, "wire BOOT0 and NRST, or accept it with --entry-by-hand");
+}
+
+int preflight_check_read(const struct device_facts *f, const struct segments *image, struct err *e)
+{
+	int rc = check_read_protection(f, e);
+
+	if (rc == 0 && !f->has_geometry) {
+		err_set(e, ERR_UNSUPPORTED, "the erase units of this chip are not known: %s", f->geometry_why);
+		rc = err_hint(e, "see 'stmota probe' for what is known about it");
+	}
+	if (rc == 0)
+		rc = check_in_flash(image, (struct span){f->geometry.base, f->geometry.size}, e);
+	return rc;
+}
+
+int preflight_check(const struct device_facts *f, const struct segments *image,
+	bool entry_by_hand, struct err *e)
+{
+	int rc = preflight_check_read(f, image, e);
+
+	if (rc == 0 && f->banks_assumed) {
+		err_set(e, ERR_UNSUPPORTED,
+			"it cannot be read whether this chip runs in single or dual bank mode, so its erase units are uncertain");
+		rc = err_hint(e, "say it in the configuration: 'banks = single' or 'banks = dual' in the [device] section");
+	}
+	if (rc == 0 && !f->lists_erase)
+		rc = err_set(e, ERR_UNSUPPORTED, "the bootloader of this device offers no erase command");
+	if (rc == 0)
+		rc = check_units_unprotected(f, image, e);
+	if (rc == 0)
+		rc = check_way_back(f, entry_by_hand, e);
+	return rc;
+}

@@ -22,13 +22,17 @@ struct saved_units {
 	struct segments bytes;
 };
 
+#define INSTALLED_PIECES 16
+
 struct installed { /* what a successful run left on the device */
 	bool known;
 	char product_uuid[40]; /* text form; "" if the image was no package */
 	char version[32];      /* "1.2.3+4" */
 	uint32_t counter;
-	struct span range;         /* of the main image */
-	char sha256[65];           /* of the bytes in `range`, hexadecimal */
+	struct span pieces[INSTALLED_PIECES]; /* of the image, in address order */
+	size_t n_pieces;           /* 0: it has more pieces than are remembered */
+	char sha256[65];           /* of the pieces one behind the other, hexadecimal */
+	uint32_t record_addr;      /* of its imf_app_info record; 0: it has none */
 };
 
 struct state;

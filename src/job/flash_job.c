@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include <stmota/cleanup.h>
+#include <stmota/execute.h>
 #include <stmota/quirks.h>
 
 #define MAX_ATTEMPTS 5

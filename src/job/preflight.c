@@ -99,37 +99,30 @@ static int check_read_protection(const struct device_facts *f, struct err *e)
 	return err_hint(e, "lifting it erases the whole chip; stmota does not do that by itself");
 }
 
-static int check_write_protection(const struct device_facts *f, const struct segments *image,
+static int check_unit_unprotected(const struct device_facts *f, const struct erase_unit *u,
 	struct err *e)
 {
-	for (size_t i = 0; f->wrp_known && i < f->n_wrp; i++) {
-		for (size_t k = 0; k < image->n; k++) {
-			struct span at = {image->v[k].addr, image->v[k].len};
-
-			if (!span_overlaps(at, f->wrp[i]))
-				continue;
-			err_set(e, ERR_PROTECTED, "0x%08X..0x%08X is write-protected and the image needs it",
-				f->wrp[i].addr, (unsigned)(span_end(f->wrp[i]) - 1));
-			err_at(e, f->wrp[i].addr);
-			return err_hint(e, "remove the write protection first, or link the image elsewhere");
-		}
+	for (size_t i = 0; i < f->n_wrp; i++) {
+		if (!span_overlaps((struct span){u->addr, u->size}, f->wrp[i]))
+			continue;
+		err_set(e, ERR_PROTECTED, "0x%08X..0x%08X is write-protected and the image needs it",
+			f->wrp[i].addr, (unsigned)(span_end(f->wrp[i]) - 1));
+		err_at(e, f->wrp[i].addr);
+		return err_hint(e, "remove the write protection first, or link the image elsewhere");
 	}
 	return 0;
 }
 
-/* An erase unit may be larger than what the image needs of it: then the whole unit counts. */
-static int check_units_unprotected(const struct device_facts *f, const struct segments *image,
+/* An erase unit may be larger than what the image needs of it: the whole unit counts. */
+static int check_write_protection(const struct device_facts *f, const struct segments *image,
 	struct err *e)
 {
-	for (size_t k = 0; k < image->n; k++) {
-		uint64_t addr = image->v[k].addr;
+	for (size_t k = 0; f->wrp_known && k < image->n; k++) {
+		uint64_t addr = image->v[k].addr, end = addr + image->v[k].len;
 		struct erase_unit u;
 
-		while (addr < (uint64_t)image->v[k].addr + image->v[k].len &&
-			geometry_unit_at(&f->geometry, (uint32_t)addr, &u)) {
-			struct segment one = {u.addr, u.size, NULL};
-			struct segments unit = {.v = &one, .n = 1};
-			int rc = check_write_protection(f, &unit, e);
+		while (addr < end && geometry_unit_at(&f->geometry, (uint32_t)addr, &u)) {
+			int rc = check_unit_unprotected(f, &u, e);
 
 			if (rc < 0)
 				return rc;
@@ -174,7 +167,7 @@ int preflight_check(const struct device_facts *f, const struct segments *image,
 	if (rc == 0 && !f->lists_erase)
 		rc = err_set(e, ERR_UNSUPPORTED, "the bootloader of this device offers no erase command");
 	if (rc == 0)
-		rc = check_units_unprotected(f, image, e);
+		rc = check_write_protection(f, image, e);
 	if (rc == 0)
 		rc = check_way_back(f, entry_by_hand, e);
 	return rc;

@@ -131,18 +131,44 @@ static int addr_from_json(const json_t *j, uint32_t *ret)
 	return text != NULL && parse_u32(text, ret, NULL) == 0 ? 0 : ERR_FORMAT;
 }
 
+static json_t *spans_to_json(const struct span *v, size_t n)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, json_pack("{s:o, s:I}", "address",
+			addr_to_json(v[i].addr), "size", (json_int_t)v[i].len));
+	return list;
+}
+
+static int spans_from_json(const json_t *j, struct span *ret, size_t max, size_t *ret_n)
+{
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(j) || json_array_size(j) > max)
+		return ERR_FORMAT;
+	json_array_foreach(j, i, item) {
+		json_int_t size = json_integer_value(json_object_get(item, "size"));
+
+		if (addr_from_json(json_object_get(item, "address"), &ret[i].addr) < 0 ||
+			size <= 0 || size > UINT32_MAX)
+			return ERR_FORMAT;
+		ret[i].len = (uint32_t)size;
+	}
+	*ret_n = json_array_size(j);
+	return 0;
+}
+
 static json_t *saved_to_json(const struct saved_units *s)
 {
-	json_t *units = json_array(), *bytes = json_array();
+	json_t *bytes = json_array();
 
-	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(units, json_pack("{s:o, s:I}", "address",
-			addr_to_json(s->units[i].addr), "size", (json_int_t)s->units[i].len));
 	for (size_t i = 0; i < s->bytes.n; i++)
 		json_array_append_new(bytes, json_pack("{s:o, s:o}", "address",
 			addr_to_json(s->bytes.v[i].addr), "data",
 			bytes_to_json(s->bytes.v[i].data, s->bytes.v[i].len)));
-	return json_pack("{s:o, s:o}", "units", units, "bytes", bytes);
+	return json_pack("{s:o, s:o}", "units", spans_to_json(s->units, s->n), "bytes", bytes);
 }
 
 static int saved_from_json(const json_t *j, struct saved_units *ret, struct err *e)
@@ -151,20 +177,13 @@ static int saved_from_json(const json_t *j, struct saved_units *ret, struct err 
 	size_t i;
 	json_t *item;
 
-	if (!json_is_array(units) || !json_is_array(bytes))
+	if (!json_is_array(bytes))
 		return ERR_FORMAT;
 	ret->units = calloc(json_array_size(units) + 1, sizeof(*ret->units));
 	if (ret->units == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	json_array_foreach(units, i, item) {
-		struct span *u = &ret->units[ret->n++];
-		json_int_t size = json_integer_value(json_object_get(item, "size"));
-
-		if (addr_from_json(json_object_get(item, "address"), &u->addr) < 0 || size <= 0 ||
-			size > UINT32_MAX)
-			return ERR_FORMAT;
-		u->len = (uint32_t)size;
-	}
+	if (spans_from_json(units, ret->units, json_array_size(units), &ret->n) < 0)
+		return ERR_FORMAT;
 	json_array_foreach(bytes, i, item) {
 		uint32_t addr = 0;
 		int rc = addr_from_json(json_object_get(item, "address"), &addr);
@@ -179,29 +198,31 @@ static int saved_from_json(const json_t *j, struct saved_units *ret, struct err 
 
 static json_t *installed_to_json(const struct installed *in)
 {
-	return json_pack("{s:s, s:s, s:I, s:o, s:I, s:s}", "product", in->product_uuid, "version",
-		in->version, "counter", (json_int_t)in->counter, "address",
-		addr_to_json(in->range.addr), "size", (json_int_t)in->range.len, "sha256", in->sha256);
+	return json_pack("{s:s, s:s, s:I, s:o, s:s, s:o}", "product", in->product_uuid, "version",
+		in->version, "counter", (json_int_t)in->counter, "pieces",
+		spans_to_json(in->pieces, in->n_pieces), "sha256", in->sha256, "record",
+		addr_to_json(in->record_addr));
 }
 
 static int installed_from_json(json_t *j, struct installed *ret)
 {
 	const char *product, *version, *sha256;
-	json_int_t counter, size;
-	json_t *addr;
+	json_int_t counter;
+	json_t *pieces, *record;
 
-	if (json_unpack(j, "{s:s, s:s, s:I, s:o, s:I, s:s}", "product", &product, "version", &version,
-		"counter", &counter, "address", &addr, "size", &size, "sha256", &sha256) < 0)
+	if (json_unpack(j, "{s:s, s:s, s:I, s:o, s:s, s:o}", "product", &product, "version",
+		&version, "counter", &counter, "pieces", &pieces, "sha256", &sha256, "record",
+		&record) < 0)
 		return ERR_FORMAT;
-	if (addr_from_json(addr, &ret->range.addr) < 0 || size < 0 || size > UINT32_MAX ||
-		counter < 0 || counter > UINT32_MAX || strlen(product) >= sizeof(ret->product_uuid) ||
+	if (spans_from_json(pieces, ret->pieces, INSTALLED_PIECES, &ret->n_pieces) < 0 ||
+		addr_from_json(record, &ret->record_addr) < 0 || counter < 0 ||
+		counter > UINT32_MAX || strlen(product) >= sizeof(ret->product_uuid) ||
 		strlen(version) >= sizeof(ret->version) || strlen(sha256) >= sizeof(ret->sha256))
 		return ERR_FORMAT;
 	strcpy(ret->product_uuid, product);
 	strcpy(ret->version, version);
 	strcpy(ret->sha256, sha256);
 	ret->counter = (uint32_t)counter;
-	ret->range.len = (uint32_t)size;
 	ret->known = true;
 	return 0;
 }

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * firmware.h - a file that is to be written: a package or a raw image, opened, checked, believed
+ */
+#ifndef STMOTA_FIRMWARE_H
+#define STMOTA_FIRMWARE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <stmota/buf.h>
+#include <stmota/cleanup.h>
+#include <stmota/device.h>
+#include <stmota/err.h>
+#include <stmota/flash_job.h>
+#include <stmota/fmt.h>
+#include <stmota/package.h>
+#include <stmota/segments.h>
+#include <stmota/state.h>
+#include <stmota/trust.h>
+
+struct firmware_options {
+	bool has_address;
+	uint32_t address;           /* of a raw binary */
+	bool data;                  /* a raw image is data: no vector table is looked for */
+	const struct trust *trust;  /* keys to believe; NULL: none */
+	bool must_be_signed;        /* also refuses raw images */
+	uint64_t now;               /* Unix time, for keys that expire */
+};
+
+struct firmware {
+	const char *path;             /* borrowed */
+	struct buf file;
+	const struct fmt *format;
+	bool is_package;
+	struct package package;       /* if is_package; borrows `file` */
+	struct package_verdict verdict;
+	struct segments image;        /* all that is to be written */
+	struct image_heads heads;     /* found by firmware_fit() */
+	bool data;
+	char warning[160];            /* doubtful, but no reason to refuse; "" if none */
+};
+
+#define FIRMWARE_INIT ((struct firmware){0})
+
+/*
+ * Reads a file and checks all that needs no device: form, digests, signatures.
+ *
+ * A package that carries signatures must be signed by a trusted key; an unsigned one and a raw
+ * image are taken unless `must_be_signed`.
+ *
+ * ERR_IO, ERR_FORMAT, ERR_USAGE (raw binary without address), ERR_SIGNATURE, ERR_VERIFY (digest),
+ * ERR_UNSUPPORTED (a component that a boot loader in ROM cannot take).
+ */
+int firmware_load(const char *path, const struct firmware_options *opt, struct firmware *ret,
+	struct err *e);
+
+/* Finds the vector tables for this chip. ERR_NO_FIT; for a package ERR_IDENTITY if it names
+ * another chip. */
+int firmware_fit(struct firmware *f, const struct chip *chip, struct err *e);
+
+void firmware_done(struct firmware *f);
+
+#define cleanup_firmware CLEANUP(firmware_done)
+
+/* ---- may it replace what is there? ---- */
+
+enum installed_source { INSTALLED_UNKNOWN, INSTALLED_RECORD, INSTALLED_STATE, INSTALLED_CONFIG };
+
+struct installed_now {
+	enum installed_source version_source; /* INSTALLED_UNKNOWN: version and counter mean nothing */
+	struct imf_version version;
+	uint32_t counter;
+	enum installed_source product_source;
+	uint8_t product[UUID_SIZE];
+	bool has_hw;
+	uint16_t hw;
+};
+
+/*
+ * What the device runs now, in this order: the record in its flash, the state file (if the flash
+ * still holds what it says), then what `configured` says.
+ *
+ * state       NULL: none
+ * configured  sources INSTALLED_CONFIG or INSTALLED_UNKNOWN
+ */
+int installed_find(struct device *d, const struct firmware *f, const struct state *state,
+	const struct installed_now *configured, struct installed_now *ret, struct err *e);
+
+struct release_policy {
+	bool allow_downgrade; /* a lower version; never a lower counter */
+	bool require_known;   /* refuse where something could not be checked */
+};
+
+/*
+ * Product, hardware revision, security counter, version. A raw image says nothing about itself and
+ * passes unless `require_known`.
+ *
+ * ret_unchecked  what could not be checked, for people ("version, hardware revision"); "" if all
+ *                was; at least 80 bytes
+ *
+ * ERR_IDENTITY, ERR_DOWNGRADE.
+ */
+int release_check(const struct firmware *f, const struct installed_now *now,
+	const struct release_policy *policy, char *ret_unchecked, size_t size, struct err *e);
+
+/* What the state file shall remember after the firmware was written and proven. */
+int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stmota/firmware.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/digest.h>
+#include <stmota/fs.h>
+
+/* Kinds that a boot loader in ROM can write, and whether they are programs. */
+static const struct {
+	enum imf_kind kind;
+	bool program;
+} flashable[] = {
+	{IMF_KIND_APPLICATION, true},
+	{IMF_KIND_SECOND_IMAGE, true},
+	{IMF_KIND_CONFIGURATION, false},
+};
+
+static bool is_flashable(unsigned kind, bool *ret_program)
+{
+	for (size_t i = 0; i < ARRAY_LEN(flashable); i++) {
+		if (flashable[i].kind != (enum imf_kind)kind)
+			continue;
+		*ret_program = flashable[i].program;
+		return true;
+	}
+	return false;
+}
+
+/* ---- reading ---- */
+
+static int add_component(struct firmware *f, size_t i, struct err *e)
+{
+	struct imf_component c = package_component(&f->package, i);
+	cleanup_segments struct segments part = SEGMENTS_INIT;
+	bool program = false;
+	int rc;
+
+	if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT) {
+		err_set(e, ERR_UNSUPPORTED, "component %zu (%s) cannot be written by a bootloader in ROM", i,
+			package_kind_name((enum imf_kind)c.kind));
+		return err_hint(e, "such components go to the device's own updater");
+	}
+	if (c.entry != 0)
+		return err_set(e, ERR_UNSUPPORTED,
+			"component %zu wants to be run once after the update, which a bootloader in ROM cannot do",
+			i);
+	rc = package_segments(&f->package, i, &part, e);
+	for (size_t k = 0; rc == 0 && k < part.n; k++)
+		rc = segments_add(&f->image, part.v[k].addr, part.v[k].data, part.v[k].len, e);
+	return rc;
+}
+
+static int load_package(struct firmware *f, const struct firmware_options *opt, struct err *e)
+{
+	int rc;
+
+	if (opt->has_address)
+		return err_set(e, ERR_USAGE, "a package says itself where it goes: leave out --address");
+	rc = package_open(f->file.data, f->file.len, &f->package, e);
+	if (rc < 0)
+		return rc;
+	if (f->package.n_signatures > 0 || opt->must_be_signed) {
+		static const struct trust nobody = TRUST_INIT;
+
+		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody, opt->now,
+			&f->verdict, e);
+	}
+	for (size_t i = 0; rc == 0 && i < f->package.header->n_components; i++)
+		rc = add_component(f, i, e);
+	return rc;
+}
+
+static int load_image(struct firmware *f, const struct firmware_options *opt, struct err *e)
+{
+	struct fmt_options options = {.has_address = opt->has_address, .address = opt->address};
+
+	if (opt->must_be_signed) {
+		err_set(e, ERR_SIGNATURE, "%s is no signed package", f->path);
+		return err_hint(e, "signed packages are asked for (--trust or require_signature); make one with 'stmota pack --key'");
+	}
+	f->data = opt->data;
+	return fmt_read(f->file.data, f->file.len, f->path, &options, &f->image, &f->format, e);
+}
+
+int firmware_load(const char *path, const struct firmware_options *opt, struct firmware *ret,
+	struct err *e)
+{
+	cleanup_firmware struct firmware f = {.path = path};
+	int rc = fs_read(path, FS_FILE_MAX, &f.file, e);
+
+	if (rc < 0)
+		return rc;
+	f.is_package = package_detect(f.file.data, f.file.len);
+	if (f.is_package)
+		rc = load_package(&f, opt, e);
+	else
+		rc = load_image(&f, opt, e);
+	if (rc < 0)
+		return e != NULL && strstr(e->msg, path) == NULL ? err_wrap(e, "%s", path) : rc;
+	*ret = f;
+	f = FIRMWARE_INIT;
+	return 0;
+}
+
+void firmware_done(struct firmware *f)
+{
+	image_heads_done(&f->heads);
+	segments_done(&f->image);
+	buf_done(&f->file);
+	*f = FIRMWARE_INIT;
+}
+
+/* ---- fitting it to a chip ---- */
+
+static int append_heads(struct image_heads *all, struct image_heads *more, struct err *e)
+{
+	uint32_t *base = realloc(all->base, (all->n + more->n) * sizeof(*base));
+
+	if (base == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	all->base = base;
+	memcpy(all->base + all->n, more->base, more->n * sizeof(*base));
+	all->n += more->n;
+	return 0;
+}
+
+static int compare_addr(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Each program of a package stands for itself. */
+static int fit_package(struct firmware *f, const struct chip *chip, struct err *e)
+{
+	const struct imf_header *h = f->package.header;
+	int rc = 0;
+
+	if (h->chip != 0 && h->chip != chip->pid) {
+		err_set(e, ERR_IDENTITY, "the package is for chip 0x%03X, this is 0x%03X (%s)", h->chip,
+			chip->pid, chip->name);
+		return err_hint(e, "take the package that was made for this chip");
+	}
+	for (size_t i = 0; rc == 0 && i < h->n_components; i++) {
+		cleanup_segments struct segments part = SEGMENTS_INIT;
+		CLEANUP(image_heads_done) struct image_heads heads = {0};
+		bool program = false;
+
+		is_flashable(package_component(&f->package, i).kind, &program);
+		if (!program)
+			continue;
+		rc = package_segments(&f->package, i, &part, e);
+		if (rc == 0)
+			rc = image_find_heads(&part, chip, &heads, f->warning, sizeof(f->warning), e);
+		if (rc == 0)
+			rc = append_heads(&f->heads, &heads, e);
+	}
+	qsort(f->heads.base, f->heads.n, sizeof(*f->heads.base), compare_addr);
+	return rc;
+}
+
+int firmware_fit(struct firmware *f, const struct chip *chip, struct err *e)
+{
+	image_heads_done(&f->heads);
+	if (f->is_package)
+		return fit_package(f, chip, e);
+	if (f->data)
+		return 0;
+	return image_find_heads(&f->image, chip, &f->heads, f->warning, sizeof(f->warning), e);
+}
+
+/* ---- what the state file remembers ---- */
+
+static int digest_image(const struct segments *image, char ret[65], struct err *e)
+{
+	cleanup_digest struct digest d = DIGEST_INIT;
+	uint8_t sum[SHA256_SIZE];
+	int rc = digest_begin(&d, e);
+
+	for (size_t i = 0; rc == 0 && i < image->n; i++)
+		rc = digest_feed(&d, image->v[i].data, image->v[i].len, e);
+	if (rc == 0)
+		rc = digest_end(&d, sum, e);
+	for (size_t i = 0; rc == 0 && i < sizeof(sum); i++)
+		snprintf(ret + 2 * i, 3, "%02x", sum[i]);
+	return rc;
+}
+
+int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e)
+{
+	struct installed in = {.known = true};
+	struct imf_component c;
+	uint32_t run;
+	int rc = digest_image(&f->image, in.sha256, e);
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; f->image.n <= INSTALLED_PIECES && i < f->image.n; i++)
+		in.pieces[in.n_pieces++] = (struct span){f->image.v[i].addr, f->image.v[i].len};
+	if (f->is_package) {
+		c = package_component(&f->package, 0);
+		uuid_format(f->package.header->product, in.product_uuid);
+		version_format(f->package.header->version, in.version);
+		in.counter = f->package.header->counter;
+		if (c.app_info != 0)
+			imf_manifest_place(&f->package.manifest, 0, c.app_info, &in.record_addr, &run);
+	}
+	*ret = in;
+	return 0;
+}

@@ -38,6 +38,12 @@ struct installed { /* what a successful run left on the device */
 struct state;
 
 /*
+ * The folder for state files: `configured` if not NULL, else /var/lib/stmota as root, else
+ * $XDG_STATE_HOME/stmota or ~/.local/state/stmota. ERR_IO if there is no home folder.
+ */
+int state_folder(const char *configured, char *ret, size_t size, struct err *e);
+
+/*
  * Opens the state of a device and locks it: a second process gets ERR_BUSY.
  *
  * dir  folder for state files, created where missing

@@ -294,6 +294,26 @@ static void load_suspect(struct state *s)
 
 /* ---- interface ---- */
 
+int state_folder(const char *configured, char *ret, size_t size, struct err *e)
+{
+	const char *xdg = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int len;
+
+	if (configured != NULL)
+		len = snprintf(ret, size, "%s", configured);
+	else if (geteuid() == 0)
+		len = snprintf(ret, size, "/var/lib/stmota");
+	else if (xdg != NULL && xdg[0] == '/')
+		len = snprintf(ret, size, "%s/stmota", xdg);
+	else if (home != NULL && home[0] == '/')
+		len = snprintf(ret, size, "%s/.local/state/stmota", home);
+	else
+		return err_set(e, ERR_IO, "no folder for state files: neither HOME nor [state] dir is set");
+	if (len < 0 || (size_t)len >= size)
+		return err_set(e, ERR_IO, "name of the state folder is too long");
+	return 0;
+}
+
 int state_open(const char *dir, const char *key, struct state **ret, struct err *e)
 {
 	struct state *s = calloc(1, sizeof(*s));

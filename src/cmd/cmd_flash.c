@@ -1,0 +1,472 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_flash.c - stmota flash: bring a package or an image onto a device, and prove it
+ */
+#include "cmd.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <stmota/device.h>
+#include <stmota/firmware.h>
+#include <stmota/flash_job.h>
+#include <stmota/strparse.h>
+#include <stmota/text.h>
+
+static const struct opt opts[] = {
+	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe; the package must then be signed"),
+	OPT_U32("address", "ADDR", "where a raw binary goes"),
+	{.name = "dry-run", .letter = 'n', .type = OPT_TYPE_FLAG,
+		.text = "compare and print the plan, change nothing"},
+	OPT_FLAG("verify-only", "compare device and file, change nothing"),
+	OPT_CHOICE("after", "auto|reset|go|none", "what happens at the end; auto: reset if wired, else go"),
+	OPT_FLAG("allow-downgrade", "accept a lower version; never a lower security counter"),
+	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
+	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
+	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
+	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
+	OPT_FLAG("yes", "do not ask before bytes named by --lose are lost"),
+	OPT_END,
+};
+
+struct flash_call {
+	struct command_env *env;
+	struct device *device;
+	struct firmware firmware;
+	struct trust trust;
+	struct state *state;
+	struct span lose[32];
+	size_t n_lose;
+	bool dry_run;
+	char unchecked[80];
+};
+
+static const char *flash_device_name(const struct flash_call *c)
+{
+	const char *name = c->env->device;
+
+	/* Only a section has further settings; a URL has none. */
+	return name != NULL && !device_url_is_url(name) ? name : NULL;
+}
+
+static void note(const struct flash_call *c, const char *text)
+{
+	struct event ev = {.type = EVENT_NOTE, .text = text};
+
+	event_emit(c->env->events, &ev);
+}
+
+static void warn(const struct flash_call *c, const char *text)
+{
+	struct event ev = {.type = EVENT_WARNING, .text = text};
+
+	event_emit(c->env->events, &ev);
+}
+
+/* ---- the file ---- */
+
+static int load_trust(struct flash_call *c, struct err *e)
+{
+	const struct opts *o = c->env->opts;
+	const char *dir = config_get(c->env->config, "trust", NULL, "dir");
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < opt_count(o, "trust"); i++)
+		rc = trust_add(&c->trust, opt_str_at(o, "trust", i), e);
+	if (opt_given(o, "trust") || rc < 0)
+		return rc;
+	return dir != NULL ? trust_add(&c->trust, dir, e) : trust_add_default(&c->trust, e);
+}
+
+static int load_firmware(struct flash_call *c, struct err *e)
+{
+	const struct opts *o = c->env->opts;
+	struct firmware_options options = {
+		.has_address = opt_given(o, "address"),
+		.address = opt_u32(o, "address", 0),
+		.data = opt_given(o, "data"),
+		.trust = &c->trust,
+		.now = (uint64_t)time(NULL),
+	};
+	bool required = false;
+	int rc = config_bool(c->env->config, "flash", NULL, "require_signature", false, &required, e);
+
+	options.must_be_signed = required || opt_given(o, "trust");
+	if (rc == 0)
+		rc = load_trust(c, e);
+	if (rc == 0)
+		rc = firmware_load(opt_arg(o, 0), &options, &c->firmware, e);
+	return rc;
+}
+
+/* ---- the device ---- */
+
+static int open_device(struct flash_call *c, struct err *e)
+{
+	const struct opts *o = c->env->opts;
+	struct device_request rq = {
+		.device = c->env->device,
+		.baud = opt_u32(o, "baud", 0),
+		.before = opt_str(o, "before", NULL),
+		.wait_s = opt_u32(o, "wait", 0),
+		.chip = opt_str(o, "chip", NULL),
+	};
+
+	return device_open(&rq, c->env->config, c->env->events, &c->device, e);
+}
+
+static int open_state(struct flash_call *c, struct err *e)
+{
+	const struct device_facts *f = &c->device->facts;
+	char folder[PATH_MAX], key[160];
+	int rc = state_folder(config_get(c->env->config, "state", NULL, "dir"), folder, sizeof(folder), e);
+
+	if (rc < 0)
+		return rc;
+	if (f->has_uid) {
+		for (size_t i = 0; i < sizeof(f->uid); i++)
+			snprintf(key + 2 * i, 3, "%02x", f->uid[i]);
+	} else {
+		snprintf(key, sizeof(key), "%s", c->device->name);
+	}
+	return state_open(folder, key, &c->state, e);
+}
+
+/* What the [device] section says about what is installed. */
+static int configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
+{
+	const struct config *cfg = c->env->config;
+	const char *name = flash_device_name(c);
+	const char *product, *version, *hw;
+	uint32_t n = 0;
+	int rc = 0;
+
+	*ret = (struct installed_now){0};
+	if (name == NULL)
+		return 0;
+	product = config_get(cfg, "device", name, "product");
+	version = config_get(cfg, "device", name, "version");
+	hw = config_get(cfg, "device", name, "hw");
+	if (product != NULL) {
+		rc = product_uuid(product, ret->product, e);
+		ret->product_source = INSTALLED_CONFIG;
+	}
+	if (rc == 0 && version != NULL) {
+		rc = version_parse(version, &ret->version, e);
+		if (rc == 0)
+			rc = config_u32(cfg, "device", name, "counter", 0, &ret->counter, e);
+		ret->version_source = INSTALLED_CONFIG;
+	}
+	if (rc == 0 && hw != NULL) {
+		rc = config_u32(cfg, "device", name, "hw", 0, &n, e);
+		if (rc == 0 && n > UINT16_MAX)
+			rc = err_set(e, ERR_CONFIG, "hw of [device %s] is above 65535", name);
+		ret->has_hw = rc == 0;
+		ret->hw = (uint16_t)n;
+	}
+	if (rc < 0 && e->code == ERR_USAGE) {
+		e->code = ERR_CONFIG;
+		err_wrap(e, "[device %s]", name);
+	}
+	return rc;
+}
+
+static int check_release(struct flash_call *c, struct err *e)
+{
+	struct release_policy policy = {.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
+	struct installed_now is = {0}, said = {0};
+	int rc = config_bool(c->env->config, "flash", NULL, "require_known", false,
+		&policy.require_known, e);
+
+	if (rc == 0)
+		rc = configured(c, &said, e);
+	/* Two tries: a garbled reading is no reason to send somebody away. */
+	for (int try = 0; rc == 0 && try < 2; try++) {
+		rc = installed_find(c->device, &c->firmware, c->state, &said, &is, e);
+		if (rc == 0 || !err_is_transient((enum err_code)rc) || try > 0)
+			break;
+		rc = device_recover(c->device, e);
+	}
+	if (rc == 0)
+		rc = release_check(&c->firmware, &is, &policy, c->unchecked, sizeof(c->unchecked), e);
+	return rc;
+}
+
+/* ---- the plan ---- */
+
+static const char *step_name(enum plan_step_kind kind)
+{
+	switch (kind) {
+	case PLAN_SAVE: return "save";
+	case PLAN_ERASE: return "erase";
+	case PLAN_BLANK: return "blank-check";
+	case PLAN_WRITE: return "write";
+	default: return "verify";
+	}
+}
+
+static void describe_totals(struct out *o, const struct flash_plan *plan)
+{
+	const struct plan_totals *t = &plan->totals;
+
+	out_uint(o, "units_same", t->units_same);
+	out_uint(o, "units_rewritten", t->units_rewritten);
+	out_size(o, "bytes_same", t->bytes_same);
+	out_size(o, "bytes_erased", t->bytes_erased);
+	out_size(o, "bytes_written", t->bytes_written);
+	out_size(o, "bytes_verified", t->bytes_verified);
+	out_size(o, "bytes_kept", t->bytes_kept);
+	out_real(o, "estimated_seconds", t->seconds, 1);
+}
+
+static void step_row(struct out *o, const char *name, uint64_t addr, uint64_t len, uint64_t units)
+{
+	out_object(o, NULL);
+	out_str(o, "step", name);
+	out_hex(o, "address", addr, 8);
+	out_size(o, "bytes", len);
+	out_uint(o, "units", units);
+	out_end(o);
+}
+
+/* Neighbouring steps of one kind are one row: people and scripts count bytes, not packets. */
+static void describe_steps(struct out *o, const struct flash_plan *plan)
+{
+	out_table(o, "plan");
+	for (size_t i = 0; i < plan->n_steps;) {
+		const struct plan_step *s = &plan->steps[i];
+		uint64_t addr = s->addr, end = (uint64_t)s->addr + s->len;
+
+		i++;
+		if (s->kind == PLAN_SAVE)
+			continue;
+		if (s->kind == PLAN_ERASE) {
+			for (uint32_t k = s->first; k < s->first + s->n;) {
+				uint32_t from = k;
+
+				addr = end = plan->erase_order[k].addr;
+				while (k < s->first + s->n && plan->erase_order[k].addr == end)
+					end += plan->erase_order[k++].size;
+				step_row(o, "erase", addr, end - addr, k - from);
+			}
+			continue;
+		}
+		while (i < plan->n_steps && plan->steps[i].kind == s->kind && plan->steps[i].addr == end)
+			end += plan->steps[i++].len;
+		step_row(o, step_name(s->kind), addr, end - addr, 0);
+	}
+	out_end(o);
+}
+
+static void note_plan(const struct flash_call *c, const struct flash_plan *plan)
+{
+	const struct plan_totals *t = &plan->totals;
+	char erased[32], written[32], kept[32], time_text[32], text[200];
+
+	if (plan->n_steps == 0) {
+		note(c, "the device holds this already: nothing to write");
+		return;
+	}
+	text_size(t->bytes_erased, erased, sizeof(erased));
+	text_size(t->bytes_written, written, sizeof(written));
+	text_size(t->bytes_kept, kept, sizeof(kept));
+	text_duration((uint64_t)(t->seconds * 1000), time_text, sizeof(time_text));
+	snprintf(text, sizeof(text), "plan: rewrite %u of %u erase units (erase %s, write %s%s%s), about %s",
+		t->units_rewritten, t->units_rewritten + t->units_same, erased, written,
+		t->bytes_kept > 0 ? ", keep " : "", t->bytes_kept > 0 ? kept : "", time_text);
+	note(c, text);
+}
+
+static bool loses_something(const struct flash_call *c, const struct flash_plan *plan)
+{
+	for (size_t i = 0; i < plan->n_erase; i++)
+		for (size_t k = 0; k < c->n_lose; k++)
+			if (span_overlaps(c->lose[k],
+				(struct span){plan->erase_order[i].addr, plan->erase_order[i].size}))
+				return true;
+	return false;
+}
+
+static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
+{
+	struct flash_call *c = ctx;
+	struct out *o = c->env->out;
+
+	if (c->dry_run) {
+		describe_totals(o, plan);
+		describe_steps(o, plan);
+		return FLASH_STOP;
+	}
+	if (out_mode(o) == OUT_JSON) {
+		describe_totals(o, plan);
+		out_event(o, "plan");
+	}
+	note_plan(c, plan);
+	if (loses_something(c, plan))
+		return cmd_confirm(c->env, "Bytes outside the image will be lost, as --lose says.", e);
+	return 0;
+}
+
+/* ---- all of it ---- */
+
+static void describe_what(const struct flash_call *c)
+{
+	const struct device_facts *f = &c->device->facts;
+	const struct package *p = &c->firmware.package;
+	struct out *o = c->env->out;
+	char version[VERSION_TEXT_SIZE];
+
+	out_str(o, "device", c->device->name);
+	out_strf(o, "chip", "%s (0x%03X)", f->chip->name, f->pid);
+	out_str(o, "file", c->firmware.path);
+	if (c->firmware.is_package) {
+		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
+		out_str(o, "version", version_format(p->header->version, version));
+	}
+	if (c->unchecked[0] != '\0')
+		out_str(o, "not_checked", c->unchecked);
+}
+
+static int verify_only(struct flash_call *c, struct err *e)
+{
+	int rc = flash_verify(c->device, &c->firmware.image, c->env->events, e);
+
+	if (rc < 0)
+		return rc;
+	describe_what(c);
+	out_bool(c->env->out, "verified", true);
+	return 0;
+}
+
+static enum flash_after after_of(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum flash_after after;
+	} table[] = {{"reset", AFTER_RESET}, {"go", AFTER_GO}, {"none", AFTER_NONE}};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(text, table[i].text) == 0)
+			return table[i].after;
+	return AFTER_AUTO;
+}
+
+static const char *start_program(struct flash_call *c)
+{
+	enum flash_after after = after_of(opt_str(c->env->opts, "after", "auto"));
+	struct err why = ERR_INIT;
+	char text[sizeof(why.msg) + 80];
+
+	if (after == AFTER_NONE || c->firmware.heads.n == 0)
+		return "no";
+	if (flash_start(c->device, after, c->firmware.heads.base[0], &why) == 0)
+		return "yes";
+	snprintf(text, sizeof(text), "written and verified, but the program could not be started: %s", why.msg);
+	warn(c, text);
+	return "failed";
+}
+
+static int write_it(struct flash_call *c, struct err *e)
+{
+	struct flash_request rq = {
+		.image = &c->firmware.image,
+		.heads = &c->firmware.heads,
+		.entry_by_hand = opt_given(c->env->opts, "entry-by-hand"),
+		.lose = c->lose,
+		.n_lose = c->n_lose,
+		.state = c->state,
+		.events = c->env->events,
+		.on_plan = on_plan,
+		.on_plan_ctx = c,
+	};
+	struct flash_result result;
+	struct installed in;
+	const char *started;
+	int rc = flash_run(c->device, &rq, &result, e);
+
+	if (rc < 0)
+		return rc;
+	if (result.stopped) {
+		describe_what(c);
+		return 0;
+	}
+	rc = firmware_installed(&c->firmware, &in, e);
+	if (rc == 0)
+		rc = state_finish(c->state, &in, e);
+	if (rc < 0)
+		return rc;
+	started = start_program(c);
+	describe_what(c);
+	out_size(c->env->out, "bytes_written", result.first.bytes_written);
+	out_size(c->env->out, "bytes_same", result.first.bytes_same);
+	out_uint(c->env->out, "attempts", result.attempts);
+	out_bool(c->env->out, "verified", true);
+	out_str(c->env->out, "started", started);
+	return 0;
+}
+
+static int with_device(struct flash_call *c, struct err *e)
+{
+	const struct device_facts *f = &c->device->facts;
+	int rc = firmware_fit(&c->firmware, f->chip, e);
+
+	if (rc < 0)
+		return rc;
+	if (c->firmware.warning[0] != '\0')
+		warn(c, c->firmware.warning);
+	if (opt_given(c->env->opts, "verify-only"))
+		return verify_only(c, e);
+	rc = preflight_check(f, &c->firmware.image, opt_given(c->env->opts, "entry-by-hand"), e);
+	if (rc < 0)
+		return rc;
+	if (!f->wrp_known && f->wrp_why[0] != '\0')
+		warn(c, f->wrp_why);
+	rc = open_state(c, e);
+	if (rc == 0)
+		rc = check_release(c, e);
+	if (rc == 0)
+		rc = write_it(c, e);
+	return rc;
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	struct flash_call c = {.env = env, .dry_run = opt_given(env->opts, "dry-run")};
+	int rc = 0;
+
+	c.n_lose = opt_count(env->opts, "lose");
+	if (c.n_lose > ARRAY_LEN(c.lose))
+		return err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(c.lose));
+	for (size_t i = 0; i < c.n_lose; i++)
+		c.lose[i] = opt_span_at(env->opts, "lose", i);
+	rc = load_firmware(&c, e);
+	if (rc == 0)
+		rc = open_device(&c, e);
+	if (rc == 0)
+		rc = with_device(&c, e);
+	state_close(c.state);
+	device_close(c.device);
+	firmware_done(&c.firmware);
+	trust_done(&c.trust);
+	return rc;
+}
+
+const struct command cmd_flash = {
+	.name = "flash",
+	.args = "FILE",
+	.summary = "write a package or an image to a device, and prove it",
+	.details = "Only erase units that differ are erased and written; all is read back. Whatever\n"
+		   "interrupts it: the same command again goes on from what the device holds.\n",
+	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
+		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
+		    "stmota flash --device lamp --trust release.pem --json app.sota\n"
+		    "stmota flash --device lamp --dry-run app.sota\n",
+	.group = COMMAND_DEVICE,
+	.opts = opts,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_EVENTS,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

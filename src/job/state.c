@@ -52,7 +52,7 @@ static int make_path(const char *dir, const char *key, const char *suffix, char 
 	}
 	if (len + strlen(suffix) >= PATH_MAX)
 		return err_set(e, ERR_IO, "device name too long: %s", key);
-	strcpy(ret + len, suffix);
+	memcpy(ret + len, suffix, strlen(suffix) + 1);
 	return 0;
 }
 
@@ -219,9 +219,9 @@ static int installed_from_json(json_t *j, struct installed *ret)
 		counter > UINT32_MAX || strlen(product) >= sizeof(ret->product_uuid) ||
 		strlen(version) >= sizeof(ret->version) || strlen(sha256) >= sizeof(ret->sha256))
 		return ERR_FORMAT;
-	strcpy(ret->product_uuid, product);
-	strcpy(ret->version, version);
-	strcpy(ret->sha256, sha256);
+	snprintf(ret->product_uuid, sizeof(ret->product_uuid), "%s", product);
+	snprintf(ret->version, sizeof(ret->version), "%s", version);
+	snprintf(ret->sha256, sizeof(ret->sha256), "%s", sha256);
 	ret->counter = (uint32_t)counter;
 	ret->known = true;
 	return 0;

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# What a CI job does with stmota: makes a signed package of a firmware and proves on a virtual board
+# that it can be installed, that it arrives, and that an update broken off half-way is finished by
+# the same command. No hardware, no root, no network.
+#
+# usage: release.sh FIRMWARE PRODUCT VERSION CHIP KEY.pem OUT.sota
+#   FIRMWARE  ELF or HEX (a file that knows its addresses)
+#   CHIP      product ID or part name, such as 0x410 or STM32F103C8
+#   KEY.pem   as made by `stmota keygen`; in CI a file variable or a mounted secret
+#
+# example: release.sh build/app.elf example.com/lamp 1.2.3 STM32F103C8 "$RELEASE_KEY" lamp-1.2.3.sota
+set -eu
+if [ $# -ne 6 ]; then
+	sed -n '4,/^set /{/^#/s/^# \{0,1\}//p;}' "$0" >&2
+	exit 2
+fi
+firmware=$1 product=$2 version=$3 chip=$4 key=$5 out=$6
+
+tmp=$(mktemp -d)
+sim=
+stop() {
+	[ -z "$sim" ] || kill "$sim" 2>/dev/null || :
+	[ -z "$sim" ] || wait "$sim" 2>/dev/null || :
+	sim=
+}
+trap 'stop; rm -rf "$tmp"' EXIT
+export STMOTA_STATE_DIR="$tmp/state"
+
+# board OPTION...: a virtual board at $tmp/board
+board() {
+	stop
+	rm -f "$tmp/board"
+	stmota-sim run --chip "$chip" --uart "$tmp/board" --state "$tmp/flash" --reset-on-open "$@" &
+	sim=$!
+	for _ in $(seq 100); do
+		[ ! -e "$tmp/board" ] || return 0
+		sleep 0.05
+	done
+	echo "release: no virtual board" >&2
+	exit 1
+}
+
+openssl pkey -in "$key" -pubout -out "$tmp/public.pem"
+
+stmota pack "$firmware" --product "$product" --version "$version" --chip "$chip" --key "$key" \
+	--out "$out"
+stmota verify "$out" --trust "$tmp/public.pem"
+
+# Power fails at the 20th flash operation: status 10, and the same command finishes the work.
+board --fault cut@op:20
+status=0
+stmota flash --device "uart:$tmp/board" "$out" --trust "$tmp/public.pem" || status=$?
+[ "$status" -eq 10 ] || { echo "release: status $status after a power cut, wanted 10" >&2; exit 1; }
+board
+stmota flash --device "uart:$tmp/board" "$out" --trust "$tmp/public.pem"
+stmota flash --device "uart:$tmp/board" "$out" --trust "$tmp/public.pem" --verify-only

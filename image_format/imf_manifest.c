@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * imf_manifest.c - manifest and signature area, checked rule by rule as SPEC.md numbers them
+ *
+ * One meaning has one encoding: whatever is not needed must be zero, sorted and exactly as long
+ * as it says, so that two checkers cannot read two packages out of the same bytes.
+ */
+#include <imf/imf_manifest.h>
+#include <imf/imf_bytes.h>
+#include <imf/imf_config.h>
+
+#include "imf_priv.h"
+
+static const uint8_t magic[IMF_MAGIC_SIZE] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
+
+/* True if addr + size passes 2^32; a range may end there. */
+static bool passes_end(uint32_t addr, uint32_t size)
+{
+	return size != 0 && addr > UINT32_MAX - (size - 1);
+}
+
+/* ---- refusal header ---- */
+
+static void header_fields(const uint8_t *p, struct imf_header *h)
+{
+	h->n_components = imf_get_le16(p + 10);
+	h->manifest_size = imf_get_le32(p + 12);
+	h->payload_size = imf_get_le32(p + 16);
+	h->counter = imf_get_le32(p + 20);
+	h->version = imf_version_get(p + 24);
+	h->min_version = imf_version_get(p + 32);
+	IMF_MEMCPY(h->product, p + 40, IMF_UUID_SIZE);
+	h->hw_min = imf_get_le16(p + 56);
+	h->hw_max = imf_get_le16(p + 58);
+	h->chip = imf_get_le16(p + 60);
+	h->encodings = imf_get_le16(p + 62);
+	h->load_addr = imf_get_le32(p + 64);
+	h->plain_size = imf_get_le32(p + 68);
+	h->decoder_ram = imf_get_le32(p + 72);
+	IMF_MEMCPY(h->base_prefix, p + 80, IMF_BASE_PREFIX_SIZE);
+}
+
+static int header_sizes(const struct imf_header *h)
+{
+	if (h->n_components == 0)
+		return IMF_ERR_FORMAT;
+	if (h->n_components > IMF_COMPONENTS_MAX ||
+		h->manifest_size > IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE ||
+		h->payload_size > IMF_PAYLOAD_MAX)
+		return IMF_ERR_LIMIT;
+	if (h->manifest_size % 4 != 0 ||
+		h->manifest_size < IMF_HEADER_SIZE + h->n_components * IMF_COMPONENT_SIZE)
+		return IMF_ERR_FORMAT;
+	if (h->plain_size == 0 || passes_end(h->load_addr, h->plain_size))
+		return IMF_ERR_FORMAT;
+	return IMF_OK;
+}
+
+int imf_header_parse(const uint8_t p[IMF_HEADER_SIZE], struct imf_header *ret)
+{
+	struct imf_header h;
+	int rc;
+
+	if (IMF_MEMCMP(p, magic, IMF_MAGIC_SIZE) != 0)
+		return IMF_ERR_MAGIC;
+	if (imf_get_le16(p + 8) != IMF_FORMAT_VERSION)
+		return IMF_ERR_FORMAT_VERSION;
+	header_fields(p, &h);
+	rc = header_sizes(&h);
+	if (rc < 0)
+		return rc;
+	if (!imf_all_zero(p + 76, 4) || !imf_all_zero(p + 96, 32))
+		return IMF_ERR_FORMAT;
+	if (h.hw_min > h.hw_max || h.chip > 0xFFF ||
+		imf_version_compare(h.min_version, h.version) > 0)
+		return IMF_ERR_FORMAT;
+	if ((h.encodings & ~IMF_ENC_KNOWN) != 0 || (h.encodings & ~IMF_ENC_BUILT) != 0)
+		return IMF_ERR_ENCODING;
+	if ((h.encodings & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) == 0 && h.decoder_ram != 0)
+		return IMF_ERR_FORMAT;
+	if ((h.encodings & IMF_ENC_DELTA) == 0 && !imf_all_zero(h.base_prefix, IMF_BASE_PREFIX_SIZE))
+		return IMF_ERR_FORMAT;
+	*ret = h;
+	return IMF_OK;
+}
+
+/* ---- component table ---- */
+
+static void component_fields(const uint8_t *p, struct imf_component *c)
+{
+	c->kind = imf_get_le16(p);
+	c->encoding = imf_get_le16(p + 2);
+	c->slot = imf_get_le16(p + 4);
+	c->load_addr = imf_get_le32(p + 8);
+	c->entry = imf_get_le32(p + 12);
+	c->app_info = imf_get_le32(p + 16);
+	c->stored_size = imf_get_le32(p + 20);
+	c->plain_size = imf_get_le32(p + 24);
+	c->plain_digest = p + 32;
+	c->stored_digest = p + 64;
+	c->stored_offset = 0;
+}
+
+static bool is_program(uint16_t kind)
+{
+	return kind == IMF_KIND_APPLICATION || kind == IMF_KIND_SECOND_IMAGE;
+}
+
+/* Without holes; imf_manifest_parse() looks again where there are some. */
+static bool entry_fits(const struct imf_component *c)
+{
+	if (c->entry == 0)
+		return true;
+	if (!is_program(c->kind) && c->kind != IMF_KIND_RAM_CODE)
+		return false;
+	/* Thumb: bit 0 set. The address itself is even and not below the component. */
+	return (c->entry & 1u) != 0 && c->entry - 1 >= c->load_addr;
+}
+
+static bool app_info_fits(const struct imf_component *c)
+{
+	if (c->app_info == 0)
+		return true;
+	return is_program(c->kind) && c->app_info % 4 == 0 && c->plain_size >= 64 &&
+	       c->app_info <= c->plain_size - 64;
+}
+
+static int component_check(const uint8_t *p, const struct imf_component *c)
+{
+	if (c->kind < IMF_KIND_APPLICATION || c->kind > IMF_KIND_OPAQUE)
+		return IMF_ERR_KIND;
+	if ((c->encoding & ~IMF_ENC_BUILT) != 0)
+		return IMF_ERR_ENCODING;
+	if (!imf_all_zero(p + 6, 2) || !imf_all_zero(p + 28, 4))
+		return IMF_ERR_FORMAT;
+	if (c->plain_size == 0 || c->stored_size == 0 || passes_end(c->load_addr, c->plain_size))
+		return IMF_ERR_FORMAT;
+	if (!entry_fits(c) || !app_info_fits(c))
+		return IMF_ERR_FORMAT;
+	if (c->encoding == 0 && (c->stored_size != c->plain_size ||
+				IMF_MEMCMP(c->plain_digest, c->stored_digest, IMF_DIGEST_SIZE) != 0))
+		return IMF_ERR_FORMAT;
+	return IMF_OK;
+}
+
+static int components_check(const struct imf_manifest *m)
+{
+	const struct imf_header *h = &m->header;
+	uint32_t left = h->payload_size, i;
+	uint16_t encodings = 0;
+	struct imf_component c;
+
+	for (i = 0; i < h->n_components; i++) {
+		const uint8_t *p = m->bytes + IMF_HEADER_SIZE + i * IMF_COMPONENT_SIZE;
+		int rc;
+
+		component_fields(p, &c);
+		rc = component_check(p, &c);
+		if (rc < 0)
+			return rc;
+		if (c.stored_size > left)
+			return IMF_ERR_FORMAT;
+		left -= c.stored_size;
+		encodings = (uint16_t)(encodings | c.encoding);
+		if (i == 0 && (c.load_addr != h->load_addr || c.plain_size != h->plain_size))
+			return IMF_ERR_FORMAT;
+	}
+	return left == 0 && encodings == h->encodings ? IMF_OK : IMF_ERR_FORMAT;
+}
+
+void imf_manifest_component(const struct imf_manifest *m, uint32_t i, struct imf_component *ret)
+{
+	const uint8_t *table = m->bytes + IMF_HEADER_SIZE;
+	uint32_t offset = 0, k;
+
+	for (k = 0; k < i; k++)
+		offset += imf_get_le32(table + k * IMF_COMPONENT_SIZE + 20);
+	component_fields(table + i * IMF_COMPONENT_SIZE, ret);
+	ret->stored_offset = offset;
+}
+
+/* ---- TLVs ---- */
+
+bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf_tlv *ret)
+{
+	uint32_t start = IMF_HEADER_SIZE + m->header.n_components * IMF_COMPONENT_SIZE;
+	uint32_t left = m->header.manifest_size - start;
+	const uint8_t *p;
+
+	if (*offset > left || left - *offset < IMF_TLV_HEADER_SIZE)
+		return false;
+	p = m->bytes + start + *offset;
+	ret->type = imf_get_le16(p);
+	ret->len = imf_get_le16(p + 2);
+	ret->value = p + IMF_TLV_HEADER_SIZE;
+	/* Rounded up to a multiple of 4; 65,535 + 3 + 4 cannot wrap. */
+	*offset += IMF_TLV_HEADER_SIZE + (((uint32_t)ret->len + 3u) & ~3u);
+	return *offset <= left;
+}
+
+#ifndef IMF_NO_SEGMENTS
+
+/* Value of a segment map: component u16, zero u16, then (address u32, length u32) pairs. */
+static int segments_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	uint32_t sum = 0, end = 0, at;
+	struct imf_component c;
+
+	/* One segment needs no map. */
+	if (t->len < 4 + 2 * 8 || (t->len - 4) % 8 != 0 ||
+		imf_get_le16(t->value) >= m->header.n_components || !imf_all_zero(t->value + 2, 2))
+		return IMF_ERR_FORMAT;
+	imf_manifest_component(m, imf_get_le16(t->value), &c);
+	if (c.kind == IMF_KIND_OPAQUE)
+		return IMF_ERR_FORMAT;
+	for (at = 4; at < t->len; at += 8) {
+		uint32_t addr = imf_get_le32(t->value + at);
+		uint32_t len = imf_get_le32(t->value + at + 4);
+
+		if (len == 0 || passes_end(addr, len) || len > c.plain_size - sum)
+			return IMF_ERR_FORMAT;
+		/* `end` is the last byte of the segment before: a hole of at least one byte. */
+		if (at == 4 ? addr != c.load_addr : addr <= end || addr - end < 2)
+			return IMF_ERR_FORMAT;
+		end = addr + (len - 1);
+		sum += len;
+	}
+	return sum == c.plain_size ? IMF_OK : IMF_ERR_FORMAT;
+}
+
+static bool segments_find(const struct imf_manifest *m, uint32_t i, struct imf_tlv *ret)
+{
+	uint32_t offset = 0;
+
+	while (imf_manifest_tlv(m, &offset, ret))
+		if (ret->type == IMF_TLV_SEGMENTS && imf_get_le16(ret->value) == i)
+			return true;
+	return false;
+}
+
+#endif
+
+static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	if (!imf_all_zero(t->value + t->len, (4u - t->len % 4u) % 4u))
+		return IMF_ERR_FORMAT;
+	switch (t->type) {
+	case IMF_TLV_PRODUCT_NAME:
+		return t->len >= 1 && t->len <= IMF_PRODUCT_NAME_MAX ? IMF_OK : IMF_ERR_FORMAT;
+#ifndef IMF_NO_SEGMENTS
+	case IMF_TLV_SEGMENTS:
+		return segments_check(m, t);
+#endif
+	case 0:
+		return IMF_ERR_FORMAT;
+	default:
+		return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
+	}
+}
+
+/* Types ascend; equal types ascend in the number that begins their value. */
+static bool tlv_follows(const struct imf_tlv *before, const struct imf_tlv *t)
+{
+	if (t->type != before->type)
+		return t->type > before->type;
+	if (t->type == IMF_TLV_PRODUCT_NAME || t->len < 2 || before->len < 2)
+		return false;
+	return imf_get_le16(t->value) > imf_get_le16(before->value);
+}
+
+static int tlvs_check(const struct imf_manifest *m)
+{
+	uint32_t size = m->header.manifest_size - IMF_HEADER_SIZE -
+			m->header.n_components * IMF_COMPONENT_SIZE;
+	uint32_t offset = 0;
+	struct imf_tlv before = {0, 0, NULL}, t;
+
+	while (imf_manifest_tlv(m, &offset, &t)) {
+		int rc = tlv_check(m, &t);
+
+		if (rc < 0)
+			return rc;
+		if (before.value != NULL && !tlv_follows(&before, &t))
+			return IMF_ERR_FORMAT;
+		before = t;
+	}
+	return offset == size ? IMF_OK : IMF_ERR_FORMAT;
+}
+
+/* ---- where bytes go ---- */
+
+bool imf_manifest_place(const struct imf_manifest *m, uint32_t i, uint32_t offset,
+	uint32_t *ret_addr, uint32_t *ret_run)
+{
+	struct imf_component c;
+#ifndef IMF_NO_SEGMENTS
+	struct imf_tlv t;
+	uint32_t at;
+#endif
+
+	imf_manifest_component(m, i, &c);
+	if (offset >= c.plain_size)
+		return false;
+#ifndef IMF_NO_SEGMENTS
+	if (segments_find(m, i, &t)) {
+		for (at = 4; at + 8 <= t.len; at += 8) {
+			uint32_t len = imf_get_le32(t.value + at + 4);
+
+			if (offset < len) {
+				*ret_addr = imf_get_le32(t.value + at) + offset;
+				*ret_run = len - offset;
+				return true;
+			}
+			offset -= len;
+		}
+		return false;
+	}
+#endif
+	*ret_addr = c.load_addr + offset;
+	*ret_run = c.plain_size - offset;
+	return true;
+}
+
+/* ---- components against each other ---- */
+
+static uint32_t last_byte(const struct imf_manifest *m, uint32_t i, const struct imf_component *c)
+{
+	uint32_t addr = c->load_addr, run = 1;
+
+	imf_manifest_place(m, i, c->plain_size - 1, &addr, &run);
+	return addr;
+}
+
+/* Programs and settings that name their own address share the flash: none may overlap. */
+static bool in_flash(const struct imf_component *c)
+{
+	return c->slot == IMF_NO_SLOT && c->kind <= IMF_KIND_CONFIGURATION;
+}
+
+static int places_check(const struct imf_manifest *m)
+{
+	struct imf_component a, b;
+	uint32_t i, k;
+
+	for (i = 0; i < m->header.n_components; i++) {
+		uint32_t end;
+
+		imf_manifest_component(m, i, &a);
+		end = last_byte(m, i, &a);
+		if (a.entry != 0 && a.entry - 1 > end)
+			return IMF_ERR_FORMAT;
+		for (k = 0; in_flash(&a) && k < i; k++) {
+			imf_manifest_component(m, k, &b);
+			if (in_flash(&b) && a.load_addr <= last_byte(m, k, &b) && b.load_addr <= end)
+				return IMF_ERR_FORMAT;
+		}
+	}
+	return IMF_OK;
+}
+
+int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret)
+{
+	struct imf_manifest m;
+	int rc;
+
+	if (len < IMF_HEADER_SIZE)
+		return IMF_ERR_TRUNCATED;
+	rc = imf_header_parse(p, &m.header);
+	if (rc < 0)
+		return rc;
+	if (len < m.header.manifest_size)
+		return IMF_ERR_TRUNCATED;
+	m.bytes = p;
+	rc = components_check(&m);
+	if (rc == IMF_OK)
+		rc = tlvs_check(&m);
+	if (rc == IMF_OK)
+		rc = places_check(&m);
+	if (rc == IMF_OK)
+		*ret = m;
+	return rc;
+}

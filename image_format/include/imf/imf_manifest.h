@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * imf_manifest.h - the signed part of a package and its signatures, taken apart
+ *
+ * SPEC.md has every byte. Parsing copies nothing but the 128-byte header: the structs point into
+ * the caller's buffer, which must stay. Nothing that was parsed is trusted before
+ * imf_verify.h said so: until then it may only lead to a refusal.
+ */
+#ifndef IMF_MANIFEST_H
+#define IMF_MANIFEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <imf/imf_error.h>
+#include <imf/imf_version.h>
+
+#define IMF_FORMAT_VERSION 0 /* draft */
+
+#define IMF_MAGIC_SIZE       8
+#define IMF_HEADER_SIZE      128u
+#define IMF_COMPONENT_SIZE   96u
+#define IMF_COMPONENTS_MAX   16u
+#define IMF_SIG_HEADER_SIZE  8u
+#define IMF_SIG_RECORD_SIZE  12u /* before the signature itself */
+#define IMF_SIGNATURES_MAX   16u
+#define IMF_SIGNATURE_SIZE   64u /* Ed25519; ECDSA P-256 as r || s */
+#define IMF_KEY_ID_SIZE      8u
+#define IMF_DIGEST_SIZE      32u
+#define IMF_UUID_SIZE        16u
+#define IMF_BASE_PREFIX_SIZE 16u
+#define IMF_TLV_HEADER_SIZE  4u
+#define IMF_PRODUCT_NAME_MAX 127u
+
+/* Manifest and signatures: of a device package, and of any. */
+#define IMF_HEAD_MAX_DEVICE 1024u
+#define IMF_HEAD_MAX        16384u
+#define IMF_PAYLOAD_MAX     0x7FFFFFFFu
+
+/* What is signed: this text with its NUL, then SHA-256 of the manifest. */
+#define IMF_SIGN_DOMAIN       "stmota-package-v1"
+#define IMF_SIGN_DOMAIN_SIZE  18u
+#define IMF_SIGN_MESSAGE_SIZE (IMF_SIGN_DOMAIN_SIZE + IMF_DIGEST_SIZE)
+
+enum imf_kind {
+	IMF_KIND_APPLICATION = 1,
+	IMF_KIND_SECOND_IMAGE = 2,  /* another program: radio stack, second core, loader */
+	IMF_KIND_CONFIGURATION = 3, /* a block of settings */
+	IMF_KIND_RAM_INIT = 4,      /* values for RAM of the running application */
+	IMF_KIND_RAM_CODE = 5,      /* loaded to RAM and run */
+	IMF_KIND_OPAQUE = 6         /* data for another chip on the board */
+};
+
+/* Encodings: bits, applied in this order when made, undone in the opposite one. */
+#define IMF_ENC_DELTA      1u
+#define IMF_ENC_COMPRESSED 2u
+#define IMF_ENC_ENCRYPTED  4u
+#define IMF_ENC_CHAINED    8u
+#define IMF_ENC_KNOWN      15u
+#define IMF_ENC_BUILT      0u /* what this library can undo */
+
+/* TLV types; with the critical bit, who does not know the type refuses the package. */
+#define IMF_TLV_CRITICAL     0x8000u
+#define IMF_TLV_PRODUCT_NAME 0x0001u
+#define IMF_TLV_SEGMENTS     0x8001u
+#define IMF_TLV_DELTA_BASE   0x8002u /* number reserved */
+#define IMF_TLV_CHAIN        0x8003u /* number reserved */
+#define IMF_TLV_ENCRYPTION   0x8004u /* number reserved */
+
+#define IMF_NO_SLOT 0u
+
+/* The refusal header, bytes 0..127. */
+struct imf_header {
+	uint16_t n_components;
+	uint32_t manifest_size; /* bytes, from 0 */
+	uint32_t payload_size;  /* bytes, all components as stored */
+	uint32_t counter;       /* security counter */
+	struct imf_version version, min_version; /* min 0.0.0+0: over anything */
+	uint8_t product[IMF_UUID_SIZE];
+	uint16_t hw_min, hw_max; /* both included */
+	uint16_t chip;           /* STM32 product ID, 0: any */
+	uint16_t encodings;      /* of all components together */
+	uint32_t load_addr, plain_size; /* of component 0 */
+	uint32_t decoder_ram;    /* bytes */
+	uint8_t base_prefix[IMF_BASE_PREFIX_SIZE];
+};
+
+struct imf_component {
+	uint16_t kind;      /* enum imf_kind */
+	uint16_t encoding;  /* IMF_ENC_* */
+	uint16_t slot;      /* IMF_NO_SLOT: goes to load_addr; else the device's slot number */
+	uint32_t load_addr; /* where it runs or lies; with a slot: the address it is linked for */
+	uint32_t entry;     /* run once after the update, Thumb bit set; 0: none */
+	uint32_t app_info;  /* offset of the imf_app_info record in the plain bytes; 0: none */
+	uint32_t stored_size, plain_size; /* bytes */
+	const uint8_t *plain_digest, *stored_digest; /* IMF_DIGEST_SIZE bytes each */
+	uint32_t stored_offset; /* from the first payload byte */
+};
+
+struct imf_manifest {
+	struct imf_header header;
+	const uint8_t *bytes; /* header.manifest_size bytes */
+};
+
+struct imf_tlv {
+	uint16_t type;
+	uint16_t len; /* bytes, without padding */
+	const uint8_t *value;
+};
+
+struct imf_signatures {
+	const uint8_t *records;
+	uint32_t size;      /* bytes of all records */
+	uint32_t wrap_size; /* bytes of the key wraps behind them; 0 in this format version */
+};
+
+struct imf_signature {
+	const uint8_t *key_id; /* IMF_KEY_ID_SIZE bytes; a hint which key to try, no more */
+	uint16_t len;
+	const uint8_t *signature;
+};
+
+/* Takes the first 128 bytes apart and checks them alone. */
+int imf_header_parse(const uint8_t p[IMF_HEADER_SIZE], struct imf_header *ret);
+
+/*
+ * Takes a manifest apart and checks every rule of SPEC.md for it.
+ *
+ * p, len  the package from byte 0; at least the manifest, more is not looked at
+ *
+ * IMF_ERR_TRUNCATED if len is less than the manifest.
+ */
+int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret);
+
+/* Component `i` < header.n_components of a parsed manifest. */
+void imf_manifest_component(const struct imf_manifest *m, uint32_t i, struct imf_component *ret);
+
+/* Walks the TLVs of a parsed manifest: *offset starts at 0. False behind the last one. */
+bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf_tlv *ret);
+
+/*
+ * Where byte `offset` of the plain bytes of component `i` goes.
+ *
+ * ret_addr  the address
+ * ret_run   bytes from there on that lie together, at least 1
+ *
+ * False if offset is not below the component's plain size.
+ */
+bool imf_manifest_place(const struct imf_manifest *m, uint32_t i, uint32_t offset,
+	uint32_t *ret_addr, uint32_t *ret_run);
+
+/*
+ * Takes the signature area apart that follows the manifest.
+ *
+ * p, len  the bytes behind the manifest; at least the area, more is not looked at
+ * head    the manifest size, for the limit of both together
+ */
+int imf_signatures_parse(const uint8_t *p, uint32_t len, uint32_t head, struct imf_signatures *ret);
+
+/* Checks the 8 bytes that begin the area; gives the sizes before the records are there. */
+int imf_signatures_header(const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head,
+	struct imf_signatures *ret);
+
+/* Walks the records: *offset starts at 0. False behind the last one. */
+bool imf_signatures_next(const struct imf_signatures *s, uint32_t *offset,
+	struct imf_signature *ret);
+
+/* Writes the message that is signed for a manifest with this digest. */
+void imf_sign_message(const uint8_t digest[IMF_DIGEST_SIZE], uint8_t ret[IMF_SIGN_MESSAGE_SIZE]);
+
+#endif

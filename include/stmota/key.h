@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key.h - signing keys: made, read from PEM files, used
+ *
+ * Private keys are PKCS#8, public keys SubjectPublicKeyInfo, as the openssl program writes them.
+ * A key's id is the first 8 bytes of its fingerprint, the SHA-256 of the SubjectPublicKeyInfo.
+ */
+#ifndef STMOTA_KEY_H
+#define STMOTA_KEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <stmota/buf.h>
+#include <stmota/cleanup.h>
+#include <stmota/digest.h>
+#include <stmota/err.h>
+
+#define KEY_ID_SIZE        8
+#define KEY_SIGNATURE_SIZE 64 /* Ed25519; ECDSA P-256 as r || s, big endian */
+#define KEY_RAW_MAX        64
+
+enum key_type { KEY_ED25519, KEY_P256 };
+
+struct key; /* a key pair, or a public key alone */
+
+/* "ed25519", "p256". */
+const char *key_type_name(enum key_type type);
+/* ERR_USAGE. */
+int key_type_parse(const char *text, enum key_type *ret, struct err *e);
+
+int key_generate(enum key_type type, struct key **ret, struct err *e);
+
+/*
+ * Reads a private key. ERR_IO, ERR_SIGNATURE (not a key, a public key, another algorithm than
+ * the two, protected by a passphrase).
+ */
+int key_load_private(const char *path, struct key **ret, struct err *e);
+
+/*
+ * Reads a public key from a file or from `len` bytes of PEM text (`name` for messages). A
+ * private key is refused: it has no business where public keys are expected.
+ */
+int key_load_public(const char *path, struct key **ret, struct err *e);
+int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret,
+	struct err *e);
+
+/*
+ * Writes a new file, mode 0600 for private keys. An existing file is never overwritten: ERR_USAGE.
+ */
+int key_save_private(const struct key *k, const char *path, struct err *e);
+int key_save_public(const struct key *k, const char *path, struct err *e);
+
+/* PEM text of the public key, appended. */
+int key_public_pem(const struct key *k, struct buf *ret, struct err *e);
+
+void key_free(struct key *k);
+
+enum key_type key_type(const struct key *k);
+bool key_is_private(const struct key *k);
+const uint8_t *key_fingerprint(const struct key *k); /* SHA256_SIZE bytes */
+const uint8_t *key_id(const struct key *k);          /* KEY_ID_SIZE bytes */
+/* The public key as a device stores it: Ed25519 32 bytes, P-256 x || y, 64 bytes. Returns it. */
+const uint8_t *key_raw_public(const struct key *k, size_t *ret_len);
+
+/*
+ * Signs `msg`: Ed25519 over the message itself, ECDSA over its SHA-256. ERR_SIGNATURE without
+ * private part. Ed25519 gives the same bytes each time; ECDSA does not (the crypto library draws a
+ * random nonce).
+ */
+int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_SIGNATURE_SIZE],
+	struct err *e);
+
+/* True only for a good signature. */
+bool key_verify(const struct key *k, const void *msg, size_t len,
+	const uint8_t signature[KEY_SIGNATURE_SIZE]);
+
+static inline void cleanup_key_(struct key **k)
+{
+	key_free(*k);
+}
+
+#define cleanup_key CLEANUP(cleanup_key_)
+
+#endif

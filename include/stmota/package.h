@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * package.h - stmota's own package (.sota): made, opened, checked
+ *
+ * image_format/SPEC.md has every byte. Reading goes through the same parser that devices use.
+ */
+#ifndef STMOTA_PACKAGE_H
+#define STMOTA_PACKAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <imf/imf_app_info.h>
+#include <imf/imf_manifest.h>
+#include <stmota/buf.h>
+#include <stmota/err.h>
+#include <stmota/key.h>
+#include <stmota/segments.h>
+#include <stmota/trust.h>
+#include <stmota/version.h>
+
+/* ---- making ---- */
+
+struct package_item { /* a component to be packed, plain */
+	enum imf_kind kind;
+	uint16_t slot;                /* IMF_NO_SLOT, or the device's slot number */
+	uint32_t entry;               /* run once after the update, Thumb bit set; 0: none */
+	uint32_t app_info;            /* offset of the record in the plain bytes; 0: none */
+	const struct segments *image; /* not empty; holes are kept as holes */
+};
+
+struct package_spec {
+	const char *product; /* checked by product_check() */
+	struct imf_version version, min_version;
+	uint32_t counter;
+	uint16_t hw_min, hw_max; /* 0 and 0xFFFF: any revision */
+	uint16_t chip;           /* product ID, 0: any */
+	const struct package_item *items;
+	size_t n_items;
+};
+
+/*
+ * Appends an unsigned package to `ret` (empty). The same input gives the same bytes.
+ * ERR_USAGE (product name, kinds, places that overlap), ERR_UNSUPPORTED (larger than the format
+ * allows: too many holes, too much payload), ERR_NOMEM.
+ */
+int package_build(const struct package_spec *spec, struct buf *ret, struct err *e);
+
+/*
+ * Adds a signature behind those that are there. ERR_USAGE if this key has signed already,
+ * ERR_FORMAT if `pkg` is no sound package, ERR_UNSUPPORTED if there is no room for one more.
+ */
+int package_sign(struct buf *pkg, const struct key *k, struct err *e);
+
+/* "application", "second-image", "configuration", "ram-init", "ram-code", "data". */
+const char *package_kind_name(enum imf_kind kind);
+/* ERR_USAGE. */
+int package_kind_parse(const char *text, enum imf_kind *ret, struct err *e);
+
+/* ---- reading ---- */
+
+#define PACKAGE_SIGNATURES_MAX IMF_SIGNATURES_MAX
+
+struct package { /* borrows the bytes it was opened on */
+	const uint8_t *data;
+	size_t len;
+	struct imf_manifest manifest;
+	struct imf_header header; /* copy of the manifest's: chip, hw range, version, counter, ... */
+	char product[PRODUCT_NAME_SIZE]; /* name, "" if the package does not tell it */
+	struct imf_signatures signatures;
+	size_t n_signatures;
+	const uint8_t *payload; /* header.payload_size bytes */
+	uint8_t digest[SHA256_SIZE]; /* of the manifest: names the release */
+};
+
+/* True if the bytes begin like a package, also one of another format version. */
+bool package_detect(const uint8_t *data, size_t len);
+
+/*
+ * Takes a package apart and checks its form completely, payload digests included. It is not
+ * trusted by that: see package_verify().
+ *
+ * data, len  the whole file; must stay while `ret` is used
+ *
+ * ERR_FORMAT (damaged, truncated, breaks a rule), ERR_VERIFY (a payload does not match its
+ * digest), ERR_UNSUPPORTED (another format version, an encoding that is not built yet). `ret`
+ * needs no release.
+ */
+int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e);
+
+/* Component `i` < header.n_components. */
+struct imf_component package_component(const struct package *p, size_t i);
+
+/* Plain bytes of component `i` at their addresses, copied into `ret` (empty). ERR_NOMEM. */
+int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e);
+
+/*
+ * The firmware's own record in component `i`.
+ * ERR_FORMAT if the manifest names a place where there is no sound record. *ret_found false: none.
+ */
+int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found,
+	struct err *e);
+
+struct package_verdict {
+	struct trust_signer signers[TRUST_KEYS_MAX]; /* trusted keys whose signature is good */
+	size_t n_signers;
+};
+
+/*
+ * Checks the signatures of an opened package for role `release`.
+ *
+ * now  Unix time, for keys with not-after
+ * ret  may be NULL; filled also when the package is refused
+ *
+ * ERR_SIGNATURE with the reason and a hint.
+ */
+int package_verify(const struct package *p, const struct trust *t, uint64_t now,
+	struct package_verdict *ret, struct err *e);
+
+/* ---- the record in a firmware ---- */
+
+/*
+ * Looks for the imf_app_info record in an image.
+ *
+ * ret_offset  in the plain bytes (all segments one behind the other)
+ *
+ * ERR_FORMAT if there are several. *ret_found false: none.
+ */
+int package_find_app_info(const struct segments *image, uint32_t *ret_offset,
+	struct imf_app_info *ret, bool *ret_found, struct err *e);
+
+#endif

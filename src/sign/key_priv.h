@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * key_priv.h - what keyfile.c and sign.c share
+ */
+#ifndef STMOTA_KEY_PRIV_H
+#define STMOTA_KEY_PRIV_H
+
+#include <openssl/evp.h>
+
+#include <stmota/key.h>
+
+struct key {
+	EVP_PKEY *pkey; /* owned */
+	enum key_type type;
+	bool is_private;
+	uint8_t raw[KEY_RAW_MAX];
+	size_t raw_len;
+	uint8_t fingerprint[SHA256_SIZE];
+};
+
+#endif

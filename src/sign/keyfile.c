@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * keyfile.c - keys between PEM files and the crypto library
+ *
+ * Only Ed25519 and ECDSA P-256 are let in, whatever else a file may hold, and a P-256 key is
+ * identified by its uncompressed point on the named curve: two spellings of one key stay one key.
+ */
+#include <stmota/key.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/obj_mac.h>
+#include <openssl/pem.h>
+
+#include <stmota/bytes.h>
+#include <stmota/fs.h>
+
+#include "key_priv.h"
+
+#define PEM_FILE_MAX 65536
+
+static const uint8_t spki_ed25519[] = {0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03,
+	0x21, 0x00};
+static const uint8_t spki_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D,
+	0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+
+/* A SubjectPublicKeyInfo is a fixed prefix and the raw public key. */
+static const struct {
+	const char *name;
+	size_t raw_len;
+	const uint8_t *spki;
+	size_t spki_len;
+} types[] = {
+	[KEY_ED25519] = {"ed25519", 32, spki_ed25519, sizeof(spki_ed25519)},
+	[KEY_P256] = {"p256", 64, spki_p256, sizeof(spki_p256)},
+};
+
+const char *key_type_name(enum key_type type)
+{
+	return types[type].name;
+}
+
+int key_type_parse(const char *text, enum key_type *ret, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+		if (strcmp(text, types[i].name) == 0) {
+			*ret = (enum key_type)i;
+			return 0;
+		}
+	}
+	err_set(e, ERR_USAGE, "'%s' is no key type", text);
+	return err_hint(e, "key types are ed25519 and p256");
+}
+
+static int crypto_failed(struct err *e, const char *what)
+{
+	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+
+	err_set(e, ERR_SIGNATURE, "%s%s%s", what, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	ERR_clear_error();
+	return ERR_SIGNATURE;
+}
+
+/* ---- from the library's key to ours ---- */
+
+static int other_algorithm(const char *name, EVP_PKEY *pkey, struct err *e)
+{
+	const char *type = EVP_PKEY_get0_type_name(pkey);
+	char group[64] = "";
+
+	EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL);
+	err_set(e, ERR_SIGNATURE, "%s is a key of type %s%s%s", name, type != NULL ? type : "unknown",
+		group[0] != '\0' ? " " : "", group);
+	return err_hint(e, "only ed25519 and p256 keys can sign packages; 'stmota keygen' makes one");
+}
+
+static int describe(struct key *k, const char *name, struct err *e)
+{
+	uint8_t spki[sizeof(spki_p256) + KEY_RAW_MAX], point[1 + KEY_RAW_MAX];
+	char group[64] = "";
+	size_t len = 0;
+
+	if (EVP_PKEY_is_a(k->pkey, "ED25519")) {
+		k->type = KEY_ED25519;
+		k->raw_len = sizeof(k->raw);
+		if (EVP_PKEY_get_raw_public_key(k->pkey, k->raw, &k->raw_len) != 1)
+			return crypto_failed(e, name);
+	} else if (EVP_PKEY_is_a(k->pkey, "EC") &&
+		   EVP_PKEY_get_group_name(k->pkey, group, sizeof(group), NULL) == 1 &&
+		   OBJ_sn2nid(group) == NID_X9_62_prime256v1) {
+		k->type = KEY_P256;
+		k->raw_len = 64;
+		if (EVP_PKEY_set_utf8_string_param(k->pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+			    "uncompressed") != 1 ||
+			EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+				sizeof(point), &len) != 1 || len != sizeof(point) || point[0] != 4)
+			return crypto_failed(e, name);
+		memcpy(k->raw, point + 1, k->raw_len);
+	} else {
+		return other_algorithm(name, k->pkey, e);
+	}
+	if (k->raw_len != types[k->type].raw_len)
+		return crypto_failed(e, name);
+	memcpy(spki, types[k->type].spki, types[k->type].spki_len);
+	memcpy(spki + types[k->type].spki_len, k->raw, k->raw_len);
+	return sha256(spki, types[k->type].spki_len + k->raw_len, k->fingerprint, e);
+}
+
+/* Takes `pkey` over, also on failure. */
+static int wrap(EVP_PKEY *pkey, bool is_private, const char *name, struct key **ret, struct err *e)
+{
+	struct key *k = calloc(1, sizeof(*k));
+	int rc;
+
+	if (k == NULL) {
+		EVP_PKEY_free(pkey);
+		return err_set(e, ERR_NOMEM, "out of memory");
+	}
+	k->pkey = pkey;
+	k->is_private = is_private;
+	rc = describe(k, name, e);
+	if (rc < 0) {
+		key_free(k);
+		return rc;
+	}
+	*ret = k;
+	return 0;
+}
+
+void key_free(struct key *k)
+{
+	if (k == NULL)
+		return;
+	EVP_PKEY_free(k->pkey);
+	free(k);
+}
+
+/* ---- making and reading ---- */
+
+int key_generate(enum key_type type, struct key **ret, struct err *e)
+{
+	EVP_PKEY *pkey = type == KEY_ED25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519")
+					     : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+
+	if (pkey == NULL)
+		return crypto_failed(e, "cannot make a key");
+	return wrap(pkey, true, "the new key", ret, e);
+}
+
+/* Gives no passphrase, but remembers that one was wanted. */
+static int no_passphrase(char *buf, int size, int rwflag, void *asked)
+{
+	*(bool *)asked = true;
+	return -1;
+}
+
+static BIO *memory_bio(const void *data, size_t len)
+{
+	return len <= PEM_FILE_MAX ? BIO_new_mem_buf(data, (int)len) : NULL;
+}
+
+static bool holds_private_key(const void *pem, size_t len)
+{
+	BIO *bio = memory_bio(pem, len);
+	bool asked = false;
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
+
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return pkey != NULL || asked;
+}
+
+static bool holds_public_key(const void *pem, size_t len)
+{
+	BIO *bio = memory_bio(pem, len);
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	return pkey != NULL;
+}
+
+int key_load_private(const char *path, struct key **ret, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	bool asked = false;
+	EVP_PKEY *pkey = NULL;
+	BIO *bio;
+	int rc = fs_read(path, PEM_FILE_MAX, &text, e);
+
+	if (rc < 0)
+		return rc;
+	bio = memory_bio(text.data, text.len);
+	if (bio != NULL)
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey == NULL && asked) {
+		err_set(e, ERR_SIGNATURE, "%s is protected by a passphrase", path);
+		rc = err_hint(e, "keys with a passphrase are not supported yet; 'openssl pkey -in FILE "
+				 "-out NEW' makes one without");
+	} else if (pkey == NULL && holds_public_key(text.data, text.len)) {
+		err_set(e, ERR_SIGNATURE, "%s is a public key and cannot sign", path);
+		rc = err_hint(e, "give the private key that 'stmota keygen --out' wrote");
+	} else if (pkey == NULL) {
+		err_set(e, ERR_SIGNATURE, "%s is not a private key in PEM form", path);
+		rc = err_hint(e, "'stmota keygen' makes one");
+	} else {
+		rc = wrap(pkey, true, path, ret, e);
+	}
+	/* What was read is a secret. */
+	if (text.data != NULL)
+		OPENSSL_cleanse(text.data, text.cap);
+	return rc;
+}
+
+int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret, struct err *e)
+{
+	BIO *bio = memory_bio(pem, len);
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey != NULL)
+		return wrap(pkey, false, name, ret, e);
+	if (holds_private_key(pem, len)) {
+		err_set(e, ERR_SIGNATURE, "%s is a private key where a public one is expected", name);
+		return err_hint(e, "give the file that 'stmota keygen --public' wrote; private keys do not "
+				   "belong into a trust folder");
+	}
+	err_set(e, ERR_SIGNATURE, "%s is not a public key in PEM form", name);
+	return err_hint(e, "'stmota keygen --public' writes one, also 'openssl pkey -pubout'");
+}
+
+int key_load_public(const char *path, struct key **ret, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = fs_read(path, PEM_FILE_MAX, &text, e);
+
+	if (rc == 0)
+		rc = key_parse_public(text.data, text.len, path, ret, e);
+	if (text.data != NULL)
+		OPENSSL_cleanse(text.data, text.cap);
+	return rc;
+}
+
+/* ---- writing ---- */
+
+static int save_new(const char *path, const char *data, size_t len, mode_t mode, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	ssize_t n;
+
+	if (fd < 0 && errno == EEXIST) {
+		err_set(e, ERR_USAGE, "%s exists already", path);
+		return err_hint(e, "a key is never overwritten: choose another name");
+	}
+	if (fd < 0)
+		return err_set_errno(e, ERR_IO, errno, "cannot create %s", path);
+	n = write(fd, data, len);
+	if (n != (ssize_t)len || fsync(fd) < 0) {
+		err_set_errno(e, ERR_IO, n >= 0 && (size_t)n < len ? ENOSPC : errno, "cannot write %s", path);
+		close(fd);
+		unlink(path);
+		return ERR_IO;
+	}
+	close(fd);
+	return 0;
+}
+
+int key_save_private(const struct key *k, const char *path, struct err *e)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *text = NULL;
+	int rc;
+
+	if (bio == NULL || !k->is_private ||
+		PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL) != 1) {
+		rc = crypto_failed(e, "cannot write the private key");
+	} else {
+		long len = BIO_get_mem_data(bio, &text);
+
+		rc = save_new(path, text, (size_t)len, 0600, e);
+	}
+	BIO_free(bio);
+	return rc;
+}
+
+int key_public_pem(const struct key *k, struct buf *ret, struct err *e)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+	long len;
+	int rc;
+
+	if (bio == NULL || PEM_write_bio_PUBKEY(bio, k->pkey) != 1) {
+		rc = crypto_failed(e, "cannot write the public key");
+	} else {
+		len = BIO_get_mem_data(bio, &text);
+		rc = buf_append(ret, text, (size_t)len, e);
+	}
+	BIO_free(bio);
+	return rc;
+}
+
+int key_save_public(const struct key *k, const char *path, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	int rc = key_public_pem(k, &text, e);
+
+	return rc < 0 ? rc : save_new(path, (const char *)text.data, text.len, 0644, e);
+}
+
+/* ---- facts ---- */
+
+enum key_type key_type(const struct key *k)
+{
+	return k->type;
+}
+
+bool key_is_private(const struct key *k)
+{
+	return k->is_private;
+}
+
+const uint8_t *key_fingerprint(const struct key *k)
+{
+	return k->fingerprint;
+}
+
+const uint8_t *key_id(const struct key *k)
+{
+	return k->fingerprint;
+}
+
+const uint8_t *key_raw_public(const struct key *k, size_t *ret_len)
+{
+	*ret_len = k->raw_len;
+	return k->raw;
+}

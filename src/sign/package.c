@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * package.c - packages are opened and checked
+ *
+ * The parser is the one of image_format/: host and device cannot disagree about what a package
+ * says.
+ */
+#include <stmota/package.h>
+
+#include <string.h>
+
+#include <imf/imf_bytes.h>
+#include <imf/imf_error.h>
+
+static const uint8_t magic[] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
+
+bool package_detect(const uint8_t *data, size_t len)
+{
+	return len >= sizeof(magic) && memcmp(data, magic, sizeof(magic)) == 0;
+}
+
+static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
+{
+	switch (error) {
+	case IMF_ERR_FORMAT_VERSION:
+		err_set(e, ERR_UNSUPPORTED, "package of format version %u, this program reads version %u",
+			len >= 10 ? imf_get_le16(data + 8) : 0, IMF_FORMAT_VERSION);
+		return err_hint(e, "a newer stmota made it, or an older one before the format was released");
+	case IMF_ERR_ENCODING:
+		err_set(e, ERR_UNSUPPORTED, "package with an encoding that is not supported yet");
+		return err_hint(e, "delta, compressed, encrypted and chained components are not built yet");
+	case IMF_ERR_CRITICAL:
+	case IMF_ERR_KIND:
+		err_set(e, ERR_UNSUPPORTED, "package with %s", imf_strerror(error));
+		return err_hint(e, "a newer stmota may know it");
+	case IMF_ERR_TRUNCATED:
+		return err_set(e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
+	case IMF_ERR_MAGIC:
+		return err_set(e, ERR_FORMAT, "not a stmota package");
+	default:
+		return err_set(e, ERR_FORMAT, "damaged package: it %s", imf_strerror(error));
+	}
+}
+
+/* ---- opening ---- */
+
+static int read_product(struct package *p, struct err *e)
+{
+	uint8_t uuid[UUID_SIZE];
+	struct imf_tlv t;
+	uint32_t at = 0;
+	int rc;
+
+	p->product[0] = '\0';
+	while (imf_manifest_tlv(&p->manifest, &at, &t)) {
+		if (t.type != IMF_TLV_PRODUCT_NAME)
+			continue;
+		memcpy(p->product, t.value, t.len);
+		p->product[t.len] = '\0';
+		if (strlen(p->product) != t.len || product_check(p->product, NULL) < 0)
+			return err_set(e, ERR_FORMAT, "damaged package: impossible product name");
+		rc = product_uuid(p->product, uuid, e);
+		if (rc < 0)
+			return rc;
+		if (memcmp(uuid, p->header.product, UUID_SIZE) != 0)
+			return err_set(e, ERR_FORMAT, "damaged package: product name '%s' does not belong to its "
+				"UUID", p->product);
+	}
+	return 0;
+}
+
+static int check_payloads(const struct package *p, struct err *e)
+{
+	uint8_t digest[SHA256_SIZE];
+
+	for (size_t i = 0; i < p->header.n_components; i++) {
+		struct imf_component c = package_component(p, i);
+		int rc = sha256(p->payload + c.stored_offset, c.stored_size, digest, e);
+
+		if (rc < 0)
+			return rc;
+		if (imf_differ(digest, c.stored_digest, SHA256_SIZE) == 0)
+			continue;
+		err_set(e, ERR_VERIFY, "component %zu does not match its digest: the package was changed or "
+			"damaged", i);
+		return err_hint(e, "get the package again from where it was made");
+	}
+	return 0;
+}
+
+static int parse(const uint8_t *data, size_t len, struct package *p, struct err *e)
+{
+	/* Manifest and signatures are far below 4 GiB; the payload is compared in size_t. */
+	uint32_t len32 = len > UINT32_MAX ? UINT32_MAX : (uint32_t)len;
+	uint32_t head, at = 0;
+	struct imf_signature one;
+	int error = package_detect(data, len) ? imf_manifest_parse(data, len32, &p->manifest)
+					      : IMF_ERR_MAGIC;
+
+	if (error < 0)
+		return refuse(error, data, len, e);
+	p->header = p->manifest.header;
+	head = p->header.manifest_size;
+	error = imf_signatures_parse(data + head, len32 - head, head, &p->signatures);
+	if (error < 0)
+		return refuse(error, data, len, e);
+	p->n_signatures = 0;
+	while (imf_signatures_next(&p->signatures, &at, &one))
+		p->n_signatures++;
+	p->payload = p->signatures.records + p->signatures.size;
+	if (len - (size_t)(p->payload - data) < p->header.payload_size)
+		return refuse(IMF_ERR_TRUNCATED, data, len, e);
+	if (len - (size_t)(p->payload - data) > p->header.payload_size)
+		return err_set(e, ERR_FORMAT, "damaged package: %zu bytes behind its end",
+			len - (size_t)(p->payload - data) - p->header.payload_size);
+	return 0;
+}
+
+int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e)
+{
+	int rc;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->data = data;
+	ret->len = len;
+	rc = parse(data, len, ret, e);
+	if (rc == 0)
+		rc = sha256(data, ret->header.manifest_size, ret->digest, e);
+	if (rc == 0)
+		rc = read_product(ret, e);
+	return rc < 0 ? rc : check_payloads(ret, e);
+}
+
+/* ---- content ---- */
+
+struct imf_component package_component(const struct package *p, size_t i)
+{
+	struct imf_component c;
+
+	imf_manifest_component(&p->manifest, (uint32_t)i, &c);
+	return c;
+}
+
+int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e)
+{
+	struct imf_component c = package_component(p, i);
+	const uint8_t *plain = p->payload + c.stored_offset;
+	uint32_t offset = 0, addr, run;
+
+	while (imf_manifest_place(&p->manifest, (uint32_t)i, offset, &addr, &run)) {
+		int rc = segments_add(ret, addr, plain + offset, run, e);
+
+		if (rc < 0)
+			return rc;
+		offset += run;
+	}
+	return 0;
+}
+
+int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found,
+	struct err *e)
+{
+	struct imf_component c = package_component(p, i);
+
+	*ret_found = false;
+	if (c.app_info == 0)
+		return 0;
+	if (imf_app_info_parse(p->payload + c.stored_offset + c.app_info, ret) < 0)
+		return err_set(e, ERR_FORMAT, "component %zu has no firmware record where the manifest says", i);
+	*ret_found = true;
+	return 0;
+}
+
+/* ---- signatures ---- */
+
+int package_verify(const struct package *p, const struct trust *t, uint64_t now,
+	struct package_verdict *ret, struct err *e)
+{
+	struct trust_signature signatures[PACKAGE_SIGNATURES_MAX];
+	uint8_t message[IMF_SIGN_MESSAGE_SIZE];
+	struct package_verdict verdict = {0};
+	struct imf_signature one;
+	uint32_t at = 0;
+	size_t n = 0;
+	int rc;
+
+	while (imf_signatures_next(&p->signatures, &at, &one))
+		if (one.len == KEY_SIGNATURE_SIZE)
+			signatures[n++] = (struct trust_signature){one.key_id, one.signature};
+	imf_sign_message(p->digest, message);
+	rc = trust_judge(t, TRUST_RELEASE, now, message, sizeof(message), signatures, n, verdict.signers,
+		ARRAY_LEN(verdict.signers), &verdict.n_signers, e);
+	if (ret != NULL)
+		*ret = verdict;
+	return rc;
+}
+
+/* ---- the firmware's own record ---- */
+
+int package_find_app_info(const struct segments *image, uint32_t *ret_offset,
+	struct imf_app_info *ret, bool *ret_found, struct err *e)
+{
+	uint32_t before = 0;
+
+	*ret_found = false;
+	for (size_t i = 0; i < image->n; before += image->v[i].len, i++) {
+		uint32_t offset = 0;
+		int rc = imf_app_info_find(image->v[i].data, image->v[i].len, &offset, ret);
+
+		if (rc == IMF_ERR_NOT_FOUND)
+			continue;
+		if (rc < 0 || *ret_found) {
+			err_set(e, ERR_FORMAT, "the image holds more than one firmware record");
+			return err_hint(e, "link only one object with IMF_APP_INFO()");
+		}
+		/* The manifest counts in words, as a device reads them. */
+		if ((before + offset) % 4 != 0 || before + offset == 0)
+			return err_set(e, ERR_FORMAT, "the firmware record at 0x%08X lies behind a hole that "
+				"ends at an odd place", image->v[i].addr + offset);
+		*ret_offset = before + offset;
+		*ret_found = true;
+	}
+	return 0;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * package_build.c - packages are put together and signed
+ *
+ * No clock, no random number, no order that depends on memory: the same input gives the same
+ * bytes. What was built is read again by the parser that devices use before it leaves.
+ */
+#include <stmota/package.h>
+
+#include <string.h>
+
+#include <imf/imf_bytes.h>
+
+static const struct {
+	enum imf_kind kind;
+	const char *name;
+} kinds[] = {
+	{IMF_KIND_APPLICATION, "application"},
+	{IMF_KIND_SECOND_IMAGE, "second-image"},
+	{IMF_KIND_CONFIGURATION, "configuration"},
+	{IMF_KIND_RAM_INIT, "ram-init"},
+	{IMF_KIND_RAM_CODE, "ram-code"},
+	{IMF_KIND_OPAQUE, "data"},
+};
+
+const char *package_kind_name(enum imf_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].name;
+	return "unknown";
+}
+
+int package_kind_parse(const char *text, enum imf_kind *ret, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (strcmp(text, kinds[i].name) == 0) {
+			*ret = kinds[i].kind;
+			return 0;
+		}
+	}
+	err_set(e, ERR_USAGE, "'%.60s' is no kind of component", text);
+	return err_hint(e, "kinds are application, second-image, configuration, ram-init, ram-code, data");
+}
+
+/* ---- what is asked for ---- */
+
+static bool is_program(enum imf_kind kind)
+{
+	return kind == IMF_KIND_APPLICATION || kind == IMF_KIND_SECOND_IMAGE;
+}
+
+static int check_item(const struct package_item *it, size_t i, struct err *e)
+{
+	struct span extent = segments_extent(it->image);
+	uint64_t size = segments_size(it->image);
+
+	if (it->image->n == 0)
+		return err_set(e, ERR_USAGE, "component %zu holds no bytes", i);
+	if (size > IMF_PAYLOAD_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "component %zu is larger than 2 GiB", i);
+	if (it->entry != 0) {
+		if (!is_program(it->kind) && it->kind != IMF_KIND_RAM_CODE)
+			return err_set(e, ERR_USAGE, "component %zu of kind %s cannot have an entry point", i,
+				package_kind_name(it->kind));
+		if ((it->entry & 1) == 0)
+			return err_set(e, ERR_USAGE, "entry point 0x%08X is even: Thumb code needs bit 0 set",
+				it->entry);
+		if (!span_contains(extent, (struct span){it->entry - 1, 2}))
+			return err_set(e, ERR_USAGE, "entry point 0x%08X lies outside component %zu", it->entry,
+				i);
+	}
+	if (it->kind == IMF_KIND_OPAQUE && it->image->n > 1)
+		return err_set(e, ERR_USAGE, "component %zu of kind data has holes", i);
+	return 0;
+}
+
+static bool shares_flash(const struct package_item *it)
+{
+	return it->slot == IMF_NO_SLOT && it->kind <= IMF_KIND_CONFIGURATION;
+}
+
+static int check_spec(const struct package_spec *s, struct err *e)
+{
+	int rc = product_check(s->product, e);
+
+	if (rc < 0)
+		return rc;
+	if (s->n_items == 0)
+		return err_set(e, ERR_USAGE, "a package needs at least one component");
+	if (s->n_items > IMF_COMPONENTS_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "more than %u components", IMF_COMPONENTS_MAX);
+	if (s->hw_min > s->hw_max || s->chip > 0xFFF)
+		return err_set(e, ERR_USAGE, "impossible hardware range or chip");
+	if (imf_version_compare(s->min_version, s->version) > 0)
+		return err_set(e, ERR_USAGE, "the minimum version is above the package's own version");
+	for (size_t i = 0; i < s->n_items; i++) {
+		rc = check_item(&s->items[i], i, e);
+		for (size_t k = 0; rc == 0 && k < i; k++) {
+			if (!shares_flash(&s->items[i]) || !shares_flash(&s->items[k]) ||
+				!span_overlaps(segments_extent(s->items[i].image),
+					segments_extent(s->items[k].image)))
+				continue;
+			err_set(e, ERR_USAGE, "components %zu and %zu overlap", k, i);
+			rc = err_at(e, s->items[i].image->v[0].addr);
+		}
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- bytes ---- */
+
+static int append_tlv(struct buf *b, uint16_t type, const void *value, size_t len, struct err *e)
+{
+	uint8_t head[IMF_TLV_HEADER_SIZE];
+	int rc;
+
+	imf_put_le16(head, type);
+	imf_put_le16(head + 2, (uint16_t)len);
+	rc = buf_append(b, head, sizeof(head), e);
+	if (rc == 0)
+		rc = buf_append(b, value, len, e);
+	return rc < 0 ? rc : buf_fill(b, 0, (4 - len % 4) % 4, e);
+}
+
+static int append_segment_map(struct buf *b, size_t i, const struct segments *s, struct err *e)
+{
+	cleanup_buf struct buf map = BUF_INIT;
+	uint8_t pair[8];
+	int rc;
+
+	imf_put_le32(pair, (uint32_t)i);
+	rc = buf_append(&map, pair, 4, e);
+	for (size_t k = 0; rc == 0 && k < s->n; k++) {
+		imf_put_le32(pair, s->v[k].addr);
+		imf_put_le32(pair + 4, s->v[k].len);
+		rc = buf_append(&map, pair, sizeof(pair), e);
+	}
+	if (rc == 0 && map.len > IMF_HEAD_MAX) {
+		err_set(e, ERR_UNSUPPORTED, "component %zu has %zu holes, more than a package can tell", i,
+			s->n - 1);
+		rc = err_hint(e, "close small holes before: objcopy --gap-fill 0xff");
+	}
+	return rc < 0 ? rc : append_tlv(b, IMF_TLV_SEGMENTS, map.data, map.len, e);
+}
+
+static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
+{
+	int rc = append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
+
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		if (s->items[i].image->n > 1)
+			rc = append_segment_map(b, i, s->items[i].image, e);
+	return rc;
+}
+
+static int plain_digest(const struct segments *s, uint8_t ret[SHA256_SIZE], struct err *e)
+{
+	cleanup_digest struct digest d = DIGEST_INIT;
+	int rc = digest_begin(&d, e);
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = digest_feed(&d, s->v[i].data, s->v[i].len, e);
+	return rc < 0 ? rc : digest_end(&d, ret, e);
+}
+
+static int append_component(struct buf *b, const struct package_item *it, struct err *e)
+{
+	uint8_t p[IMF_COMPONENT_SIZE] = {0};
+	uint32_t size = (uint32_t)segments_size(it->image);
+	int rc = plain_digest(it->image, p + 32, e);
+
+	if (rc < 0)
+		return rc;
+	imf_put_le16(p, (uint16_t)it->kind);
+	imf_put_le16(p + 4, it->slot);
+	imf_put_le32(p + 8, it->image->v[0].addr);
+	imf_put_le32(p + 12, it->entry);
+	imf_put_le32(p + 16, it->app_info);
+	imf_put_le32(p + 20, size);
+	imf_put_le32(p + 24, size);
+	memcpy(p + 64, p + 32, SHA256_SIZE);
+	return buf_append(b, p, sizeof(p), e);
+}
+
+static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest_size,
+	uint64_t payload_size, struct err *e)
+{
+	static const uint8_t magic[] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
+
+	memcpy(p, magic, sizeof(magic));
+	imf_put_le16(p + 8, IMF_FORMAT_VERSION);
+	imf_put_le16(p + 10, (uint16_t)s->n_items);
+	imf_put_le32(p + 12, (uint32_t)manifest_size);
+	imf_put_le32(p + 16, (uint32_t)payload_size);
+	imf_put_le32(p + 20, s->counter);
+	imf_version_put(p + 24, s->version);
+	imf_version_put(p + 32, s->min_version);
+	imf_put_le16(p + 56, s->hw_min);
+	imf_put_le16(p + 58, s->hw_max);
+	imf_put_le16(p + 60, s->chip);
+	imf_put_le32(p + 64, s->items[0].image->v[0].addr);
+	imf_put_le32(p + 68, (uint32_t)segments_size(s->items[0].image));
+	return product_uuid(s->product, p + 40, e);
+}
+
+static int append_payloads(struct buf *b, const struct package_spec *s, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->n_items; i++)
+		for (size_t k = 0; rc == 0 && k < s->items[i].image->n; k++)
+			rc = buf_append(b, s->items[i].image->v[k].data, s->items[i].image->v[k].len, e);
+	return rc;
+}
+
+int package_build(const struct package_spec *spec, struct buf *ret, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	struct package check;
+	uint64_t payload_size = 0;
+	int rc = check_spec(spec, e);
+
+	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
+		payload_size += segments_size(spec->items[i].image);
+	if (rc == 0 && payload_size > IMF_PAYLOAD_MAX)
+		rc = err_set(e, ERR_UNSUPPORTED, "the components are larger than 2 GiB together");
+	if (rc == 0)
+		rc = buf_fill(&b, 0, IMF_HEADER_SIZE, e);
+	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
+		rc = append_component(&b, &spec->items[i], e);
+	if (rc == 0)
+		rc = append_tlvs(&b, spec, e);
+	if (rc == 0 && b.len > IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE) {
+		err_set(e, ERR_UNSUPPORTED, "the manifest would be %zu bytes, the format takes %u", b.len,
+			IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE);
+		rc = err_hint(e, "fewer components, or fewer holes: objcopy --gap-fill 0xff closes them");
+	}
+	if (rc == 0)
+		rc = fill_header(b.data, spec, b.len, payload_size, e);
+	if (rc == 0)
+		rc = buf_fill(&b, 0, IMF_SIG_HEADER_SIZE, e);
+	if (rc == 0)
+		rc = append_payloads(&b, spec, e);
+	if (rc == 0)
+		rc = package_open(b.data, b.len, &check, e);
+	return rc < 0 ? rc : buf_append(ret, b.data, b.len, e);
+}
+
+/* ---- signing ---- */
+
+static bool signed_by(const struct package *p, const struct key *k)
+{
+	struct imf_signature one;
+	uint32_t at = 0;
+
+	while (imf_signatures_next(&p->signatures, &at, &one))
+		if (memcmp(one.key_id, key_id(k), KEY_ID_SIZE) == 0)
+			return true;
+	return false;
+}
+
+int package_sign(struct buf *pkg, const struct key *k, struct err *e)
+{
+	uint8_t message[IMF_SIGN_MESSAGE_SIZE], record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
+	struct package p;
+	size_t head, at;
+	int rc = package_open(pkg->data, pkg->len, &p, e);
+
+	if (rc < 0)
+		return rc;
+	if (signed_by(&p, k)) {
+		err_set(e, ERR_USAGE, "this key has signed the package already");
+		return err_hint(e, "one key counts once: sign with another one");
+	}
+	head = p.header.manifest_size + IMF_SIG_HEADER_SIZE + p.signatures.size;
+	if (p.n_signatures >= PACKAGE_SIGNATURES_MAX || head + sizeof(record) > IMF_HEAD_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "no room for another signature");
+	memcpy(record, key_id(k), KEY_ID_SIZE);
+	imf_put_le16(record + KEY_ID_SIZE, IMF_SIGNATURE_SIZE);
+	imf_sign_message(p.digest, message);
+	rc = key_sign(k, message, sizeof(message), record + IMF_SIG_RECORD_SIZE, e);
+	if (rc == 0)
+		rc = buf_fill(pkg, 0, sizeof(record), e);
+	if (rc < 0)
+		return rc;
+	at = p.header.manifest_size;
+	memmove(pkg->data + head + sizeof(record), pkg->data + head, pkg->len - sizeof(record) - head);
+	memcpy(pkg->data + head, record, sizeof(record));
+	imf_put_le32(pkg->data + at, p.signatures.size + (uint32_t)sizeof(record));
+	return 0;
+}

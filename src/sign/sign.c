@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sign.c - signatures of 64 bytes with either algorithm
+ *
+ * The crypto library speaks DER for ECDSA; packages hold r || s, which has one form and one size.
+ */
+#include <stmota/key.h>
+
+#include <string.h>
+
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+
+#include "key_priv.h"
+
+#define HALF (KEY_SIGNATURE_SIZE / 2)
+#define DER_MAX 80
+
+static const EVP_MD *message_digest(const struct key *k)
+{
+	return k->type == KEY_P256 ? EVP_sha256() : NULL; /* Ed25519 hashes by itself */
+}
+
+static bool raw_to_der(const uint8_t raw[KEY_SIGNATURE_SIZE], uint8_t der[DER_MAX], size_t *ret_len)
+{
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	BIGNUM *r = BN_bin2bn(raw, HALF, NULL), *s = BN_bin2bn(raw + HALF, HALF, NULL);
+	int len = 0;
+
+	if (sig != NULL && r != NULL && s != NULL && ECDSA_SIG_set0(sig, r, s) == 1) {
+		r = s = NULL; /* taken over */
+		len = i2d_ECDSA_SIG(sig, NULL);
+		if (len > 0 && len <= DER_MAX)
+			len = i2d_ECDSA_SIG(sig, &(uint8_t *){der});
+		else
+			len = 0;
+	}
+	BN_free(r);
+	BN_free(s);
+	ECDSA_SIG_free(sig);
+	*ret_len = (size_t)len;
+	return len > 0;
+}
+
+static bool der_to_raw(const uint8_t *der, size_t len, uint8_t raw[KEY_SIGNATURE_SIZE])
+{
+	const uint8_t *p = der;
+	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
+	bool ok = sig != NULL && p == der + len && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, HALF) == HALF &&
+		  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + HALF, HALF) == HALF;
+
+	ECDSA_SIG_free(sig);
+	return ok;
+}
+
+int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_SIGNATURE_SIZE],
+	struct err *e)
+{
+	uint8_t out[DER_MAX];
+	size_t out_len = sizeof(out);
+	EVP_MD_CTX *ctx;
+	bool ok;
+
+	if (!k->is_private)
+		return err_set(e, ERR_SIGNATURE, "a public key cannot sign");
+	ctx = EVP_MD_CTX_new();
+	ok = ctx != NULL && EVP_DigestSignInit(ctx, NULL, message_digest(k), NULL, k->pkey) == 1 &&
+	     EVP_DigestSign(ctx, out, &out_len, msg, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	if (ok && k->type == KEY_P256)
+		ok = der_to_raw(out, out_len, ret);
+	else if (ok && out_len == KEY_SIGNATURE_SIZE)
+		memcpy(ret, out, KEY_SIGNATURE_SIZE);
+	else
+		ok = false;
+	ERR_clear_error();
+	return ok ? 0 : err_set(e, ERR_SIGNATURE, "the crypto library could not sign");
+}
+
+bool key_verify(const struct key *k, const void *msg, size_t len,
+	const uint8_t signature[KEY_SIGNATURE_SIZE])
+{
+	uint8_t der[DER_MAX];
+	const uint8_t *sig = signature;
+	size_t sig_len = KEY_SIGNATURE_SIZE;
+	EVP_MD_CTX *ctx;
+	bool ok;
+
+	if (k->type == KEY_P256) {
+		if (!raw_to_der(signature, der, &sig_len))
+			return false;
+		sig = der;
+	}
+	ctx = EVP_MD_CTX_new();
+	ok = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, message_digest(k), NULL, k->pkey) == 1 &&
+	     EVP_DigestVerify(ctx, sig, sig_len, msg, len) == 1;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
+}

@@ -5,7 +5,6 @@
 #include <stmota/version.h>
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -69,9 +68,15 @@ int product_uuid(const char *name, uint8_t ret[UUID_SIZE], struct err *e)
 
 const char *uuid_format(const uint8_t uuid[UUID_SIZE], char ret[UUID_TEXT_SIZE])
 {
+	static const char digits[] = "0123456789abcdef";
 	char *p = ret;
 
-	for (int i = 0; i < UUID_SIZE; i++)
-		p += sprintf(p, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", uuid[i]);
+	for (int i = 0; i < UUID_SIZE; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid[i] >> 4];
+		*p++ = digits[uuid[i] & 15];
+	}
+	*p = '\0';
 	return ret;
 }

@@ -68,4 +68,10 @@ const struct fmt *fmt_at(size_t index);
 int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt_options *opt,
 	struct segments *ret, const struct fmt **ret_format, struct err *e);
 
+/*
+ * The GNU build id of an ELF file (usually 20 bytes), which names one build of one source.
+ * Returns its length, 0 if the file has none of at most `max` bytes or is no ELF file.
+ */
+size_t fmt_elf_build_id(const uint8_t *data, size_t len, uint8_t *ret, size_t max);
+
 #endif

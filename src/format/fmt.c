@@ -25,6 +25,7 @@
 
 static const struct fmt *const formats[] = {
 	&fmt_sota,
+	&fmt_elf,
 	&fmt_ihex,
 	&fmt_srec,
 	&fmt_uf2,
@@ -57,13 +58,6 @@ const struct fmt *fmt_find(const char *name)
 	return NULL;
 }
 
-static int need_address(struct err *e)
-{
-	err_set(e, ERR_USAGE, "a raw binary does not say where it belongs");
-	err_hint(e, "give its start with --address ADDR");
-	return ERR_USAGE;
-}
-
 static int read_as(const struct fmt *f, const uint8_t *data, size_t len,
 	const struct fmt_options *opt, struct segments *ret, struct err *e)
 {
@@ -77,8 +71,6 @@ static int read_as(const struct fmt *f, const uint8_t *data, size_t len,
 		err_hint(e, "leave out --address: the file carries its own");
 		return ERR_USAGE;
 	}
-	if (!f->has_addresses && !opt->has_address)
-		return need_address(e);
 	return f->read(data, len, opt, ret, e);
 }
 

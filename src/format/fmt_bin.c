@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include <stmota/vectors.h>
+
 /* First bytes of files that people pick by mistake. */
 static const struct {
 	const char *magic;
@@ -22,7 +24,6 @@ static const struct {
 	{"\x28\xb5\x2f\xfd", 4, "a zstd file"},
 	{"7z\xbc\xaf", 4, "a 7-Zip file"},
 	{"RBL", 4, "an RT-Thread OTA package (RBL)"}, /* with its 0 byte */
-	{"\x7f" "ELF", 4, "a damaged ELF file"},
 	{"SQLite format 3", 15, "an SQLite database"},
 	{"%PDF", 4, "a PDF document"},
 	{"\x89PNG", 4, "a PNG picture"},
@@ -58,6 +59,18 @@ static int check_content(const uint8_t *data, size_t len, struct err *e)
 	return 0;
 }
 
+static int need_address(const uint8_t *data, size_t len, struct err *e)
+{
+	char guess[160];
+
+	err_set(e, ERR_USAGE, "a raw binary does not say where it belongs");
+	if (vectors_guess_text(data, len, guess, sizeof(guess)))
+		err_hint(e, "%s", guess);
+	else
+		err_hint(e, "give its start with --address ADDR");
+	return ERR_USAGE;
+}
+
 static bool bin_detect(const uint8_t *data, size_t len)
 {
 	return true;
@@ -75,6 +88,8 @@ static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *o
 		if (rc < 0)
 			return rc;
 	}
+	if (!opt->has_address)
+		return need_address(data, len, e);
 	if ((uint64_t)opt->address + len > (uint64_t)1 << 32)
 		return err_set(e, ERR_FORMAT, "%zu bytes at 0x%08X pass the end of the address space",
 			len, (unsigned)opt->address);

@@ -7,7 +7,7 @@
 
 #include <stmota/fmt.h>
 
-extern const struct fmt fmt_bin, fmt_ihex;
+extern const struct fmt fmt_bin, fmt_ihex, fmt_elf;
 
 /* Recognised so that they are refused by name; fmt_known.c. */
 extern const struct fmt fmt_srec, fmt_uf2, fmt_dfuse, fmt_dfu, fmt_mcuboot, fmt_sfb, fmt_sota;

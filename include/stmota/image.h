@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * image.h - an image as a program: where its vector table is, whether it will run there
+ */
+#ifndef STMOTA_IMAGE_H
+#define STMOTA_IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <stmota/chip.h>
+#include <stmota/err.h>
+#include <stmota/segments.h>
+
+/*
+ * Where the vector table of a program image is: the start of flash if the image has bytes there
+ * (`chip` NULL: not known), else its first byte. False for an empty image.
+ */
+bool image_vector_base(const struct segments *s, const struct chip *chip, uint32_t *ret);
+
+/*
+ * vectors_check() for an image with holes: handlers may lie in any part of it.
+ * ERR_NO_FIT, also if the image has no byte at `base`; ERR_NOMEM.
+ */
+int image_check_vectors(const struct segments *s, uint32_t base, const struct chip *chip,
+	char *ret_warn, size_t warn_size, struct err *e);
+
+#endif

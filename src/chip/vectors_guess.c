@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vectors_guess.c - which address was a raw binary linked for?
+ *
+ * The handlers in the vector table bound the base to a window of less than the image's size. Inside
+ * it every 256-byte step is a candidate, and three kinds of evidence vote: addresses anywhere in
+ * the file that would point to the first instruction of a function, handlers that would be one, and
+ * the three words with which GNU start-up code copies .data, which give the base exactly.
+ */
+#include <stmota/vectors.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+
+#include "vectors_impl.h"
+
+#define STEP          0x100u          /* the smallest alignment of a vector table on STM32 with VTOR */
+#define PAGE          0x400u          /* the smallest erase unit of nearly all STM32 */
+#define LEN_MIN       0x40u           /* a table alone proves nothing */
+#define LEN_MAX       (16u << 20)     /* no STM32 has more flash */
+#define POINTERS_MAX  65536u          /* bounds of time for hostile files */
+#define STARTS_MAX    65536u
+#define LIST_MAX      2048u           /* of one list of starts */
+#define WEIGHT_LOOP   4u              /* a handler that is "b ." */
+#define WEIGHT_COPY   16u             /* a copy descriptor that ends where the file ends */
+
+struct guess {
+	const uint8_t *image;
+	uint32_t len;
+	uint32_t lo, hi; /* first and last candidate */
+	uint32_t *votes; /* one for each STEP from lo to hi */
+};
+
+/* Handlers among the first 16 words; the others are reserved and may hold anything. */
+static const uint8_t handler_words[] = {1, 2, 3, 4, 5, 6, 11, 12, 14, 15};
+
+static uint32_t word_at(const struct guess *g, uint32_t off)
+{
+	return get_le32(g->image + off);
+}
+
+static uint16_t halfword_at(const struct guess *g, uint32_t off)
+{
+	return get_le16(g->image + off);
+}
+
+/* push {..., lr}; push {...}; sub sp, #n; stmdb sp!, {...} */
+static bool starts_function(uint16_t op)
+{
+	return (op & 0xfe00) == 0xb400 || (op & 0xff80) == 0xb080 || op == 0xe92d;
+}
+
+static uint32_t distance(uint32_t a, uint32_t b)
+{
+	return a > b ? a - b : b - a;
+}
+
+static void vote(struct guess *g, int64_t base, uint32_t weight)
+{
+	if (base >= g->lo && base <= g->hi && base % STEP == 0)
+		g->votes[(base - g->lo) / STEP] += weight;
+}
+
+/* The window of possible bases; false if the first words are no vector table. */
+static bool bound(struct guess *g)
+{
+	uint32_t reset = word_at(g, 4) - 1, low = reset, high = reset;
+
+	if (!vectors_sp_plausible(word_at(g, 0)))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(handler_words); i++) {
+		uint32_t w = word_at(g, handler_words[i] * 4u);
+		bool usable = (w & 1) != 0 && distance(w - 1, reset) < g->len;
+
+		if (handler_words[i] <= 3 && !usable)
+			return false;
+		if (!usable)
+			continue;
+		low = w - 1 < low ? w - 1 : low;
+		high = w - 1 > high ? w - 1 : high;
+	}
+	if (low < LEN_MIN)
+		return false;
+	g->lo = high >= g->len ? (high - g->len) / STEP * STEP + STEP : 0;
+	g->hi = (low - LEN_MIN) / STEP * STEP;
+	return g->lo <= g->hi;
+}
+
+static int number_order(const void *va, const void *vb)
+{
+	uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* Distinct code addresses (odd) that some candidate could explain, their Thumb bit cleared. */
+static size_t collect_pointers(const struct guess *g, uint32_t *v)
+{
+	uint64_t end = (uint64_t)g->hi + g->len;
+	size_t n = 0, distinct = 0;
+
+	for (uint32_t off = 4; off + 4 <= g->len && n < POINTERS_MAX; off += 4) {
+		uint32_t w = word_at(g, off);
+
+		if ((w & 1) != 0 && w > g->lo && w < end)
+			v[n++] = w - 1;
+	}
+	qsort(v, n, sizeof(*v), number_order);
+	for (size_t i = 0; i < n; i++)
+		if (distinct == 0 || v[i] != v[distinct - 1])
+			v[distinct++] = v[i];
+	return distinct;
+}
+
+/* Places where a function begins, as lists by their low 8 bits: a base changes only the others. */
+struct starts {
+	uint32_t at[STARTS_MAX];
+	uint32_t next[STARTS_MAX]; /* index + 1 */
+	uint32_t head[STEP], count[STEP];
+	uint32_t n;
+};
+
+static void collect_starts(const struct guess *g, struct starts *s)
+{
+	for (uint32_t off = LEN_MIN; off + 2 <= g->len && s->n < STARTS_MAX; off += 2) {
+		if (!starts_function(halfword_at(g, off)) || s->count[off % STEP] == LIST_MAX)
+			continue;
+		s->count[off % STEP]++;
+		s->at[s->n] = off;
+		s->next[s->n] = s->head[off % STEP];
+		s->head[off % STEP] = ++s->n;
+	}
+}
+
+static int vote_pointers(struct guess *g)
+{
+	cleanup_free struct starts *s = calloc(1, sizeof(*s));
+	cleanup_free uint32_t *pointers = malloc(POINTERS_MAX * sizeof(*pointers));
+	size_t n;
+
+	if (s == NULL || pointers == NULL)
+		return -1;
+	collect_starts(g, s);
+	n = collect_pointers(g, pointers);
+	for (size_t i = 0; i < n; i++)
+		for (uint32_t k = s->head[pointers[i] % STEP]; k > 0; k = s->next[k - 1])
+			vote(g, (int64_t)pointers[i] - s->at[k - 1], 1);
+	return 0;
+}
+
+/* Unused exceptions usually share a handler that loops on itself. */
+static void vote_loops(struct guess *g)
+{
+	uint32_t seen[ARRAY_LEN(handler_words)];
+	size_t n_seen = 0;
+
+	for (size_t i = 1; i < ARRAY_LEN(handler_words); i++) {
+		uint32_t w = word_at(g, handler_words[i] * 4u);
+		bool again = (w & 1) == 0;
+
+		for (size_t k = 0; k < n_seen; k++)
+			again = again || seen[k] == w;
+		if (again)
+			continue;
+		seen[n_seen++] = w;
+		for (uint32_t base = g->lo; base <= g->hi; base += STEP) {
+			uint32_t off = w - 1 - base;
+
+			if (w > base && off + 2 <= g->len && halfword_at(g, off) == 0xe7fe)
+				vote(g, base, WEIGHT_LOOP);
+		}
+	}
+}
+
+static bool is_ram(uint32_t w)
+{
+	return w >= 0x10000000 && w <= 0x40000000 && w % 4 == 0 && vectors_sp_plausible(w + 8);
+}
+
+/*
+ * GNU start-up code has _sidata, _sdata and _edata side by side in a literal pool, in any order:
+ * where .data lies in flash, and where it starts and ends in RAM. It is the end of the file, give
+ * or take padding.
+ */
+static void vote_copy(struct guess *g)
+{
+	for (uint32_t off = 0x40; off + 12 <= g->len; off += 4) {
+		uint32_t w[3] = {word_at(g, off), word_at(g, off + 4), word_at(g, off + 8)};
+
+		for (unsigned i = 0; i < 3; i++) {
+			uint32_t source = w[i], start = w[i == 0 ? 1 : 0], end = w[i == 2 ? 1 : 2];
+			int64_t base;
+
+			if (!is_ram(start) || !is_ram(end) || source < g->lo || is_ram(source))
+				continue;
+			if (start >= end || end - start >= g->len)
+				continue;
+			base = (int64_t)source + (end - start) - g->len;
+			for (int64_t pad = 0; pad <= 8; pad += 4)
+				vote(g, base + pad, WEIGHT_COPY);
+		}
+	}
+}
+
+static uint32_t votes_of(const struct guess *g, uint32_t base)
+{
+	return g->votes[(base - g->lo) / STEP];
+}
+
+/* True if `a` is the likelier base; among equals the start of a larger page. */
+static bool better(const struct guess *g, uint32_t a, uint32_t b)
+{
+	if (votes_of(g, a) != votes_of(g, b))
+		return votes_of(g, a) > votes_of(g, b);
+	return (a & -a) > (b & -b);
+}
+
+/* Nothing but the table itself: every page start that it allows, if there are few. */
+static size_t choose_page_starts(const struct guess *g, uint32_t *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (uint64_t base = ((uint64_t)g->lo + PAGE - 1) / PAGE * PAGE; base <= g->hi; base += PAGE) {
+		if (n == max)
+			return 0;
+		ret[n++] = (uint32_t)base;
+	}
+	return n;
+}
+
+/* The best candidates, and only those that the evidence does not clearly put behind the best. */
+static size_t choose(const struct guess *g, uint32_t *ret, size_t max)
+{
+	size_t n = 0, fitting = 0;
+
+	for (uint32_t base = g->lo;; base += STEP) {
+		size_t at = n;
+
+		while (at > 0 && better(g, base, ret[at - 1]))
+			at--;
+		if (at < max) {
+			if (n < max)
+				n++;
+			memmove(&ret[at + 1], &ret[at], (n - 1 - at) * sizeof(*ret));
+			ret[at] = base;
+		}
+		if (base == g->hi)
+			break;
+	}
+	while (fitting < n && votes_of(g, ret[fitting]) * 2 > votes_of(g, ret[0]))
+		fitting++;
+	return votes_of(g, ret[0]) > 0 ? fitting : choose_page_starts(g, ret, max);
+}
+
+size_t vectors_guess_base(const uint8_t *image, size_t len, uint32_t *ret, size_t max)
+{
+	cleanup_free uint32_t *votes = NULL;
+	struct guess g = {.image = image};
+
+	if (len <= LEN_MIN || len > LEN_MAX || max == 0)
+		return 0;
+	g.len = (uint32_t)len;
+	if (!bound(&g))
+		return 0;
+	votes = calloc((g.hi - g.lo) / STEP + 1, sizeof(*votes));
+	g.votes = votes;
+	if (votes == NULL || vote_pointers(&g) < 0)
+		return 0;
+	vote_loops(&g);
+	vote_copy(&g);
+	return choose(&g, ret, max);
+}

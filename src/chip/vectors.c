@@ -76,9 +76,9 @@ struct check {
 	size_t warn_size;
 };
 
-static void warn(const struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void doubt(const struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void warn(const struct check *c, const char *fmt, ...)
+static void doubt(const struct check *c, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -200,7 +200,7 @@ static int check_sp(const struct check *c, struct err *e)
 		return refuse(c, 0, e, "the initial stack pointer 0x%08" PRIX32 " is in no RAM of %s",
 			sp, c->chip != NULL ? c->chip->name : "any STM32");
 	if (sp % 8 != 0)
-		warn(c, "the initial stack pointer 0x%08" PRIX32 " is no multiple of 8", sp);
+		doubt(c, "the initial stack pointer 0x%08" PRIX32 " is no multiple of 8", sp);
 	return 0;
 }
 
@@ -249,9 +249,9 @@ static int check_core_words(const struct check *c, struct err *e)
 			return refuse(c, n, e, "the %s vector 0x%08" PRIX32 " %s", name, w,
 				(w & 1) == 0 ? "is even" : "points outside the image");
 		if ((w & 1) == 0)
-			warn(c, "the %s vector 0x%08" PRIX32 " is even", name, w);
+			doubt(c, "the %s vector 0x%08" PRIX32 " is even", name, w);
 		else if (!vectors_sp_plausible(w))
-			warn(c, "the %s vector 0x%08" PRIX32 " points outside the image", name, w);
+			doubt(c, "the %s vector 0x%08" PRIX32 " points outside the image", name, w);
 	}
 	return 0;
 }
@@ -283,14 +283,14 @@ static int check_alignment(const struct check *c, struct err *e)
 
 	if (c->chip == NULL) {
 		if (c->base % 0x100 != 0)
-			warn(c, "0x%08" PRIX32 " is no multiple of 0x100, which every core with "
+			doubt(c, "0x%08" PRIX32 " is no multiple of 0x100, which every core with "
 				"VTOR needs", c->base);
 		return 0;
 	}
 	align = vectors_alignment(c->chip, &exact);
 	if (align == 0) {
 		if (c->base != c->chip->flash_base)
-			warn(c, "%s cannot move its vector table: the program must copy it to RAM",
+			doubt(c, "%s cannot move its vector table: the program must copy it to RAM",
 				c->chip->name);
 		return 0;
 	}
@@ -298,7 +298,7 @@ static int check_alignment(const struct check *c, struct err *e)
 		return refuse(c, 0, e, "on %s it must begin at a multiple of 0x%" PRIX32
 				       ", or interrupts go to wrong handlers", c->chip->name, align);
 	if (!exact && c->base % 0x400 != 0)
-		warn(c, "how a vector table on %s must be aligned is not confirmed; multiples of "
+		doubt(c, "how a vector table on %s must be aligned is not confirmed; multiples of "
 			"0x400 fit all parts", c->chip->name);
 	return 0;
 }

@@ -323,7 +323,7 @@ static void describe_what(const struct flash_call *c)
 	out_str(o, "file", c->firmware.path);
 	if (c->firmware.is_package) {
 		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
-		out_str(o, "version", version_format(p->header->version, version));
+		out_str(o, "version", version_format(p->header.version, version));
 	}
 	if (c->unchecked[0] != '\0')
 		out_str(o, "not_checked", c->unchecked);

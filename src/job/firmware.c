@@ -67,7 +67,7 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody, opt->now,
 			&f->verdict, e);
 	}
-	for (size_t i = 0; rc == 0 && i < f->package.header->n_components; i++)
+	for (size_t i = 0; rc == 0 && i < f->package.header.n_components; i++)
 		rc = add_component(f, i, e);
 	return rc;
 }
@@ -136,7 +136,7 @@ static int compare_addr(const void *a, const void *b)
 /* Each program of a package stands for itself. */
 static int fit_package(struct firmware *f, const struct chip *chip, struct err *e)
 {
-	const struct imf_header *h = f->package.header;
+	const struct imf_header *h = &f->package.header;
 	int rc = 0;
 
 	if (h->chip != 0 && h->chip != chip->pid) {
@@ -202,9 +202,9 @@ int firmware_installed(const struct firmware *f, struct installed *ret, struct e
 		in.pieces[in.n_pieces++] = (struct span){f->image.v[i].addr, f->image.v[i].len};
 	if (f->is_package) {
 		c = package_component(&f->package, 0);
-		uuid_format(f->package.header->product, in.product_uuid);
-		version_format(f->package.header->version, in.version);
-		in.counter = f->package.header->counter;
+		uuid_format(f->package.header.product, in.product_uuid);
+		version_format(f->package.header.version, in.version);
+		in.counter = f->package.header.counter;
 		if (c.app_info != 0)
 			imf_manifest_place(&f->package.manifest, 0, c.app_info, &in.record_addr, &run);
 	}

@@ -230,7 +230,7 @@ static int check_version(const struct imf_header *h, const struct installed_now 
 int release_check(const struct firmware *f, const struct installed_now *now,
 	const struct release_policy *policy, char *ret_unchecked, size_t size, struct err *e)
 {
-	const struct imf_header *h = f->package.header;
+	const struct imf_header *h = &f->package.header;
 	int rc = 0;
 
 	ret_unchecked[0] = '\0';

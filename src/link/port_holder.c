@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * port_holder.c - who has the port? A message that names the program saves a search
+ *
+ * Most serial programs take no lock, so the open files of all processes are looked at. Those of
+ * other users cannot be seen without privileges.
+ */
+#include "uart_priv.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+
+static void close_dir(DIR **d)
+{
+	if (*d != NULL)
+		closedir(*d);
+}
+
+static bool process_has_open(const char *pid, const char *path)
+{
+	char fd_dir[64], link_name[352], target[PATH_MAX];
+	CLEANUP(close_dir) DIR *dir = NULL;
+	const struct dirent *entry;
+	ssize_t n;
+
+	snprintf(fd_dir, sizeof(fd_dir), "/proc/%.20s/fd", pid);
+	dir = opendir(fd_dir);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		snprintf(link_name, sizeof(link_name), "%s/%s", fd_dir, entry->d_name);
+		n = readlink(link_name, target, sizeof(target) - 1);
+		if (n < 0)
+			continue;
+		target[n] = '\0';
+		if (strcmp(target, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void process_name(const char *pid, char *ret, size_t size)
+{
+	char path[64];
+	cleanup_file FILE *f = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL || fgets(ret, (int)size, f) == NULL)
+		snprintf(ret, size, "a process");
+	ret[strcspn(ret, "\n")] = '\0';
+}
+
+bool port_holder(const char *resolved_path, char *ret, size_t size)
+{
+	CLEANUP(close_dir) DIR *proc = opendir("/proc");
+	const struct dirent *entry;
+	char name[64];
+
+	while (proc != NULL && (entry = readdir(proc)) != NULL) {
+		if (!isdigit((unsigned char)entry->d_name[0]) ||
+			strtol(entry->d_name, NULL, 10) == getpid())
+			continue;
+		if (!process_has_open(entry->d_name, resolved_path))
+			continue;
+		process_name(entry->d_name, name, sizeof(name));
+		snprintf(ret, size, "%s (pid %.20s)", name, entry->d_name);
+		return true;
+	}
+	return false;
+}

@@ -51,7 +51,10 @@ struct err {
 
 /*
  * Describes a failure and returns `code`, so that callers can write `return err_set(...)`.
- * Replaces message, hint and address of an earlier failure. `e` may be NULL.
+ * Replaces message, hint and address of an earlier failure.
+ *
+ * `e` may be NULL in all functions here: then err_wrap(), err_hint() and err_at() return the code
+ * of this thread's latest err_set().
  */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -63,7 +66,7 @@ int err_set_errno(struct err *e, enum err_code code, int errno_value, const char
 /* Puts "context: " before the message, keeps code, hint and address; returns the code. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Sets the hint; returns the code of `e`, or ERR_FAILED where `e` is NULL. */
+/* Sets the hint; returns the code. */
 int err_hint(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets the device address; returns the code. */

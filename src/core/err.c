@@ -36,6 +36,9 @@ static const struct {
 	{ERR_INTERRUPTED, "interrupted", 130, false},
 };
 
+/* Callers that pass no struct err still get the right code through err_hint() and its kin. */
+static _Thread_local enum err_code latest;
+
 static int code_index(enum err_code code)
 {
 	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
@@ -49,6 +52,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	char text[sizeof(e->msg)];
 	va_list ap;
 
+	latest = code;
 	if (e == NULL)
 		return code;
 	/* The arguments may point into e->msg. */
@@ -66,6 +70,7 @@ int err_set_errno(struct err *e, enum err_code code, int errno_value, const char
 	char text[sizeof(e->msg) / 2];
 	va_list ap;
 
+	latest = code;
 	if (e == NULL)
 		return code;
 	va_start(ap, fmt);
@@ -81,7 +86,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 	size_t len;
 
 	if (e == NULL)
-		return ERR_FAILED;
+		return latest;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(e->msg), fmt, ap);
 	va_end(ap);
@@ -98,7 +103,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	if (e == NULL)
-		return ERR_FAILED;
+		return latest;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -109,7 +114,7 @@ int err_hint(struct err *e, const char *fmt, ...)
 int err_at(struct err *e, uint32_t addr)
 {
 	if (e == NULL)
-		return ERR_FAILED;
+		return latest;
 	e->addr = addr;
 	return e->code;
 }

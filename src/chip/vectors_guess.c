@@ -74,7 +74,8 @@ static bool bound(struct guess *g)
 		uint32_t w = word_at(g, handler_words[i] * 4u);
 		bool usable = (w & 1) != 0 && distance(w - 1, reset) < g->len;
 
-		if (handler_words[i] <= 3 && !usable)
+		/* Reset must be there; NMI and HardFault may have been left out. */
+		if (!usable && (handler_words[i] == 1 || (handler_words[i] <= 3 && w != 0)))
 			return false;
 		if (!usable)
 			continue;

@@ -8,9 +8,11 @@
 
 extern const struct command cmd_completion;
 extern const struct command cmd_help;
+extern const struct command cmd_info;
 
 const struct command *const commands[] = {
 	&cmd_completion,
 	&cmd_help,
+	&cmd_info,
 	NULL,
 };

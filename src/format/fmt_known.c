@@ -44,7 +44,8 @@ static bool sfb_detect(const uint8_t *data, size_t len)
 
 static bool sota_detect(const uint8_t *data, size_t len)
 {
-	return begins(data, len, "SOTA", 4);
+	/* Also one that a text-mode transfer has changed behind its first bytes. */
+	return begins(data, len, "\x89SOTA", 5);
 }
 
 /* USB DFU 1.1, appendix B: CRC-32 without the inversion at the end. */

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_info.c - stmota info: what is in a file, and would it start?
+ */
+#include "cmd.h"
+
+#include <string.h>
+
+#include <imf/imf_app_info.h>
+#include <stmota/chip.h>
+#include <stmota/digest.h>
+#include <stmota/fmt.h>
+#include <stmota/fs.h>
+#include <stmota/image.h>
+#include <stmota/package.h>
+#include <stmota/vectors.h>
+
+#include "info.h"
+
+#define GUESSES_MAX 4
+
+static const struct opt opts[] = {
+	OPT_U32("address", "ADDR", "where a raw binary begins"),
+	OPT_STRING("chip", "PID|NAME", "judge the vector table for this chip"),
+	OPT_END,
+};
+
+struct image_call {
+	struct out *out;
+	const char *name; /* of the file */
+	const struct buf *file;
+	const struct fmt *format;
+	const struct chip *chip; /* NULL: not named */
+	struct fmt_options read;
+	bool guessing; /* a raw binary without address */
+	uint32_t guesses[GUESSES_MAX]; /* best first */
+	size_t n_guesses;
+	struct segments image;
+};
+
+/* A raw binary is shown at the only address that fits, else at 0 and without judgement. */
+static void guess_address(struct image_call *c)
+{
+	c->n_guesses =
+		vectors_guess_base(c->file->data, c->file->len, c->guesses, ARRAY_LEN(c->guesses));
+	c->read.has_address = true;
+	c->read.address = c->n_guesses > 0 ? c->guesses[0] : 0;
+}
+
+static void show_guesses(const struct image_call *c)
+{
+	if (c->n_guesses == 0) {
+		out_text(c->out, "no address: nothing in a raw binary tells it, and no vector table "
+				 "hints at one (--address ADDR)");
+		return;
+	}
+	if (c->n_guesses == 1) {
+		out_hex(c->out, "guessed_address", c->guesses[0], 8);
+		return;
+	}
+	out_list(c->out, "guessed_addresses");
+	for (size_t i = 0; i < c->n_guesses; i++)
+		out_hex(c->out, NULL, c->guesses[i], 8);
+	out_end(c->out);
+}
+
+static void show_verdict(struct out *o, int rc, const char *doubt, const struct err *e)
+{
+	out_str(o, "verdict", rc < 0 ? "bad" : doubt[0] != '\0' ? "doubtful" : "good");
+	if (rc < 0)
+		out_str(o, "reason", e->msg);
+	else if (doubt[0] != '\0')
+		out_str(o, "reason", doubt);
+	if (rc < 0 && e->hint[0] != '\0')
+		out_str(o, "hint", e->hint);
+}
+
+static int show_vectors(struct image_call *c, struct err *e)
+{
+	const struct segment *g;
+	struct err why = ERR_INIT;
+	char doubt[160];
+	uint32_t base;
+	int rc;
+
+	if (!image_vector_base(&c->image, c->chip, &base))
+		return 0;
+	g = segments_at(&c->image, base);
+	rc = image_check_vectors(&c->image, base, c->chip, doubt, sizeof(doubt), &why);
+	if (rc == ERR_NOMEM) {
+		if (e != NULL)
+			*e = why;
+		return rc;
+	}
+	out_object(c->out, "vectors");
+	out_hex(c->out, "address", base, 8);
+	if (g->len - (base - g->addr) >= 8) {
+		out_hex(c->out, "stack_pointer", get_le32(g->data + (base - g->addr)), 8);
+		out_hex(c->out, "reset", get_le32(g->data + (base - g->addr) + 4), 8);
+	}
+	if (c->chip != NULL)
+		info_chip(c->out, "judged_for", c->chip->pid);
+	show_verdict(c->out, rc, doubt, &why);
+	out_end(c->out);
+	return 0;
+}
+
+static void show_record(const struct image_call *c)
+{
+	struct imf_app_info record;
+	uint32_t offset;
+	bool found = false;
+
+	/* Two records are a matter of pack, which refuses them; here nothing is decided by one. */
+	if (package_find_app_info(&c->image, &offset, &record, &found, NULL) == 0 && found)
+		info_app_info(c->out, &record);
+}
+
+/* Everything that can fail for the file's fault, before anything is described. */
+static int load(struct image_call *c, struct err *e)
+{
+	c->format = fmt_detect(c->file->data, c->file->len);
+	if (c->format->read == NULL)
+		return 0;
+	c->guessing = c->format->kind == FMT_BIN && !c->read.has_address;
+	if (c->guessing)
+		guess_address(c);
+	return fmt_read(c->file->data, c->file->len, c->name, &c->read, &c->image, NULL, e);
+}
+
+static int show_image(struct image_call *c, struct err *e)
+{
+	uint8_t id[64];
+	size_t id_len = fmt_elf_build_id(c->file->data, c->file->len, id, sizeof(id));
+	int rc;
+
+	if (c->image.has_entry)
+		out_hex(c->out, "entry", c->image.entry, 8);
+	if (id_len > 0)
+		out_bytes(c->out, "build_id", id, id_len);
+	if (c->guessing)
+		show_guesses(c);
+	out_size(c->out, "image_size", segments_size(&c->image));
+	rc = info_segments(c->out, &c->image, e);
+	if (rc == 0 && !(c->guessing && c->n_guesses != 1))
+		rc = show_vectors(c, e);
+	if (rc == 0)
+		show_record(c);
+	return rc;
+}
+
+static int show_file(struct image_call *c, struct err *e)
+{
+	uint8_t digest[SHA256_SIZE];
+	int rc = sha256(c->file->data, c->file->len, digest, e);
+
+	if (rc < 0)
+		return rc;
+	out_str(c->out, "file", c->name);
+	out_str(c->out, "format", c->format->name);
+	out_size(c->out, "file_size", c->file->len);
+	out_bytes(c->out, "sha256", digest, sizeof(digest));
+	if (c->format->kind == FMT_SOTA)
+		return info_package(c->out, c->file, e);
+	out_bool(c->out, "readable", c->format->read != NULL);
+	if (c->format->read != NULL)
+		return show_image(c, e);
+	out_text(c->out, "recognised, but reading an image from %s is not built",
+		c->format->description);
+	return 0;
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	cleanup_buf struct buf file = BUF_INIT;
+	struct image_call c = {.out = env->out, .file = &file, .name = opt_arg(env->opts, 0)};
+	int rc;
+
+	if (opt_given(env->opts, "chip")) {
+		rc = chip_find_name(opt_str(env->opts, "chip", ""), &c.chip, e);
+		if (rc < 0)
+			return rc;
+	}
+	rc = fs_read(c.name, FS_FILE_MAX, &file, e);
+	if (rc < 0)
+		return rc;
+	c.read.has_address = opt_given(env->opts, "address");
+	c.read.address = opt_u32(env->opts, "address", 0);
+	c.read.allow_ram = true;
+	rc = load(&c, e);
+	if (rc == 0)
+		rc = show_file(&c, e);
+	segments_done(&c.image);
+	return rc;
+}
+
+const struct command cmd_info = {
+	.name = "info",
+	.args = "FILE",
+	.summary = "show what is in an image or package",
+	.details = "Format, digests, segments and holes, vector table and what is wrong with it,\n"
+		   "guessed address of a raw binary; of a package the manifest, its components\n"
+		   "and who signed. Signatures are shown, not believed: that is verify.",
+	.examples = "stmota info app.elf\n"
+		    "stmota info app.bin --chip STM32F407\n"
+		    "stmota info lamp.sota --json",
+	.group = COMMAND_PACKAGE,
+	.opts = opts,
+	.flags = CMD_JSON,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * info.h - parts of `stmota info` that stand in several files
+ */
+#ifndef STMOTA_CMD_INFO_H
+#define STMOTA_CMD_INFO_H
+
+#include <imf/imf_app_info.h>
+#include <stmota/buf.h>
+#include <stmota/err.h>
+#include <stmota/out.h>
+#include <stmota/segments.h>
+
+/* The table of segments with their digests, and the holes between them. */
+int info_segments(struct out *o, const struct segments *s, struct err *e);
+
+/* Describes a package; it is opened and its digests are checked, but nobody is trusted. */
+int info_package(struct out *o, const struct buf *file, struct err *e);
+
+/* The firmware's own record as an object. */
+void info_app_info(struct out *o, const struct imf_app_info *a);
+
+/* "0x413 STM32F40xxx/41xxx", "0x413" if the table has none, "any" for 0. */
+void info_chip(struct out *o, const char *key, uint16_t pid);
+
+/* "2..7", "any". */
+void info_hw(struct out *o, const char *key, uint16_t min, uint16_t max);
+
+#endif

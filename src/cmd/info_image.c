@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * info_image.c - what images and the components of packages have in common, described
+ */
+#include "info.h"
+
+#include <imf/imf_app_info.h>
+#include <stmota/chip.h>
+#include <stmota/digest.h>
+#include <stmota/version.h>
+
+/* More than anybody reads on a terminal; JSON has all. */
+#define ROWS_MAX 40
+
+static size_t rows(const struct out *o, size_t n)
+{
+	return out_mode(o) == OUT_HUMAN && n > ROWS_MAX ? ROWS_MAX : n;
+}
+
+static void more(struct out *o, size_t n, const char *what)
+{
+	if (rows(o, n) < n)
+		out_text(o, "... and %zu %s more (--json has all)", n - rows(o, n), what);
+}
+
+static void show_holes(struct out *o, const struct segments *s)
+{
+	size_t n = s->n - 1;
+
+	out_table(o, "holes");
+	for (size_t i = 0; i < rows(o, n); i++) {
+		uint64_t start = (uint64_t)s->v[i].addr + s->v[i].len;
+
+		out_object(o, NULL);
+		out_hex(o, "address", start, 8);
+		out_hex(o, "last", s->v[i + 1].addr - 1, 8);
+		out_size(o, "size", s->v[i + 1].addr - start);
+		out_end(o);
+	}
+	out_end(o);
+	more(o, n, "holes");
+}
+
+int info_segments(struct out *o, const struct segments *s, struct err *e)
+{
+	out_table(o, "segments");
+	for (size_t i = 0; i < rows(o, s->n); i++) {
+		uint8_t digest[SHA256_SIZE];
+		int rc = sha256(s->v[i].data, s->v[i].len, digest, e);
+
+		if (rc < 0)
+			return rc;
+		out_object(o, NULL);
+		out_hex(o, "address", s->v[i].addr, 8);
+		out_hex(o, "last", (uint64_t)s->v[i].addr + s->v[i].len - 1, 8);
+		out_size(o, "size", s->v[i].len);
+		out_bytes(o, "sha256", digest, sizeof(digest));
+		out_end(o);
+	}
+	out_end(o);
+	more(o, s->n, "segments");
+	if (s->n > 1)
+		show_holes(o, s);
+	return 0;
+}
+
+void info_chip(struct out *o, const char *key, uint16_t pid)
+{
+	const struct chip *c = chip_find(pid);
+
+	if (pid == 0)
+		out_str(o, key, "any");
+	else if (c != NULL)
+		out_strf(o, key, "0x%03X %s", pid, c->name);
+	else
+		out_hex(o, key, pid, 3);
+}
+
+void info_hw(struct out *o, const char *key, uint16_t min, uint16_t max)
+{
+	if (min == 0 && max == UINT16_MAX)
+		out_str(o, key, "any");
+	else
+		out_strf(o, key, "%u..%u", min, max);
+}
+
+void info_app_info(struct out *o, const struct imf_app_info *a)
+{
+	char version[VERSION_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+
+	out_object(o, "app_info");
+	out_str(o, "version", version_format(a->version, version));
+	out_uint(o, "counter", a->counter);
+	out_str(o, "product_uuid", uuid_format(a->product, uuid));
+	info_chip(o, "chip", a->chip);
+	info_hw(o, "hardware", a->hw_min, a->hw_max);
+	out_end(o);
+}

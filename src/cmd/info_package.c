@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * info_package.c - what a package says about itself
+ */
+#include "info.h"
+
+#include <stmota/chip.h>
+#include <stmota/package.h>
+#include <stmota/version.h>
+
+static void show_manifest(struct out *o, const struct package *p)
+{
+	const struct imf_header *h = &p->header;
+	char version[VERSION_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
+	static const struct imf_version none = {0};
+
+	out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
+	out_str(o, "product_uuid", uuid_format(h->product, uuid));
+	out_str(o, "version", version_format(h->version, version));
+	if (imf_version_compare(h->min_version, none) != 0)
+		out_str(o, "min_version", version_format(h->min_version, version));
+	out_uint(o, "counter", h->counter);
+	info_chip(o, "chip", h->chip);
+	info_hw(o, "hardware", h->hw_min, h->hw_max);
+	out_bytes(o, "release_digest", p->digest, sizeof(p->digest));
+	out_size(o, "manifest_size", h->manifest_size);
+	out_size(o, "payload_size", h->payload_size);
+}
+
+static void show_signatures(struct out *o, const struct package *p)
+{
+	struct imf_signature s;
+	uint32_t at = 0;
+
+	out_bool(o, "signed", p->n_signatures > 0);
+	if (p->n_signatures == 0) {
+		out_text(o, "anybody can have made this package: nothing is signed");
+		return;
+	}
+	out_list(o, "signature_keys");
+	while (imf_signatures_next(&p->signatures, &at, &s))
+		out_bytes(o, NULL, s.key_id, IMF_KEY_ID_SIZE);
+	out_end(o);
+	out_text(o, "signatures were not checked here: stmota verify FILE --trust PUB.pem");
+}
+
+static int show_component(struct out *o, const struct package *p, size_t i, struct err *e)
+{
+	struct imf_component c = package_component(p, i);
+	cleanup_segments struct segments image = SEGMENTS_INIT;
+	struct imf_app_info record;
+	bool found = false;
+	int rc = package_segments(p, i, &image, e);
+
+	if (rc == 0)
+		rc = package_app_info(p, i, &record, &found, e);
+	if (rc < 0)
+		return rc;
+	out_object(o, NULL);
+	out_str(o, "kind", package_kind_name((enum imf_kind)c.kind));
+	if (c.slot != IMF_NO_SLOT)
+		out_uint(o, "slot", c.slot);
+	out_hex(o, "address", c.load_addr, 8);
+	out_size(o, "plain_size", c.plain_size);
+	out_size(o, "stored_size", c.stored_size);
+	if (c.entry != 0)
+		out_hex(o, "entry", c.entry, 8);
+	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
+	rc = info_segments(o, &image, e);
+	if (rc == 0 && found)
+		info_app_info(o, &record);
+	out_end(o);
+	return rc;
+}
+
+int info_package(struct out *o, const struct buf *file, struct err *e)
+{
+	struct package p;
+	int rc = package_open(file->data, file->len, &p, e);
+
+	if (rc < 0)
+		return rc;
+	show_manifest(o, &p);
+	show_signatures(o, &p);
+	out_list(o, "components");
+	for (size_t i = 0; rc == 0 && i < p.header.n_components; i++)
+		rc = show_component(o, &p, i, e);
+	out_end(o);
+	return rc;
+}

@@ -13,6 +13,9 @@
 #   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
 #                             stays in ./board.state; options as of `stmota-sim run`
 #   board_off                 ends it; statistics are written then
+#   stat KEY                  prints a number of the statistics; ends the board if it runs
+#   blinky VERSION            packs examples/blinky as blinky-VERSION.sota, signed by key.pem
+#                             (made when missing, public half pub.pem), and its raw bytes as .bin
 #   skip REASON, fail TEXT
 #
 # By hand: STMOTA_BUILD=build tests/cli/NAME.sh
@@ -107,7 +110,8 @@ board() {
 	*' --chip '*) ;;
 	*) set -- --chip STM32F103C8 "$@" ;;
 	esac
-	stmota-sim run --uart board --state board.state --reset-on-open "$@" >sim.log 2>&1 &
+	stmota-sim run --uart board --state board.state --stats stats.json --reset-on-open "$@" \
+		>sim.log 2>&1 &
 	sim_pid=$!
 	tries=0
 	while [ ! -e board ]; do
@@ -116,4 +120,19 @@ board() {
 		[ "$tries" -lt 200 ] || fail "the virtual board does not appear: $*"
 		sleep 0.05
 	done
+}
+
+stat() {
+	board_off
+	[ -s stats.json ] || fail "no statistics"
+	value=$(tr -d ' \n' <stats.json | grep -oE "\"$1\":[0-9.]+" | head -n 1)
+	[ -n "$value" ] || fail "no '$1' in the statistics: $(cat stats.json)"
+	printf '%s\n' "${value#*:}"
+}
+
+blinky() {
+	[ -e key.pem ] || expect 0 stmota keygen --type ed25519 --out key.pem --public pub.pem
+	expect 0 stmota pack "$root/examples/blinky/blinky-$1.elf" --product example.com/blinky \
+		--version "$1" --chip 0x410 --key key.pem --out "blinky-$1.sota"
+	objcopy -I elf32-little -O binary "$root/examples/blinky/blinky-$1.elf" "blinky-$1.bin"
 }

@@ -39,7 +39,6 @@ struct progress {
 struct line {
 	char text[1024];
 	size_t len;
-	size_t columns;
 };
 
 __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *fmt, ...)
@@ -52,20 +51,15 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char
 	va_end(ap);
 	if (n < 0)
 		return;
-	l->columns += text_width(l->text + l->len);
 	l->len += (size_t)n;
 	if (l->len >= sizeof(l->text))
 		l->len = sizeof(l->text) - 1;
 }
 
-/* Escape sequences take no columns. */
 static void add_style(const struct progress *p, struct line *l, const char *code)
 {
-	size_t columns = l->columns;
-
 	if (p->cfg.colour)
 		add(l, "\033[%sm", code);
-	l->columns = columns;
 }
 
 static void write_line(struct progress *p, const struct line *l)
@@ -195,45 +189,42 @@ static void add_bar(const struct progress *p, struct line *l, size_t width, doub
 	add_style(p, l, "0");
 }
 
+/* What stands right of the bar has fixed widths, or the bar would shiver. */
+#define PERCENT_WIDTH 6  /* " 100 %" */
+#define AMOUNT_WIDTH  20 /* "  100.0 of 512.0 KiB" */
+#define SPEED_WIDTH   14 /* "  1023 bytes/s" */
+#define LEFT_WIDTH    14 /* "  1:02:33 left" */
+
 static void draw(struct progress *p)
 {
 	struct line l = {.len = 0};
-	char amount[48], speed[40], left[40];
+	char amount[48], speed[40] = "", left[40];
 	double part = whole_part(p);
-	size_t width = terminal_width(p), tail, brackets = p->cfg.unicode ? 0 : 2;
+	size_t brackets = p->cfg.unicode ? 0 : 2;
+	size_t need = NAME_WIDTH + 1 + brackets + BAR_MIN + PERCENT_WIDTH + LEFT_WIDTH;
+	/* The last column stays free: some terminals wrap as soon as it is written. */
+	size_t width = terminal_width(p) - 1;
+	bool with_bar = width >= need;
+	bool with_amount = width >= need + AMOUNT_WIDTH;
+	bool with_speed = width >= need + AMOUNT_WIDTH + SPEED_WIDTH;
 
 	amount_text(p, amount, sizeof(amount));
-	speed_text(p, now(p) - p->phase_start_ms, speed, sizeof(speed));
+	if (with_speed)
+		speed_text(p, now(p) - p->phase_start_ms, speed, sizeof(speed));
 	left_text(p, part, left, sizeof(left));
-	/* The last column stays free: some terminals wrap as soon as it is written. */
-	if (width > 0)
-		width--;
-	add(&l, "\r");
-	l.columns = 0;
-	add(&l, "%-*s ", NAME_WIDTH, p->phase);
-	/* Widths do not depend on the numbers, or the bar would shiver. */
-	tail = 5 + 2 + 20 + 2 + 12 + 2 + 12;
-	if (width < l.columns + BAR_MIN + brackets + tail) {
-		tail -= 14; /* without speed */
-		speed[0] = '\0';
-	}
-	if (width < l.columns + BAR_MIN + brackets + tail) {
-		tail -= 22; /* without amount */
-		amount[0] = '\0';
-	}
-	if (width >= l.columns + BAR_MIN + brackets + tail) {
-		size_t bar = width - l.columns - brackets - tail;
+	add(&l, "\r%-*s ", NAME_WIDTH, p->phase);
+	if (with_bar) {
+		size_t bar = width - need + BAR_MIN - (with_amount ? AMOUNT_WIDTH : 0) -
+			     (with_speed ? SPEED_WIDTH : 0);
 
 		add_bar(p, &l, bar < BAR_MAX ? bar : BAR_MAX, part);
-	} else if (width < l.columns + tail) {
-		left[0] = '\0';
 	}
-	add(&l, "%3u %%", (unsigned)(part * 100));
-	if (amount[0] != '\0')
-		add(&l, "  %s", amount);
-	if (speed[0] != '\0')
-		add(&l, "  %s", speed);
-	if (left[0] != '\0')
+	add(&l, " %3u %%", (unsigned)(part * 100));
+	if (with_amount)
+		add(&l, "%*s", AMOUNT_WIDTH, amount);
+	if (speed[0] != '\0' || (with_speed && left[0] != '\0'))
+		add(&l, "%*s", SPEED_WIDTH, speed);
+	if (left[0] != '\0' && width >= NAME_WIDTH + 1 + PERCENT_WIDTH + LEFT_WIDTH)
 		add(&l, "  %s", left);
 	add(&l, "\033[K");
 	write_line(p, &l);

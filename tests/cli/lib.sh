@@ -10,6 +10,7 @@
 #   prints TEXT, says TEXT    TEXT (a fixed string) is in ./out, in ./err
 #   prints_not TEXT, says_not TEXT
 #   same FILE FILE            both hold the same bytes
+#   json EXPRESSION           true of `r`, the JSON object in ./out, or the last of several lines
 #   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
 #                             stays in ./board.state; options as of `stmota-sim run`
 #   board_off                 ends it; statistics are written then
@@ -79,6 +80,7 @@ expect() {
 		head -c 4000 err
 		fail "status $got, wanted $want: $*"
 	fi
+	echo "ok: status $got: $*"
 }
 
 # in_file WANT FILE TEXT
@@ -101,6 +103,23 @@ says_not() { in_file no err "$1"; }
 
 same() {
 	cmp "$1" "$2" || fail "$1 and $2 differ"
+}
+
+json() {
+	python3 - "$1" <<'EOF' || fail "not so: $1"
+import json, sys
+
+text = open("out").read()
+try:
+    r = json.loads(text)
+except ValueError:
+    events = [json.loads(line) for line in text.splitlines()]
+    r = events[-1]
+if not eval(sys.argv[1]):
+    print(json.dumps(r, indent=2))
+    sys.exit(1)
+EOF
+	echo "ok: $1"
 }
 
 board() {

@@ -42,8 +42,9 @@ struct device_facts {
 	bool has_boot_id;
 	uint8_t boot_id;      /* bootloader id: 0x91 is version 9.1 */
 
-	enum chip_banks banks;  /* what the option bytes say, CHIP_BANKS_DEFAULT: not readable */
-	bool banks_assumed;     /* the chip can be either, and it could not be read which */
+	enum chip_banks banks; /* what option bytes or user say; CHIP_BANKS_DEFAULT: not known */
+	bool banks_assumed;    /* the chip can be either, and nobody said which: a guess */
+	bool swapped;          /* SWAP_BANK is active */
 	bool has_geometry;
 	struct geometry geometry;
 	char geometry_why[160]; /* why not, if has_geometry is false */
@@ -92,11 +93,14 @@ int device_open(const struct device_request *rq, const struct config *config,
 void device_close(struct device *d);
 
 /*
- * Gathers the facts of a connected target; also for tests and after a recovery that may have
- * brought another device. `chip_wanted` as in the request, or NULL.
+ * Gathers the facts of a connected target; also for tests.
+ *
+ * entry        how the board is wired
+ * banks        what the user says where the option bytes cannot tell; or CHIP_BANKS_DEFAULT
+ * chip_wanted  as in the request, or NULL
  */
-int device_gather(struct target *t, const struct entry *entry, const char *chip_wanted,
-	struct device_facts *ret, struct err *e);
+int device_gather(struct target *t, const struct entry *entry, enum chip_banks banks,
+	const char *chip_wanted, struct device_facts *ret, struct err *e);
 
 /*
  * Lines up again after a failure in mid-conversation and checks that it is still the same chip

@@ -22,6 +22,7 @@
 struct rom_options {
 	struct entry entry;  /* how the device is reset, if at all */
 	bool fixed_baud;     /* do not fall back to lower rates after resets */
+	bool no_resync;      /* connect() tries the sync byte only */
 	uint32_t resync_ms;  /* how long connect() lines up a broken session; 0: 12 s */
 	const struct event_sink *events; /* notes while somebody waits; may be NULL */
 };

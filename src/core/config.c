@@ -39,6 +39,7 @@ const struct config_key config_keys[] = {
 		CONFIG_TEXT},
 	{DEVICE_SECTION, "nrst", "modem line wired to NRST: dtr, rts, !dtr, !rts", NULL,
 		CONFIG_TEXT},
+	{DEVICE_SECTION, "banks", "bank mode where it cannot be read: single or dual", NULL, CONFIG_TEXT},
 	{DEVICE_SECTION, "product", "product that runs on it, such as acme.com/lamp", NULL,
 		CONFIG_TEXT},
 	{DEVICE_SECTION, "hw", "its hardware revision, 0 to 65535", NULL, CONFIG_U32},

@@ -37,6 +37,17 @@ static int set_nrst(const char *value, struct device_url *u, struct err *e)
 	return entry_pin_parse(value, &u->entry.nrst, e);
 }
 
+static int set_banks(const char *value, struct device_url *u, struct err *e)
+{
+	if (strcmp(value, "single") == 0)
+		u->banks = CHIP_BANKS_FORCE_SINGLE;
+	else if (strcmp(value, "dual") == 0)
+		u->banks = CHIP_BANKS_FORCE_DUAL;
+	else
+		return err_set(e, ERR_USAGE, "'%s' is neither single nor dual", value);
+	return 0;
+}
+
 static int set_reset_ms(const char *value, struct device_url *u, struct err *e)
 {
 	return parse_u32_range(value, 1, TIME_MAX_MS, &u->entry.reset_ms, e);
@@ -59,6 +70,7 @@ static const struct {
 	{"baud", set_baud},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
+	{"banks", set_banks},
 	{"reset_ms", set_reset_ms},
 	{"settle_ms", set_settle_ms},
 	{"boot_ms", set_boot_ms},
@@ -92,7 +104,7 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
-	err_hint(e, "keys are baud, boot0, nrst, reset_ms, settle_ms, boot_ms");
+	err_hint(e, "keys are baud, boot0, nrst, banks, reset_ms, settle_ms, boot_ms");
 	return ERR_USAGE;
 }
 

@@ -160,7 +160,7 @@ static unsigned last_unit_number(const struct chip *c, const struct erase_unit *
 
 	for (size_t i = 0; i < n; i++)
 		last = units[i].number > last ? units[i].number : last;
-	if (c == NULL || geometry_init(&g, c, 0, CHIP_BANKS_DEFAULT, NULL) < 0)
+	if (c == NULL || geometry_init(&g, c, 0, CHIP_BANKS_TABLE, NULL) < 0)
 		return UINT16_MAX;
 	for (uint32_t i = 0; i < g.n_units; i++)
 		if (geometry_unit(&g, i).number > last)

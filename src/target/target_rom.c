@@ -79,6 +79,8 @@ static int reach_as_it_is(struct rom *rom, struct err *e)
 
 	if (rc != ERR_TIMEOUT)
 		return rc;
+	if (rom->opt.no_resync)
+		return nobody_there(e);
 	note(rom, "no answer yet; the device may be inside a broken command: lining up");
 	rc = rom_resync(rom, ms, e);
 	return rc == ERR_TIMEOUT ? nobody_there(e) : rc;

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device.c - from the name of a device to a connected target
+ */
+#include <stmota/device.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/link_uart.h>
+#include <stmota/log.h>
+#include <stmota/quirks.h>
+#include <stmota/rom.h>
+#include <stmota/signals.h>
+
+#define BAUD_DEFAULT 115200
+#define WAIT_STEP_MS 250
+
+/* ---- URL, section, defaults ---- */
+
+static int no_device(const struct config *config, struct err *e)
+{
+	size_t n = config != NULL ? config_n_devices(config) : 0;
+
+	err_set(e, ERR_USAGE, "no device is named");
+	if (n > 0)
+		err_hint(e, "add --device uart:PORT or --device %s", config_device_name(config, 0));
+	else
+		err_hint(e, "add --device uart:/dev/ttyUSB0; 'stmota devices' lists the ports");
+	return ERR_USAGE;
+}
+
+static bool has_section(const struct config *config, const char *name)
+{
+	size_t n = config != NULL ? config_n_devices(config) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(config_device_name(config, i), name) == 0)
+			return true;
+	return false;
+}
+
+static int no_section(const char *name, struct err *e)
+{
+	err_set(e, ERR_USAGE, "there is no device '%s'", name);
+	err_hint(e, "write a URL such as uart:/dev/ttyUSB0, or a section [device %s] in the "
+		"configuration", name);
+	return ERR_USAGE;
+}
+
+/* Says in which file the mistake stands. */
+static int from_config(const struct config *config, const char *name, const char *key, struct err *e)
+{
+	const char *origin = config_origin(config, "device", name, key);
+
+	if (e != NULL)
+		e->code = ERR_CONFIG;
+	err_wrap(e, "%s", origin != NULL ? origin : "configuration");
+	return ERR_CONFIG;
+}
+
+static int take_pin(const struct config *config, const char *name, const char *key,
+	struct entry_pin *pin, struct err *e)
+{
+	const char *text = config_get(config, "device", name, key);
+
+	if (text == NULL || entry_pin_parse(text, pin, e) == 0)
+		return 0;
+	return from_config(config, name, key, e);
+}
+
+static int take_banks(const struct config *config, const char *name, enum chip_banks *banks,
+	struct err *e)
+{
+	const char *text = config_get(config, "device", name, "banks");
+
+	if (text == NULL || *banks != CHIP_BANKS_DEFAULT)
+		return 0;
+	if (strcmp(text, "single") == 0)
+		*banks = CHIP_BANKS_FORCE_SINGLE;
+	else if (strcmp(text, "dual") == 0)
+		*banks = CHIP_BANKS_FORCE_DUAL;
+	else
+		return err_set(e, ERR_CONFIG, "%s: banks is single or dual, not '%s'",
+			config_origin(config, "device", name, "banks"), text);
+	return 0;
+}
+
+/* What the section says, for all that the URL left open. */
+static int merge_section(const struct config *config, const char *name, struct device_url *u,
+	struct err *e)
+{
+	const char *before = config_get(config, "device", name, "before");
+	uint32_t baud = 0;
+	int rc = config_u32(config, "device", name, "baud", 0, &baud, e);
+
+	if (rc < 0)
+		return rc;
+	if (u->baud == 0)
+		u->baud = baud;
+	if (u->entry.boot0.wire == ENTRY_WIRE_NONE)
+		rc = take_pin(config, name, "boot0", &u->entry.boot0, e);
+	if (rc == 0 && u->entry.nrst.wire == ENTRY_WIRE_NONE)
+		rc = take_pin(config, name, "nrst", &u->entry.nrst, e);
+	if (rc == 0)
+		rc = take_banks(config, name, &u->banks, e);
+	if (rc == 0 && before != NULL && entry_parse(before, &u->entry, e) < 0)
+		rc = from_config(config, name, "before", e);
+	return rc;
+}
+
+static int resolve(const struct device_request *rq, const struct config *config,
+	struct device *d, const char **ret_chip, struct err *e)
+{
+	const char *text = rq->device, *url;
+	uint32_t baud = BAUD_DEFAULT;
+	int rc;
+
+	*ret_chip = rq->chip;
+	if (text == NULL && config != NULL)
+		text = config_get(config, "defaults", NULL, "device");
+	if (text == NULL)
+		return no_device(config, e);
+	snprintf(d->name, sizeof(d->name), "%s", text);
+	url = text;
+	if (!device_url_is_url(text)) {
+		if (!has_section(config, text))
+			return no_section(text, e);
+		url = config_get(config, "device", text, "url");
+		if (url == NULL)
+			return err_set(e, ERR_CONFIG, "section [device %s] has no url", text);
+	}
+	rc = device_url_parse(url, &d->url, e);
+	if (rc < 0)
+		return url == text ? rc : from_config(config, text, "url", e);
+	if (url != text) {
+		rc = merge_section(config, text, &d->url, e);
+		if (rc < 0)
+			return rc;
+		if (*ret_chip == NULL)
+			*ret_chip = config_get(config, "device", text, "chip");
+	}
+	if (rq->before != NULL && entry_parse(rq->before, &d->url.entry, e) < 0)
+		return err_wrap(e, "--before");
+	if (rq->baud != 0)
+		d->url.baud = rq->baud;
+	if (config != NULL) {
+		rc = config_u32(config, "defaults", NULL, "baud", BAUD_DEFAULT, &baud, e);
+		if (rc < 0)
+			return rc;
+	}
+	if (d->url.baud == 0)
+		d->url.baud = baud;
+	if (d->url.baud < 1200)
+		return err_set(e, ERR_USAGE, "%" PRIu32 " baud is too slow", d->url.baud);
+	return 0;
+}
+
+/* What is known of the chip beforehand: its parity, and the speed its ROM can measure. */
+static int check_wanted_chip(const char *wanted, struct device_url *u, struct err *e)
+{
+	const struct chip *c = NULL;
+	int rc;
+
+	if (wanted == NULL)
+		return 0;
+	rc = chip_find_name(wanted, &c, e);
+	if (rc < 0)
+		return rc;
+	if (c->parity_none) {
+		err_set(e, ERR_UNSUPPORTED, "the bootloader of %s is not supported yet", c->name);
+		err_hint(e, "it speaks 8N1 and has commands of its own");
+		return ERR_UNSUPPORTED;
+	}
+	if (u->baud > 57600 && quirk_certain(c, 0, CHIP_QUIRK_BAUD_MAX_57600)) {
+		log_info("%s: 57600 baud is the most that its bootloader takes", c->name);
+		u->baud = 57600;
+	}
+	return 0;
+}
+
+/* ---- connect ---- */
+
+static int connect_once(struct device *d, bool no_resync, const struct event_sink *events,
+	struct err *e)
+{
+	struct uart_config uart = {
+		.path = d->url.path, .baud = d->url.baud, .entry = d->url.entry};
+	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
+	struct link *link = NULL;
+	struct target *t = NULL;
+	int rc = link_uart_open(&uart, &link, e);
+
+	if (rc < 0)
+		return rc;
+	rc = rom_target_new(link, &opt, &t, e);
+	if (rc == 0)
+		rc = t->ops->connect(t, NULL, e);
+	if (rc < 0) {
+		target_close(t);
+		return rc;
+	}
+	d->target = t;
+	return 0;
+}
+
+/*
+ * With --wait the port or the device may come later. Only the first try lines up a broken
+ * session: what comes later is fresh, and a byte other than 0x7F would spoil its speed.
+ */
+static int connect(struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
+{
+	const struct clock *clock = &clock_monotonic;
+	uint64_t until_ms = clock_now_ms(clock) + (uint64_t)wait_s * 1000;
+	struct event waiting = {.type = EVENT_NOTE, .phase = "connect",
+		.text = "waiting for the device"};
+	int rc = connect_once(d, false, events, e);
+
+	for (bool told = false; (rc == ERR_LINK || rc == ERR_TIMEOUT || rc == ERR_PROTOCOL) &&
+		clock_now_ms(clock) < until_ms; told = true) {
+		if (!told)
+			event_emit(events, &waiting);
+		clock_sleep_ms(clock, WAIT_STEP_MS);
+		rc = signals_check(e);
+		if (rc == 0)
+			rc = connect_once(d, true, events, e);
+	}
+	return rc;
+}
+
+int device_open(const struct device_request *rq, const struct config *config,
+	const struct event_sink *events, struct device **ret, struct err *e)
+{
+	struct device *d = calloc(1, sizeof(*d));
+	struct event phase = {.type = EVENT_PHASE, .phase = "connect"};
+	const char *chip = NULL;
+	int rc;
+
+	if (d == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = resolve(rq, config, d, &chip, e);
+	if (rc == 0)
+		rc = check_wanted_chip(chip, &d->url, e);
+	if (rc == 0) {
+		event_emit(events, &phase);
+		rc = connect(d, rq->wait_s, events, e);
+		if (rc == 0)
+			rc = device_gather(d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
+		if (rc < 0)
+			err_wrap(e, "%s", d->name);
+	}
+	if (rc < 0) {
+		device_close(d);
+		return rc;
+	}
+	if (d->target->link->baud > 57600 && quirk_applies(d->facts.chip, d->facts.boot_id,
+		CHIP_QUIRK_BAUD_MAX_57600))
+		log_debug("%s: above 57600 baud its bootloader may fail", d->name);
+	*ret = d;
+	return 0;
+}
+
+void device_close(struct device *d)
+{
+	if (d == NULL)
+		return;
+	target_close(d->target);
+	free(d);
+}
+
+int device_recover(struct device *d, struct err *e)
+{
+	struct device_facts again = {0};
+	int rc = d->target->ops->recover(d->target, e);
+
+	if (rc == 0)
+		rc = device_gather(d->target, &d->url.entry, d->url.banks, NULL, &again, e);
+	if (rc < 0)
+		return err_wrap(e, "%s", d->name);
+	if (again.pid == d->facts.pid && again.has_uid == d->facts.has_uid &&
+		memcmp(again.uid, d->facts.uid, sizeof(again.uid)) == 0 &&
+		again.flash_size == d->facts.flash_size)
+		return 0;
+	return err_set(e, ERR_IDENTITY, "%s: another device answers now", d->name);
+}

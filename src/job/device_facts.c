@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * device_facts.c - what is asked of a device before anything is planned for it
+ *
+ * The wire carries no checksum for what is read, and these facts steer what is erased: everything
+ * is read twice and must agree. What cannot be read is left open, with the reason.
+ */
+#include <stmota/device.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <stmota/log.h>
+#include <stmota/quirks.h>
+
+#define OPTION_AREAS    4
+#define OPTION_AREA_MAX 256u
+
+struct gathering {
+	struct target *t;
+	const struct chip *chip;
+	struct device_facts *facts;
+	struct {
+		bool valid;
+		uint8_t data[OPTION_AREA_MAX];
+	} areas[OPTION_AREAS];
+};
+
+/* ERR_IDENTITY if the two readings differ. */
+static int read_twice(struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what,
+	struct err *e)
+{
+	uint8_t again[OPTION_AREA_MAX];
+	int rc = t->ops->read(t, addr, buf, len, e);
+
+	if (rc == 0)
+		rc = t->ops->read(t, addr, again, len, e);
+	if (rc < 0)
+		return err_wrap(e, "%s", what);
+	if (memcmp(buf, again, len) != 0) {
+		err_set(e, ERR_IDENTITY, "two readings of the %s differ", what);
+		err_hint(e, "a bad connection: check ground and cable, or lower --baud");
+		return ERR_IDENTITY;
+	}
+	return 0;
+}
+
+/* The device answers, but will not or cannot say this: no reason to give up. */
+static bool is_answer(int rc)
+{
+	return rc == ERR_NACK || rc == ERR_PROTECTED || rc == ERR_UNSUPPORTED;
+}
+
+static int gather_size(struct gathering *g, struct err *e)
+{
+	const struct chip *c = g->chip;
+	uint8_t raw[2];
+	int rc;
+
+	if (c->flash_size_register == CHIP_UNKNOWN) {
+		snprintf(g->facts->geometry_why, sizeof(g->facts->geometry_why),
+			"the place of the flash size register is not confirmed");
+		return 0;
+	}
+	rc = read_twice(g->t, c->flash_size_register, raw, sizeof(raw), "flash size register", e);
+	if (rc == ERR_PROTECTED)
+		return rc;
+	if (is_answer(rc)) {
+		snprintf(g->facts->geometry_why, sizeof(g->facts->geometry_why),
+			"the flash size register cannot be read");
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	g->facts->flash_size = (uint32_t)get_le16(raw) * 1024;
+	if (g->facts->flash_size == 0)
+		snprintf(g->facts->geometry_why, sizeof(g->facts->geometry_why),
+			"the flash size register says 0");
+	return 0;
+}
+
+static int gather_uid(struct gathering *g, struct err *e)
+{
+	const struct chip *c = g->chip;
+	uint8_t raw[24];
+	uint32_t len = c->uid_third_word + 4u;
+	int rc;
+
+	if (c->uid_register == CHIP_UNKNOWN || len < 12 || len > sizeof(raw))
+		return 0;
+	rc = read_twice(g->t, c->uid_register, raw, len, "unique id", e);
+	if (rc < 0)
+		return is_answer(rc) ? 0 : rc;
+	memcpy(g->facts->uid, raw, 8);
+	memcpy(g->facts->uid + 8, raw + c->uid_third_word, 4);
+	/* Copies of STM32 chips have been seen without one. */
+	g->facts->has_uid = !bytes_all(g->facts->uid, 12, 0x00) && !bytes_all(g->facts->uid, 12, 0xFF);
+	return 0;
+}
+
+static int gather_boot_id(struct gathering *g, struct err *e)
+{
+	uint32_t addr = g->chip->boot_id_addr;
+	uint8_t id = 0;
+	int rc;
+
+	if (addr == CHIP_UNKNOWN || addr == 0)
+		return 0;
+	rc = read_twice(g->t, addr, &id, 1, "bootloader id", e);
+	if (rc < 0)
+		return is_answer(rc) ? 0 : rc;
+	if (id == 0x00 || id == 0xFF)
+		return 0;
+	g->facts->has_boot_id = true;
+	g->facts->boot_id = id;
+	g->t->info.boot_id = id;
+	return 0;
+}
+
+/* ---- option bytes ---- */
+
+/* Option memory is read area by area, flash controller registers word by word. */
+static int option_word(void *ctx, uint32_t addr, uint32_t *ret_word, struct err *e)
+{
+	struct gathering *g = ctx;
+	const struct chip_option_bytes *o = &g->chip->options;
+	struct span want = {addr, 4};
+	uint8_t raw[4];
+	int rc;
+
+	for (size_t i = 0; !o->registers && i < o->n_areas && i < OPTION_AREAS; i++) {
+		if (o->areas[i].len > OPTION_AREA_MAX || !span_contains(o->areas[i], want))
+			continue;
+		if (!g->areas[i].valid) {
+			rc = read_twice(g->t, o->areas[i].addr, g->areas[i].data, o->areas[i].len,
+				"option bytes", e);
+			if (rc < 0)
+				return rc;
+			g->areas[i].valid = true;
+		}
+		*ret_word = get_le32(&g->areas[i].data[addr - o->areas[i].addr]);
+		return 0;
+	}
+	rc = read_twice(g->t, addr, raw, sizeof(raw), "option bytes", e);
+	if (rc == 0)
+		*ret_word = get_le32(raw);
+	return rc;
+}
+
+static int gather_rdp(struct gathering *g, struct err *e)
+{
+	const struct chip_option_bytes *o = &g->chip->options;
+
+	for (size_t i = 0; i < o->n_rdp; i++) {
+		uint32_t word = 0;
+		int rc;
+
+		if ((o->rdp[i].access & CHIP_ACCESS_READ) == 0 || o->rdp[i].width != 8)
+			continue;
+		rc = option_word(g, o->rdp[i].addr, &word, e);
+		if (rc == 0)
+			g->facts->rdp = chip_rdp_level(g->chip, (uint8_t)(word >> o->rdp[i].bit));
+		return is_answer(rc) ? 0 : rc;
+	}
+	return 0;
+}
+
+static int gather_geometry(struct gathering *g, enum chip_banks said, struct err *e)
+{
+	struct device_facts *f = g->facts;
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (f->flash_size == 0)
+		return 0;
+	f->banks = CHIP_BANKS_DEFAULT;
+	rc = chip_banks_read(g->chip, f->flash_size, option_word, g, &f->banks, &f->swapped, e);
+	if (rc < 0 && !is_answer(rc))
+		return rc;
+	/* What the device says counts; the user is asked where it does not. */
+	if (f->banks == CHIP_BANKS_DEFAULT)
+		f->banks = said;
+	rc = geometry_init(&f->geometry, g->chip, f->flash_size, f->banks, &why);
+	if (rc < 0)
+		snprintf(f->geometry_why, sizeof(f->geometry_why), "%.159s", why.msg);
+	if (rc == ERR_UNSUPPORTED && f->banks == CHIP_BANKS_DEFAULT) {
+		/* Good enough to look at, not to plan with. */
+		rc = geometry_init(&f->geometry, g->chip, f->flash_size, CHIP_BANKS_TABLE, &why);
+		f->banks_assumed = rc == 0;
+	}
+	f->has_geometry = rc == 0;
+	if (rc == 0 && f->swapped)
+		geometry_set_swapped(&f->geometry);
+	return 0;
+}
+
+static int gather_wrp(struct gathering *g, struct err *e)
+{
+	struct device_facts *f = g->facts;
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (!f->has_geometry) {
+		snprintf(f->wrp_why, sizeof(f->wrp_why), "the erase units are not known");
+		return 0;
+	}
+	rc = chip_wrp_spans(&f->geometry, option_word, g, f->wrp, DEVICE_MAX_WRP, &f->n_wrp, &why);
+	f->wrp_known = rc == 0;
+	if (rc == 0)
+		return 0;
+	f->n_wrp = 0;
+	snprintf(f->wrp_why, sizeof(f->wrp_why), "%.159s", why.msg);
+	if (is_answer(rc))
+		return 0;
+	if (e != NULL)
+		*e = why;
+	return rc;
+}
+
+/* ---- all of it ---- */
+
+static int check_chip(const struct target_info *info, const char *wanted, struct err *e)
+{
+	const struct chip *c = NULL;
+	int rc;
+
+	if (info->chip == NULL) {
+		err_set(e, ERR_IDENTITY, "product ID 0x%03X is not in the chip table", info->pid);
+		err_hint(e, "without its erase units nothing can be planned; a newer stmota may know "
+			"it");
+		return ERR_IDENTITY;
+	}
+	if (wanted == NULL)
+		return 0;
+	rc = chip_find_name(wanted, &c, e);
+	if (rc < 0)
+		return rc;
+	if (c == info->chip)
+		return 0;
+	return err_set(e, ERR_IDENTITY, "this is %s (0x%03X), not %s (0x%03X)", info->chip->name,
+		info->pid, c->name, c->pid);
+}
+
+int device_gather(struct target *t, const struct entry *entry, enum chip_banks banks,
+	const char *chip_wanted, struct device_facts *ret, struct err *e)
+{
+	const struct target_info *info = &t->info;
+	struct device_facts f = {0};
+	struct gathering g = {.t = t, .chip = info->chip, .facts = &f};
+	int rc = check_chip(info, chip_wanted, e);
+
+	if (rc < 0)
+		return rc;
+	f.pid = info->pid;
+	f.chip = info->chip;
+	f.protocol = info->protocol;
+	snprintf(f.transport, sizeof(f.transport), "%s", info->transport);
+	f.lists_checksum = info->commands[0xA1] != 0;
+	f.lists_erase = info->commands[0x43] != 0 || info->commands[0x44] != 0;
+	f.reach = entry_reach(entry, info->chip);
+	f.can_reset = t->ops->reset != NULL;
+
+	rc = gather_size(&g, e);
+	if (rc == ERR_PROTECTED) {
+		f.read_refused = true;
+		f.rdp = info->chip->options.n_rdp > 0 ? RDP_1 : RDP_UNKNOWN;
+		snprintf(f.geometry_why, sizeof(f.geometry_why), "the device is read-protected");
+		snprintf(f.wrp_why, sizeof(f.wrp_why), "the device is read-protected");
+		err_clear(e);
+		*ret = f;
+		return 0;
+	}
+	if (rc == 0)
+		rc = gather_uid(&g, e);
+	if (rc == 0)
+		rc = gather_boot_id(&g, e);
+	if (rc == 0)
+		rc = gather_rdp(&g, e);
+	if (rc == 0)
+		rc = gather_geometry(&g, banks, e);
+	if (rc == 0)
+		rc = gather_wrp(&g, e);
+	if (rc < 0)
+		return rc;
+	err_clear(e);
+	*ret = f;
+	return 0;
+}

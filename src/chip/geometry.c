@@ -149,7 +149,7 @@ static int banks_undecided(const struct chip *c, uint32_t size, uint8_t *ret_ban
 		"one bank or two is not confirmed: %s with %u KiB has both, and its erase units "
 		"differ",
 		c->name, size / KIB);
-	err_hint(e, "the option bytes could not tell: say banks=single or banks=dual");
+	err_hint(e, "say it in the configuration: banks = single or banks = dual in the [device] section");
 	return rc;
 }
 
@@ -205,6 +205,7 @@ static void set_numbers(struct geometry *g)
 
 void geometry_set_swapped(struct geometry *g)
 {
+	g->swapped = true;
 	g->n_numbered = 0;
 	g->numbering = "the banks are swapped: no source tells which numbers follow";
 }

@@ -83,7 +83,7 @@ bool package_detect(const uint8_t *data, size_t len);
  *
  * data, len  the whole file; must stay while `ret` is used
  *
- * ERR_FORMAT (damaged, truncated, breaks a rule), ERR_VERIFY (a payload does not match its
+ * ERR_FORMAT (damaged, truncated, breaks a rule), ERR_SIGNATURE (a payload does not match its
  * digest), ERR_UNSUPPORTED (another format version, an encoding that is not built yet). `ret`
  * needs no release.
  */

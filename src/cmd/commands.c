@@ -9,10 +9,20 @@
 extern const struct command cmd_completion;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
+extern const struct command cmd_key_show;
+extern const struct command cmd_keygen;
+extern const struct command cmd_pack;
+extern const struct command cmd_sign;
+extern const struct command cmd_verify;
 
 const struct command *const commands[] = {
 	&cmd_completion,
 	&cmd_help,
 	&cmd_info,
+	&cmd_key_show,
+	&cmd_keygen,
+	&cmd_pack,
+	&cmd_sign,
+	&cmd_verify,
 	NULL,
 };

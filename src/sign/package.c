@@ -81,7 +81,7 @@ static int check_payloads(const struct package *p, struct err *e)
 			return rc;
 		if (imf_differ(digest, c.stored_digest, SHA256_SIZE) == 0)
 			continue;
-		err_set(e, ERR_VERIFY, "component %zu does not match its digest: the package was changed or "
+		err_set(e, ERR_SIGNATURE, "component %zu does not match its digest: the package was changed or "
 			"damaged", i);
 		return err_hint(e, "get the package again from where it was made");
 	}

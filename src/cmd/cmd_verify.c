@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_verify.c - says who signed a package, and whether that is enough
+ */
+#include "cmd.h"
+
+#include <time.h>
+
+#include <stmota/fs.h>
+#include <stmota/package.h>
+
+static const struct opt opts[] = {
+	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe, instead of the configured ones"),
+	OPT_END,
+};
+
+static int load_trust(const struct command_env *env, struct trust *ret, struct err *e)
+{
+	const char *dir = config_get(env->config, "trust", NULL, "dir");
+	size_t n = opt_count(env->opts, "trust");
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = trust_add(ret, opt_str_at(env->opts, "trust", i), e);
+	if (n > 0)
+		return rc;
+	return dir != NULL ? trust_add(ret, dir, e) : trust_add_default(ret, e);
+}
+
+static void show_signers(struct out *o, const struct package_verdict *v)
+{
+	out_table(o, "signed_by");
+	for (size_t i = 0; i < v->n_signers; i++) {
+		const struct trust_key *k = v->signers[i].key;
+
+		out_object(o, NULL);
+		out_str(o, "key", k->name);
+		out_str(o, "type", key_type_name(key_type(k->key)));
+		out_bytes(o, "key_id", key_id(k->key), KEY_ID_SIZE);
+		out_str(o, "role", trust_role_name(k->conf.role));
+		out_str(o, "group", k->conf.group);
+		out_bool(o, "counts", v->signers[i].counted);
+		out_end(o);
+	}
+	out_end(o);
+}
+
+static void show_payloads(struct out *o, const struct package *p)
+{
+	out_table(o, "payloads");
+	for (size_t i = 0; i < p->header.n_components; i++) {
+		struct imf_component c = package_component(p, i);
+
+		out_object(o, NULL);
+		out_str(o, "kind", package_kind_name(c.kind));
+		out_size(o, "size", c.plain_size);
+		out_bytes(o, "sha256", c.plain_digest, SHA256_SIZE);
+		out_end(o);
+	}
+	out_end(o);
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	const char *path = opt_arg(env->opts, 0);
+	cleanup_buf struct buf b = BUF_INIT;
+	cleanup_trust struct trust t = TRUST_INIT;
+	struct package_verdict verdict = {0};
+	char version[VERSION_TEXT_SIZE];
+	struct package p;
+	int rc = load_trust(env, &t, e);
+
+	if (rc == 0)
+		rc = fs_read(path, FS_FILE_MAX, &b, e);
+	if (rc < 0)
+		return rc;
+	rc = package_open(b.data, b.len, &p, e);
+	if (rc == 0)
+		rc = package_verify(&p, &t, (uint64_t)time(NULL), &verdict, e);
+	if (rc < 0) {
+		/* Whatever is wrong with it: this file is not what a trusted key signed. */
+		if (rc == ERR_FORMAT && e != NULL)
+			e->code = ERR_SIGNATURE;
+		return err_wrap(e, "%s", path);
+	}
+	out_str(env->out, "file", path);
+	out_str(env->out, "product", p.product[0] != '\0' ? p.product : NULL);
+	out_str(env->out, "version", version_format(p.header.version, version));
+	out_bytes(env->out, "manifest_digest", p.digest, SHA256_SIZE);
+	out_uint(env->out, "signatures", p.n_signatures);
+	show_signers(env->out, &verdict);
+	show_payloads(env->out, &p);
+	out_text(env->out, "%s is good.", path);
+	return 0;
+}
+
+const struct command cmd_verify = {
+	.name = "verify",
+	.args = "FILE",
+	.summary = "check the signatures and digests of a package",
+	.details = "Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d count.\n"
+		   "Exit status 7: damaged, not signed, or not by enough keys that are trusted.\n",
+	.examples = "stmota verify app.sota --trust release.pub.pem\n"
+		    "stmota verify app.sota --trust /etc/stmota/trust.d --json\n",
+	.group = COMMAND_PACKAGE,
+	.opts = opts,
+	.flags = CMD_JSON,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -36,7 +36,10 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 	case IMF_ERR_TRUNCATED:
 		return err_set(e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
 	case IMF_ERR_MAGIC:
-		return err_set(e, ERR_FORMAT, "not a stmota package");
+		if (len < 5 || memcmp(data, magic, 5) != 0)
+			return err_set(e, ERR_FORMAT, "not a stmota package");
+		err_set(e, ERR_FORMAT, "damaged package: its line ends were changed");
+		return err_hint(e, "copy it again, in binary mode");
 	default:
 		return err_set(e, ERR_FORMAT, "damaged package: it %s", imf_strerror(error));
 	}

@@ -8,6 +8,7 @@
  */
 #include "cmd.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <imf/imf_bytes.h>
@@ -141,7 +142,7 @@ static int add_component(struct pack *p, const char *text, struct err *e)
 	rc = package_kind_parse(kind_text, &kind, e);
 	if (rc < 0)
 		return rc;
-	strcpy(path, colon + 1);
+	snprintf(path, sizeof(path), "%s", colon + 1);
 	at = strrchr(path, '@');
 	has_address = at != NULL && parse_u32(at + 1, &address, NULL) == 0;
 	if (has_address)

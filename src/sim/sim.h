@@ -23,6 +23,7 @@ struct sim_config {
 	const char *const *faults; /* KIND@WHERE[:N[:ARG]], see stmota-sim(1) */
 	size_t n_faults;
 	uint32_t seed;           /* of everything random: unique id, half-done operations */
+	bool boot0_low;          /* strap at power-up; false: high, the ROM starts */
 };
 
 struct sim_stats {
@@ -33,28 +34,57 @@ struct sim_stats {
 
 struct sim_board;
 
+/*
+ * Makes a board with the power on, as it left the factory or as its state file says.
+ *
+ * ERR_UNSUPPORTED where the table lacks a fact that the ROM needs; ERR_NO_FIT (flash size);
+ * ERR_USAGE (fault, ROM version); ERR_FORMAT, ERR_IO, ERR_IDENTITY (state file).
+ */
 int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct err *e);
+/* Takes NULL. Does not save. */
 void sim_board_free(struct sim_board *b);
+/* Writes the state file; nothing to do without one. ERR_IO. */
+int sim_board_save(struct sim_board *b, struct err *e);
 
-/* Adds a fault while the board runs; same grammar. ERR_USAGE. */
+/* Adds a fault while the board runs; same grammar, N counts from now on. ERR_USAGE. */
 int sim_board_fault(struct sim_board *b, const char *spec, struct err *e);
+/* Forgets those that have not fired; quirks stay. */
 void sim_board_clear_faults(struct sim_board *b);
+/* Text that explains the grammar, and the names for `quirk:` one by one (NULL at the end). */
+const char *sim_fault_help(void);
+const char *sim_quirk_name(size_t i);
 
 /* Power off loses all but flash and option bytes; on starts at the reset vector or in the ROM, as
  * BOOT0, the option bytes and the empty check say. A cut fault turns the power off by itself. */
 void sim_board_power(struct sim_board *b, bool on);
 bool sim_board_powered(const struct sim_board *b);
 
+/* Tells the board that time has passed, before its lines or its power change. */
+void sim_board_time(struct sim_board *b, uint64_t now_us);
+
+/* The adapter was pulled out (fault `vanish`): nothing goes in or out until it is plugged again. */
+bool sim_board_vanished(const struct sim_board *b);
+void sim_board_replug(struct sim_board *b);
+
+/* Reset button. */
+void sim_board_reset(struct sim_board *b);
+
 /* Modem lines as the board's wiring sees them. boot0 true: high. nrst false: held in reset. */
 void sim_board_lines(struct sim_board *b, bool boot0, bool nrst);
 
+/* Speed of the host's port, 115200 at first. The ROM measures it once, on 0x7F. */
+void sim_board_set_baud(struct sim_board *b, uint32_t baud);
+
 /* One byte arrives at the device's receiver at `now_us`. */
 void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us);
-/* Next byte that the device sends: false if there is none. `ret_at_us`: when it is ready. */
+/* Next byte that the device sends: false if there is none. `ret_at_us`: when its stop bit is over. */
 bool sim_uart_tx(struct sim_board *b, uint8_t *ret_byte, uint64_t *ret_at_us);
 
 /* True while the application runs (the ROM is not listening). */
 bool sim_board_in_application(const struct sim_board *b);
+
+/* Until when the device is busy with what it has been told. */
+uint64_t sim_board_busy_until(const struct sim_board *b);
 
 /* Direct view for tests: main flash of this part, from its base. */
 uint8_t *sim_board_flash(struct sim_board *b, uint32_t *ret_size);

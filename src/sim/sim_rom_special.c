@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim_rom_special.c - Get Checksum and the special commands, on the ROMs that list them
+ */
+#include <string.h>
+
+#include "sim_rom.h"
+
+/* ---- Get Checksum: address, words, polynomial, initial value, each with its own ACK ---- */
+
+/* The CRC unit: 32-bit little-endian words, most significant bit first, nothing reflected. */
+static uint32_t crc_word(uint32_t crc, uint32_t word, uint32_t poly)
+{
+	crc ^= word;
+	for (int i = 0; i < 32; i++)
+		crc = (crc & 0x80000000) != 0 ? crc << 1 ^ poly : crc << 1;
+	return crc;
+}
+
+static void on_checksum_init(struct sim_board *b)
+{
+	uint8_t reply[5];
+	uint32_t crc;
+
+	if (!rom_xor_ok(b, 5)) {
+		rom_refuse(b);
+		return;
+	}
+	rom_ack(b);
+	crc = get_be32(b->rom.buf);
+	for (uint32_t i = 0; i < b->rom.words; i++) {
+		uint8_t w[4];
+
+		for (uint32_t k = 0; k < 4; k++)
+			w[k] = sim_read_byte(b, b->rom.addr + 4 * i + k);
+		crc = crc_word(crc, get_le32(w), b->rom.poly);
+	}
+	sim_spend(b, b->rom.words / 4); /* a quarter of a microsecond for each word */
+	if (!sim_has(b, SQ_CHECKSUM_ONE_ACK))
+		rom_ack(b);
+	put_be32(reply, crc);
+	reply[4] = (uint8_t)(reply[0] ^ reply[1] ^ reply[2] ^ reply[3]);
+	for (size_t i = 0; i < sizeof(reply); i++)
+		sim_uart_send(b, reply[i]);
+	rom_idle(b);
+}
+
+static void on_checksum_poly(struct sim_board *b)
+{
+	if (!rom_xor_ok(b, 5)) {
+		rom_refuse(b);
+		return;
+	}
+	b->rom.poly = get_be32(b->rom.buf);
+	rom_ack(b);
+	rom_expect(b, 5, on_checksum_init);
+}
+
+static void on_checksum_size(struct sim_board *b)
+{
+	uint32_t words = get_be32(b->rom.buf);
+	uint64_t last = b->rom.addr + (uint64_t)words * 4 - 1;
+
+	if (!rom_xor_ok(b, 5) || words == 0 || last > UINT32_MAX ||
+	    words > (uint32_t)(64u << 20) / 4 ||
+	    sim_region_of(b, (uint32_t)last) != sim_region_of(b, b->rom.addr)) {
+		rom_refuse(b);
+		return;
+	}
+	b->rom.words = words;
+	rom_ack(b);
+	rom_expect(b, 5, on_checksum_poly);
+}
+
+static void on_checksum_address(struct sim_board *b)
+{
+	enum sim_region r;
+
+	if (!rom_take_address(b))
+		return;
+	r = sim_region_of(b, b->rom.addr);
+	if (b->rom.addr % 4 != 0 || (r != SIM_FLASH && r != SIM_RAM)) {
+		rom_bad_address(b);
+		return;
+	}
+	rom_ack(b);
+	rom_expect(b, 5, on_checksum_size);
+}
+
+void rom_checksum(struct sim_board *b)
+{
+	rom_expect(b, 5, on_checksum_address);
+}
+
+/* ---- Special and Extended Special ---- */
+
+#define SPECIAL     0x50
+#define EXT_SPECIAL 0x51
+
+/* Does what was asked for with data[0..len). Returns the status byte. */
+typedef uint8_t (*special_run)(struct sim_board *b, const uint8_t *data, uint32_t len);
+
+static uint8_t set_product_state(struct sim_board *b, const uint8_t *data, uint32_t len)
+{
+	uint32_t state = 0;
+
+	/* The byte order of the four is not told; the value has one byte. */
+	for (uint32_t i = 0; i < len; i++)
+		state |= data[i];
+	return len == 4 && sim_option_set(b, "PRODUCT_STATE", state) ? 0 : 1;
+}
+
+static uint8_t just_reset(struct sim_board *b, const uint8_t *data, uint32_t len)
+{
+	return 0;
+}
+
+static uint8_t security_options(struct sim_board *b, const uint8_t *data, uint32_t len)
+{
+	switch (len == 0 ? 0xFF : data[len - 1]) {
+	case 0: /* leave TrustZone */
+		return sim_option_set(b, "TZEN", 0) ? 0 : 1;
+	case 1: /* RDP 1 to 0.5 */
+		if (sim_rdp(b) != RDP_1 || sim_option_get(b, "TZEN", 0) == 0)
+			return 1;
+		return sim_option_set_rdp(b, 0x55) ? 0 : 1;
+	default:
+		return 1;
+	}
+}
+
+static const struct {
+	const char *series;
+	uint8_t cmd;
+	uint16_t opcode;
+	special_run run;
+} specials[] = {
+	{"H5", SPECIAL, 0x01, set_product_state},      {"H5", SPECIAL, 0x02, just_reset},
+	{"L5", EXT_SPECIAL, 0x82, security_options},   {"U5", EXT_SPECIAL, 0x82, security_options},
+	{"U3", EXT_SPECIAL, 0x82, security_options},   {"WBA", EXT_SPECIAL, 0x82, security_options},
+};
+
+static void special_reply(struct sim_board *b)
+{
+	const uint8_t *data = b->rom.buf + 2;
+	uint32_t len = get_be16(b->rom.buf);
+	uint8_t status = 1;
+
+	if (b->rom.cmd == EXT_SPECIAL) {
+		data = b->rom.first_data;
+		len = b->rom.first_len;
+	}
+	status = specials[b->rom.special].run(b, data, len);
+	if (b->rom.cmd == SPECIAL) { /* no data of its own */
+		sim_uart_send(b, 0x00);
+		sim_uart_send(b, 0x00);
+	}
+	sim_uart_send(b, 0x00);
+	sim_uart_send(b, 0x01);
+	sim_uart_send(b, status);
+	rom_ack(b);
+	rom_idle(b);
+	if (status == 0 && rom_alive(b))
+		sim_reset(b);
+}
+
+static void on_special_data(struct sim_board *b)
+{
+	if (!rom_xor_ok(b, get_be16(b->rom.buf) + 3u)) {
+		rom_refuse(b);
+		return;
+	}
+	rom_ack(b);
+	special_reply(b);
+}
+
+static void on_special_size(struct sim_board *b)
+{
+	uint32_t limit = b->rom.cmd == SPECIAL ? 128 : 1024;
+
+	if (get_be16(b->rom.buf) > limit)
+		rom_refuse(b);
+	else
+		rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_special_data);
+}
+
+static void on_first_data(struct sim_board *b)
+{
+	uint32_t len = get_be16(b->rom.buf);
+
+	if (!rom_xor_ok(b, len + 3)) {
+		rom_refuse(b);
+		return;
+	}
+	memcpy(b->rom.first_data, b->rom.buf + 2, len);
+	b->rom.first_len = len;
+	rom_ack(b);
+	rom_expect(b, 2, on_special_size);
+}
+
+static void on_first_size(struct sim_board *b)
+{
+	if (get_be16(b->rom.buf) > sizeof(b->rom.first_data))
+		rom_refuse(b);
+	else
+		rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_first_data);
+}
+
+static void on_special_opcode(struct sim_board *b)
+{
+	uint16_t opcode = get_be16(b->rom.buf);
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(specials) && (specials[i].cmd != b->rom.cmd ||
+		specials[i].opcode != opcode || strcmp(specials[i].series, b->chip->series) != 0))
+		i++;
+	if (!rom_xor_ok(b, 3) || i == ARRAY_LEN(specials)) {
+		rom_refuse(b);
+		return;
+	}
+	b->rom.special = i;
+	rom_ack(b);
+	rom_expect(b, 2, b->rom.cmd == SPECIAL ? on_special_size : on_first_size);
+}
+
+void rom_special(struct sim_board *b)
+{
+	rom_expect(b, 3, on_special_opcode);
+}

@@ -240,8 +240,7 @@ int command_overview(const struct command *const *commands, struct buf *ret, str
 		for (const struct opt *o = tables[t]; o->name != NULL; o++)
 			put_opt(&w, o, width);
 	writer_put(&w,
-		"\n'stmota COMMAND --help' tells all about a command; 'stmota help' opens the "
-		"manual.\n"
+		"\n'stmota COMMAND --help' explains a command, 'stmota help' opens the manual.\n"
 		"No board at hand? stmota-sim(1) makes a virtual one.\n");
 	return w.rc;
 }

@@ -320,7 +320,9 @@ static void on_event(void *ctx, const struct event *ev)
 	switch (ev->type) {
 	case EVENT_PLAN: take_plan(p, ev); break;
 	case EVENT_PHASE:
-		end_phase(p, true);
+		/* The same once more is a new attempt: it has not ended. */
+		if (ev->phase == NULL || p->phase == NULL || strcmp(ev->phase, p->phase) != 0)
+			end_phase(p, true);
 		if (ev->phase != NULL)
 			begin_phase(p, ev);
 		break;

@@ -263,6 +263,7 @@ static void test_progress_bar__shares_make_one_whole(void **state)
 	/* Taken up again further back: the bar waits, it does not jump. */
 	phase(&f, "write", 1000);
 	step(&f, 1000, 100, 1000);
+	fflush(f.file);
 	assert_non_null(strstr(f.text, "]  55 %   100 of 1000"));
 	progress_free(f.p);
 	fclose(f.file);
@@ -278,6 +279,7 @@ static void test_progress__more_done_than_announced(void **state)
 	printed(&f, "");
 	phase(&f, "write", 10);
 	step(&f, 100, 200, 100);
+	fflush(f.file);
 	assert_non_null(strstr(f.text, "[=============] 100 %"));
 	progress_free(f.p);
 	fclose(f.file);

@@ -42,8 +42,8 @@ static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 		/* Reloading resets the chip; the link is lost after the ACK. */
 		if (!sim_option_write(b, addr, data, len))
 			return;
-		rom_ack(b);
-		rom_idle(b);
+		sim_rom_ack(b);
+		sim_rom_idle(b);
 		if (!sim_has(b, CHIP_QUIRK_OPTIONS_NOT_RELOADED) && rom_alive(b))
 			sim_reset(b);
 		return;
@@ -54,16 +54,16 @@ static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 	}
 	if (!rom_alive(b))
 		return;
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 }
 
 static void on_write_data(struct sim_board *b)
 {
 	uint32_t len = b->rom.buf[0] + 1u;
 
-	if (!rom_xor_ok(b, len + 2)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, len + 2)) {
+		sim_rom_refuse(b);
 		return;
 	}
 	store(b, b->rom.buf + 1, len);
@@ -71,27 +71,27 @@ static void on_write_data(struct sim_board *b)
 
 static void on_write_length(struct sim_board *b)
 {
-	rom_expect_more(b, b->rom.buf[0] + 3u, on_write_data);
+	sim_rom_expect_more(b, b->rom.buf[0] + 3u, on_write_data);
 }
 
 static void on_write_address(struct sim_board *b)
 {
 	enum sim_region r;
 
-	if (!rom_take_address(b))
+	if (!sim_rom_take_address(b))
 		return;
 	r = sim_region_of(b, b->rom.addr);
 	if ((r == SIM_NOWHERE && !is_voltage(b)) || r == SIM_SYSTEM || r == SIM_INFO) {
-		rom_bad_address(b);
+		sim_rom_bad_address(b);
 		return;
 	}
-	rom_ack(b);
-	rom_expect(b, 1, on_write_length);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 1, on_write_length);
 }
 
-void rom_write(struct sim_board *b)
+void sim_rom_write(struct sim_board *b)
 {
-	rom_expect(b, 5, on_write_address);
+	sim_rom_expect(b, 5, on_write_address);
 }
 
 /* ---- Erase ---- */
@@ -100,8 +100,8 @@ static void erase_done(struct sim_board *b)
 {
 	if (!rom_alive(b))
 		return;
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 	if (sim_has(b, CHIP_QUIRK_ERASE_PAUSE_40_MS))
 		b->flash_busy_us = b->now_us + 40000;
 }
@@ -148,7 +148,7 @@ static void erase_list(struct sim_board *b, const uint8_t *list, uint32_t n, boo
 	bool bank2_done = false;
 
 	if (n > 512 && sim_has(b, CHIP_QUIRK_ERASE_MAX_512)) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
 	for (uint32_t i = first; i < n; i++) {
@@ -172,8 +172,8 @@ static void on_erase_pages(struct sim_board *b)
 {
 	uint32_t n = b->rom.buf[0] + 1u;
 
-	if (!rom_xor_ok(b, n + 2))
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, n + 2))
+		sim_rom_refuse(b);
 	else
 		erase_list(b, b->rom.buf + 1, n, false);
 }
@@ -181,14 +181,14 @@ static void on_erase_pages(struct sim_board *b)
 static void on_erase_count(struct sim_board *b)
 {
 	if (b->rom.buf[0] == 0xFF)
-		rom_expect_more(b, 2, on_erase_global);
+		sim_rom_expect_more(b, 2, on_erase_global);
 	else
-		rom_expect_more(b, b->rom.buf[0] + 3u, on_erase_pages);
+		sim_rom_expect_more(b, b->rom.buf[0] + 3u, on_erase_pages);
 }
 
-void rom_erase(struct sim_board *b)
+void sim_rom_erase(struct sim_board *b)
 {
-	rom_expect(b, 1, on_erase_count);
+	sim_rom_expect(b, 1, on_erase_count);
 }
 
 /* ---- Extended Erase ---- */
@@ -198,13 +198,13 @@ static void erase_bank(struct sim_board *b, uint8_t bank)
 	uint64_t from_us = b->now_us;
 
 	if (b->geometry.banks != 2) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
 	if (sim_has(b, CHIP_QUIRK_BANK_ERASE_BROKEN)) {
 		/* L496 says so, H74 does not. */
 		if (b->chip->series[0] == 'L')
-			rom_refuse(b);
+			sim_rom_refuse(b);
 		else
 			erase_done(b);
 		return;
@@ -222,15 +222,15 @@ static void on_extended_special(struct sim_board *b)
 {
 	uint16_t code = get_be16(b->rom.buf);
 
-	if (!rom_xor_ok(b, 3)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 3)) {
+		sim_rom_refuse(b);
 	} else if (code == 0xFFFF && !sim_has(b, CHIP_QUIRK_NO_MASS_ERASE)) {
 		if (sim_flash_erase_all(b, 0, false))
 			erase_done(b);
 	} else if (code == 0xFFFE || code == 0xFFFD) {
 		erase_bank(b, code == 0xFFFE ? 1 : 2);
 	} else {
-		rom_refuse(b); /* FFFC to FFF0 are reserved */
+		sim_rom_refuse(b); /* FFFC to FFF0 are reserved */
 	}
 }
 
@@ -238,8 +238,8 @@ static void on_extended_pages(struct sim_board *b)
 {
 	uint32_t n = get_be16(b->rom.buf) + 1u;
 
-	if (!rom_xor_ok(b, 2 * n + 3))
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 2 * n + 3))
+		sim_rom_refuse(b);
 	else
 		erase_list(b, b->rom.buf + 2, n, true);
 }
@@ -249,14 +249,14 @@ static void on_extended_count(struct sim_board *b)
 	uint16_t code = get_be16(b->rom.buf);
 
 	if (code >= 0xFFF0)
-		rom_expect_more(b, 3, on_extended_special);
+		sim_rom_expect_more(b, 3, on_extended_special);
 	else
-		rom_expect_more(b, 2 * (code + 1u) + 3, on_extended_pages);
+		sim_rom_expect_more(b, 2 * (code + 1u) + 3, on_extended_pages);
 }
 
-void rom_extended_erase(struct sim_board *b)
+void sim_rom_extended_erase(struct sim_board *b)
 {
-	rom_expect(b, 2, on_extended_count);
+	sim_rom_expect(b, 2, on_extended_count);
 }
 
 /* ---- protection: each ends in a system reset ---- */
@@ -265,7 +265,7 @@ static void ack_and_reset(struct sim_board *b)
 {
 	if (!rom_alive(b))
 		return;
-	rom_ack(b);
+	sim_rom_ack(b);
 	if (rom_alive(b))
 		sim_reset(b);
 }
@@ -274,8 +274,8 @@ static void on_sectors(struct sim_board *b)
 {
 	uint32_t n = b->rom.buf[0] + 1u;
 
-	if (!rom_xor_ok(b, n + 2)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, n + 2)) {
+		sim_rom_refuse(b);
 		return;
 	}
 	/* Replaces the former set; the numbers are not looked at. */
@@ -285,29 +285,29 @@ static void on_sectors(struct sim_board *b)
 
 static void on_sector_count(struct sim_board *b)
 {
-	rom_expect_more(b, b->rom.buf[0] + 3u, on_sectors);
+	sim_rom_expect_more(b, b->rom.buf[0] + 3u, on_sectors);
 }
 
-void rom_write_protect(struct sim_board *b)
+void sim_rom_write_protect(struct sim_board *b)
 {
-	rom_expect(b, 1, on_sector_count);
+	sim_rom_expect(b, 1, on_sector_count);
 }
 
-void rom_write_unprotect(struct sim_board *b)
+void sim_rom_write_unprotect(struct sim_board *b)
 {
 	if (sim_option_set_wrp(b, NULL, 0))
 		ack_and_reset(b);
 }
 
-void rom_readout_protect(struct sim_board *b)
+void sim_rom_readout_protect(struct sim_board *b)
 {
 	if (sim_option_set_rdp(b, 0x00))
 		ack_and_reset(b);
 }
 
-void rom_readout_unprotect(struct sim_board *b)
+void sim_rom_readout_unprotect(struct sim_board *b)
 {
-	rom_ack(b);
+	sim_rom_ack(b);
 	/* Silent: mass erase, then the option byte, then RAM and reset. */
 	if (!rom_alive(b) || !sim_flash_erase_all(b, 0, true))
 		return;

@@ -22,11 +22,11 @@ static void on_checksum_init(struct sim_board *b)
 	uint8_t reply[5];
 	uint32_t crc;
 
-	if (!rom_xor_ok(b, 5)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 5)) {
+		sim_rom_refuse(b);
 		return;
 	}
-	rom_ack(b);
+	sim_rom_ack(b);
 	crc = get_be32(b->rom.buf);
 	for (uint32_t i = 0; i < b->rom.words; i++) {
 		uint8_t w[4];
@@ -37,23 +37,23 @@ static void on_checksum_init(struct sim_board *b)
 	}
 	sim_spend(b, b->rom.words / 4); /* a quarter of a microsecond for each word */
 	if (!sim_has(b, SQ_CHECKSUM_ONE_ACK))
-		rom_ack(b);
+		sim_rom_ack(b);
 	put_be32(reply, crc);
 	reply[4] = (uint8_t)(reply[0] ^ reply[1] ^ reply[2] ^ reply[3]);
 	for (size_t i = 0; i < sizeof(reply); i++)
 		sim_uart_send(b, reply[i]);
-	rom_idle(b);
+	sim_rom_idle(b);
 }
 
 static void on_checksum_poly(struct sim_board *b)
 {
-	if (!rom_xor_ok(b, 5)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 5)) {
+		sim_rom_refuse(b);
 		return;
 	}
 	b->rom.poly = get_be32(b->rom.buf);
-	rom_ack(b);
-	rom_expect(b, 5, on_checksum_init);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 5, on_checksum_init);
 }
 
 static void on_checksum_size(struct sim_board *b)
@@ -61,35 +61,35 @@ static void on_checksum_size(struct sim_board *b)
 	uint32_t words = get_be32(b->rom.buf);
 	uint64_t last = b->rom.addr + (uint64_t)words * 4 - 1;
 
-	if (!rom_xor_ok(b, 5) || words == 0 || last > UINT32_MAX ||
+	if (!sim_rom_xor_ok(b, 5) || words == 0 || last > UINT32_MAX ||
 	    words > (uint32_t)(64u << 20) / 4 ||
 	    sim_region_of(b, (uint32_t)last) != sim_region_of(b, b->rom.addr)) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
 	b->rom.words = words;
-	rom_ack(b);
-	rom_expect(b, 5, on_checksum_poly);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 5, on_checksum_poly);
 }
 
 static void on_checksum_address(struct sim_board *b)
 {
 	enum sim_region r;
 
-	if (!rom_take_address(b))
+	if (!sim_rom_take_address(b))
 		return;
 	r = sim_region_of(b, b->rom.addr);
 	if (b->rom.addr % 4 != 0 || (r != SIM_FLASH && r != SIM_RAM)) {
-		rom_bad_address(b);
+		sim_rom_bad_address(b);
 		return;
 	}
-	rom_ack(b);
-	rom_expect(b, 5, on_checksum_size);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 5, on_checksum_size);
 }
 
-void rom_checksum(struct sim_board *b)
+void sim_rom_checksum(struct sim_board *b)
 {
-	rom_expect(b, 5, on_checksum_address);
+	sim_rom_expect(b, 5, on_checksum_address);
 }
 
 /* ---- Special and Extended Special ---- */
@@ -158,19 +158,19 @@ static void special_reply(struct sim_board *b)
 	sim_uart_send(b, 0x00);
 	sim_uart_send(b, 0x01);
 	sim_uart_send(b, status);
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 	if (status == 0 && rom_alive(b))
 		sim_reset(b);
 }
 
 static void on_special_data(struct sim_board *b)
 {
-	if (!rom_xor_ok(b, get_be16(b->rom.buf) + 3u)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, get_be16(b->rom.buf) + 3u)) {
+		sim_rom_refuse(b);
 		return;
 	}
-	rom_ack(b);
+	sim_rom_ack(b);
 	special_reply(b);
 }
 
@@ -179,31 +179,31 @@ static void on_special_size(struct sim_board *b)
 	uint32_t limit = b->rom.cmd == SPECIAL ? 128 : 1024;
 
 	if (get_be16(b->rom.buf) > limit)
-		rom_refuse(b);
+		sim_rom_refuse(b);
 	else
-		rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_special_data);
+		sim_rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_special_data);
 }
 
 static void on_first_data(struct sim_board *b)
 {
 	uint32_t len = get_be16(b->rom.buf);
 
-	if (!rom_xor_ok(b, len + 3)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, len + 3)) {
+		sim_rom_refuse(b);
 		return;
 	}
 	memcpy(b->rom.first_data, b->rom.buf + 2, len);
 	b->rom.first_len = len;
-	rom_ack(b);
-	rom_expect(b, 2, on_special_size);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 2, on_special_size);
 }
 
 static void on_first_size(struct sim_board *b)
 {
 	if (get_be16(b->rom.buf) > sizeof(b->rom.first_data))
-		rom_refuse(b);
+		sim_rom_refuse(b);
 	else
-		rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_first_data);
+		sim_rom_expect_more(b, get_be16(b->rom.buf) + 3u, on_first_data);
 }
 
 static void on_special_opcode(struct sim_board *b)
@@ -214,16 +214,16 @@ static void on_special_opcode(struct sim_board *b)
 	while (i < ARRAY_LEN(specials) && (specials[i].cmd != b->rom.cmd ||
 		specials[i].opcode != opcode || strcmp(specials[i].series, b->chip->series) != 0))
 		i++;
-	if (!rom_xor_ok(b, 3) || i == ARRAY_LEN(specials)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 3) || i == ARRAY_LEN(specials)) {
+		sim_rom_refuse(b);
 		return;
 	}
 	b->rom.special = i;
-	rom_ack(b);
-	rom_expect(b, 2, b->rom.cmd == SPECIAL ? on_special_size : on_first_size);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 2, b->rom.cmd == SPECIAL ? on_special_size : on_first_size);
 }
 
-void rom_special(struct sim_board *b)
+void sim_rom_special(struct sim_board *b)
 {
-	rom_expect(b, 3, on_special_opcode);
+	sim_rom_expect(b, 3, on_special_opcode);
 }

@@ -30,16 +30,16 @@ static const struct rom_command {
 	{0x02, ALWAYS, rom_get_id},
 	{0x11, OPEN_ONLY, rom_read},
 	{0x21, OPEN_ONLY, rom_go},
-	{0x31, OPEN_ONLY, rom_write},
-	{0x43, OPEN_ONLY, rom_erase},
-	{0x44, OPEN_ONLY, rom_extended_erase},
-	{0x63, OPEN_ONLY, rom_write_protect},
-	{0x73, OPEN_ONLY, rom_write_unprotect},
-	{0x82, OPEN_ONLY, rom_readout_protect},
-	{0x92, OPEN_OR_LEVEL_1, rom_readout_unprotect},
-	{0x50, ALWAYS, rom_special},
-	{0x51, ALWAYS, rom_special},
-	{0xA1, OPEN_ONLY, rom_checksum},
+	{0x31, OPEN_ONLY, sim_rom_write},
+	{0x43, OPEN_ONLY, sim_rom_erase},
+	{0x44, OPEN_ONLY, sim_rom_extended_erase},
+	{0x63, OPEN_ONLY, sim_rom_write_protect},
+	{0x73, OPEN_ONLY, sim_rom_write_unprotect},
+	{0x82, OPEN_ONLY, sim_rom_readout_protect},
+	{0x92, OPEN_OR_LEVEL_1, sim_rom_readout_unprotect},
+	{0x50, ALWAYS, sim_rom_special},
+	{0x51, ALWAYS, sim_rom_special},
+	{0xA1, OPEN_ONLY, sim_rom_checksum},
 };
 
 /* Command sets by series; the first row that fits counts. */
@@ -89,30 +89,30 @@ static uint8_t protocol_version(const struct sim_board *b)
 
 /* ---- packets ---- */
 
-void rom_expect(struct sim_board *b, uint32_t need, rom_step next)
+void sim_rom_expect(struct sim_board *b, uint32_t need, rom_step next)
 {
 	b->rom.have = 0;
-	rom_expect_more(b, need, next);
+	sim_rom_expect_more(b, need, next);
 }
 
-void rom_expect_more(struct sim_board *b, uint32_t need, rom_step next)
+void sim_rom_expect_more(struct sim_board *b, uint32_t need, rom_step next)
 {
 	b->rom.need = need;
 	b->rom.next = next;
 }
 
-void rom_ack(struct sim_board *b)
+void sim_rom_ack(struct sim_board *b)
 {
 	sim_uart_send(b, ROM_ACK);
 }
 
-void rom_refuse(struct sim_board *b)
+void sim_rom_refuse(struct sim_board *b)
 {
 	sim_uart_send(b, ROM_NACK);
-	rom_idle(b);
+	sim_rom_idle(b);
 }
 
-bool rom_xor_ok(const struct sim_board *b, uint32_t len)
+bool sim_rom_xor_ok(const struct sim_board *b, uint32_t len)
 {
 	uint8_t x = 0;
 
@@ -121,23 +121,23 @@ bool rom_xor_ok(const struct sim_board *b, uint32_t len)
 	return x == 0;
 }
 
-bool rom_take_address(struct sim_board *b)
+bool sim_rom_take_address(struct sim_board *b)
 {
-	if (!rom_xor_ok(b, 5)) {
-		rom_refuse(b);
+	if (!sim_rom_xor_ok(b, 5)) {
+		sim_rom_refuse(b);
 		return false;
 	}
 	b->rom.addr = get_be32(b->rom.buf);
 	return true;
 }
 
-void rom_bad_address(struct sim_board *b)
+void sim_rom_bad_address(struct sim_board *b)
 {
 	/* Some old ROMs say nothing: the host's next two bytes are taken as a command. */
 	if (sim_has(b, CHIP_QUIRK_BAD_ADDRESS_NO_NACK))
-		rom_idle(b);
+		sim_rom_idle(b);
 	else
-		rom_refuse(b);
+		sim_rom_refuse(b);
 }
 
 /* ---- the command pair ---- */
@@ -176,31 +176,31 @@ static void on_pair(struct sim_board *b)
 	const struct sim_fault *f;
 
 	if ((code ^ b->rom.buf[1]) != 0xFF) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
 	c = command_of(b, code);
 	f = sim_fault_at(b, SIM_AT_CMD, code);
 	if (c == NULL || f != NULL) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
 	if (!permitted(b, c)) {
 		sim_uart_send(b, ROM_NACK);
 		if (sim_has(b, CHIP_QUIRK_DOUBLE_NACK_RDP) && (code == 0x11 || code == 0x31))
 			sim_uart_send(b, ROM_NACK);
-		rom_idle(b);
+		sim_rom_idle(b);
 		return;
 	}
 	b->rom.cmd = code;
 	if (code != 0x21 || !sim_has(b, CHIP_QUIRK_GO_FIRST_ACK_MISSING))
-		rom_ack(b);
+		sim_rom_ack(b);
 	c->run(b);
 }
 
-void rom_idle(struct sim_board *b)
+void sim_rom_idle(struct sim_board *b)
 {
-	rom_expect(b, 2, on_pair);
+	sim_rom_expect(b, 2, on_pair);
 }
 
 /* ---- speed ---- */
@@ -215,7 +215,7 @@ void sim_rom_start(struct sim_board *b)
 {
 	b->rom.synced = false;
 	b->rom.sync_needed = sim_has(b, CHIP_QUIRK_SYNC_TWICE) ? 2 : 1;
-	rom_idle(b);
+	sim_rom_idle(b);
 }
 
 /* Before the first 0x7F. Anything else locks a wrong speed, and only a reset clears it. */
@@ -231,9 +231,9 @@ static void on_sync(struct sim_board *b, uint8_t byte)
 	b->rom_baud = b->baud;
 	if (sim_has(b, CHIP_QUIRK_STRAY_ZERO_SYNC))
 		sim_uart_send(b, 0x00);
-	rom_ack(b);
+	sim_rom_ack(b);
 	if (sim_has(b, CHIP_QUIRK_DOUBLE_ACK_SYNC))
-		rom_ack(b);
+		sim_rom_ack(b);
 }
 
 void sim_rom_byte(struct sim_board *b, uint8_t byte)
@@ -266,8 +266,8 @@ static void rom_get(struct sim_board *b)
 		sim_uart_send(b, sets[s].codes[i]);
 	if (sim_has(b, SQ_CHECKSUM))
 		sim_uart_send(b, 0xA1);
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 }
 
 static void rom_get_version(struct sim_board *b)
@@ -275,8 +275,8 @@ static void rom_get_version(struct sim_board *b)
 	sim_uart_send(b, protocol_version(b));
 	sim_uart_send(b, 0x00);
 	sim_uart_send(b, 0x00);
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 }
 
 static void rom_get_id(struct sim_board *b)
@@ -297,8 +297,8 @@ static void rom_get_id(struct sim_board *b)
 		sim_uart_send(b, (uint8_t)(pid >> 8));
 		sim_uart_send(b, (uint8_t)pid);
 	}
-	rom_ack(b);
-	rom_idle(b);
+	sim_rom_ack(b);
+	sim_rom_idle(b);
 }
 
 /* ---- Read Memory ---- */
@@ -349,30 +349,30 @@ static void on_read_length(struct sim_board *b)
 	uint32_t len = b->rom.buf[0] + 1u;
 
 	if ((b->rom.buf[0] ^ b->rom.buf[1]) != 0xFF || id_read_fails(b, b->rom.addr, len)) {
-		rom_refuse(b);
+		sim_rom_refuse(b);
 		return;
 	}
-	rom_ack(b);
+	sim_rom_ack(b);
 	send_memory(b, b->rom.addr, len);
 	b->rom.after_read = true;
-	rom_idle(b);
+	sim_rom_idle(b);
 }
 
 static void on_read_address(struct sim_board *b)
 {
-	if (!rom_take_address(b))
+	if (!sim_rom_take_address(b))
 		return;
 	if (sim_region_of(b, b->rom.addr) == SIM_NOWHERE) {
-		rom_bad_address(b);
+		sim_rom_bad_address(b);
 		return;
 	}
-	rom_ack(b);
-	rom_expect(b, 2, on_read_length);
+	sim_rom_ack(b);
+	sim_rom_expect(b, 2, on_read_length);
 }
 
 static void rom_read(struct sim_board *b)
 {
-	rom_expect(b, 5, on_read_address);
+	sim_rom_expect(b, 5, on_read_address);
 }
 
 /* ---- Go ---- */
@@ -381,14 +381,14 @@ static void on_go_address(struct sim_board *b)
 {
 	enum sim_region r;
 
-	if (!rom_take_address(b))
+	if (!sim_rom_take_address(b))
 		return;
 	r = sim_region_of(b, b->rom.addr);
 	if (r != SIM_FLASH && r != SIM_RAM) {
-		rom_bad_address(b);
+		sim_rom_bad_address(b);
 		return;
 	}
-	rom_ack(b);
+	sim_rom_ack(b);
 	if (!rom_alive(b))
 		return;
 	/* It jumps without looking: what is no program locks up. */
@@ -398,5 +398,5 @@ static void on_go_address(struct sim_board *b)
 
 static void rom_go(struct sim_board *b)
 {
-	rom_expect(b, 5, on_go_address);
+	sim_rom_expect(b, 5, on_go_address);
 }

@@ -87,6 +87,10 @@ static int add_erase(struct maker *m, const struct survey_unit *const *units, si
 	if (n == 0)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
+		int rc = geometry_need_numbers(m->survey->geometry, units[i]->unit.index, 1, e);
+
+		if (rc < 0)
+			return rc;
 		p->erase_order[p->n_erase++] = units[i]->unit;
 		p->totals.bytes_erased += units[i]->unit.size;
 	}

@@ -282,6 +282,26 @@ static void test_plan__data_without_program_has_no_held_back_word(void **state)
 	free_world(&w);
 }
 
+/* Unit numbers that no source confirms are refused while planning, before anything is erased. */
+static void test_plan__unconfirmed_unit_numbers_are_refused(void **state)
+{
+	struct world w;
+	struct flash_plan p = FLASH_PLAN_INIT;
+	struct plan_options o;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	make_world(&w, 0x450, 2, 9);
+	geometry_set_swapped(&w.g);
+	o = options_of(&w, false);
+	assert_int_equal(ERR_UNSUPPORTED, plan_make(&w.s, &o, &p, &e));
+	assert_int_equal(0x08000000, e.addr);
+	assert_non_null(strstr(e.msg, "not confirmed"));
+	assert_int_equal(0, p.n_steps);
+	plan_done(&p);
+	free_world(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_plan__whole_blocks_keep_the_order),
 		cmocka_unit_test(test_plan__nothing_to_do_is_no_step),
 		cmocka_unit_test(test_plan__data_without_program_has_no_held_back_word),
+		cmocka_unit_test(test_plan__unconfirmed_unit_numbers_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,8 +37,10 @@ struct command {
 	const char *name;      /* "flash", or two words: "key show" */
 	const char *args;      /* "FILE", "[FILE...]", "" */
 	const char *summary;   /* one line, no full stop */
-	const char *details;   /* more for the help text: lines of at most 78 columns; NULL if none */
-	const char *examples;  /* lines for the help text, without prompt; NULL if none */
+	/* More for the help text, NULL if none: paragraphs, filled anew; a blank line between them. */
+	const char *details;
+	/* Command lines without prompt, NULL if none; long ones are broken before an option. */
+	const char *examples;
 	enum command_group group;
 	const struct opt *opts; /* ends with OPT_END; NULL: none of its own */
 	unsigned flags;

@@ -9,8 +9,9 @@
 
 #include "writer_priv.h"
 
-#define COLUMNS     80
-#define OPT_COLUMNS 30 /* of an option's name; longer ones put their text on the next line */
+#define COLUMNS        80
+#define OPT_COLUMNS    28 /* of an option's name; longer ones put their text on the next line */
+#define CHOICE_COLUMNS 24
 
 const struct opt command_opts_global[] = {
 	{.name = "help", .letter = 'h', .type = OPT_TYPE_FLAG, .text = "show this text"},
@@ -127,25 +128,36 @@ static void put_wrapped(struct writer *w, size_t indent, const char *text)
 	writer_put(w, "\n");
 }
 
+static bool opt_is_long_choice(const struct opt *o)
+{
+	return o->type == OPT_TYPE_CHOICE && strlen(o->choices) > CHOICE_COLUMNS;
+}
+
+/* "-d, --device URL"; the words of a long choice stand in the text instead. */
+static void opt_left(const struct opt *o, char *ret, size_t size)
+{
+	const char *arg = opt_is_long_choice(o) ? "WORD" : o->arg;
+
+	snprintf(ret, size, "%c%c%s --%s%s%s", o->letter ? '-' : ' ', o->letter ? o->letter : ' ',
+		o->letter ? "," : " ", o->name, arg ? " " : "", arg ? arg : "");
+}
+
 static void put_opt(struct writer *w, const struct opt *o, size_t width)
 {
-	char left[64];
+	char left[96], text[400];
 
-	snprintf(left, sizeof(left), "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
-		o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name, o->arg ? " " : "",
-		o->arg ? o->arg : "");
+	opt_left(o, left, sizeof(left));
+	snprintf(text, sizeof(text), "%s%s%s%s", o->text, opt_is_long_choice(o) ? "; one of " : "",
+		opt_is_long_choice(o) ? o->choices : "",
+		o->many && o->type != OPT_TYPE_FLAG ? "; repeatable" : "");
+	for (char *p = text; opt_is_long_choice(o) && *p != '\0'; p++)
+		if (*p == '|')
+			*p = ' ';
 	if (strlen(left) > width)
 		writer_put(w, "  %s\n%*s", left, (int)width + 4, "");
 	else
 		writer_put(w, "  %-*s  ", (int)width, left);
-	if (o->many && o->type != OPT_TYPE_FLAG) {
-		char text[256];
-
-		snprintf(text, sizeof(text), "%s; repeatable", o->text);
-		put_wrapped(w, width + 4, text);
-	} else {
-		put_wrapped(w, width + 4, o->text);
-	}
+	put_wrapped(w, width + 4, text);
 }
 
 static size_t opt_width(const struct opt *const *tables)
@@ -154,21 +166,68 @@ static size_t opt_width(const struct opt *const *tables)
 
 	for (; *tables != NULL; tables++)
 		for (const struct opt *o = *tables; o->name != NULL; o++) {
-			size_t n = 6 + strlen(o->name) + (o->arg ? 1 + strlen(o->arg) : 0);
+			char left[96];
+			size_t n;
 
+			opt_left(o, left, sizeof(left));
+			n = strlen(left);
 			if (n > width && n <= OPT_COLUMNS)
 				width = n;
 		}
 	return width;
 }
 
-/* Indents each line of a text of several. */
-static void put_lines(struct writer *w, const char *text, const char *indent)
+/* Paragraphs are filled anew; a line that begins with a blank stays as it is. */
+static void put_paragraphs(struct writer *w, const char *text)
+{
+	size_t column = 0;
+
+	while (*text != '\0') {
+		size_t len = strcspn(text, " \n");
+		bool own_line = column == 0 && *text == ' ';
+
+		if (own_line)
+			len = strcspn(text, "\n");
+		else if (column > 0 && column + 1 + len > COLUMNS - 2)
+			column = 0, writer_put(w, "\n");
+		writer_put(w, "%s%.*s", column > 0 ? " " : "", (int)len, text);
+		column += len + (column > 0);
+		text += len;
+		while (*text == ' ' && column > 0)
+			text++;
+		if (*text != '\n')
+			continue;
+		text++;
+		if (*text == '\n' || *text == ' ' || own_line)
+			column = 0, writer_put(w, "\n");
+		if (*text == '\n')
+			text++, writer_put(w, "\n");
+	}
+	if (column > 0)
+		writer_put(w, "\n");
+}
+
+/* One command line each; a long one is broken before an option, as a shell would read it. */
+static void put_examples(struct writer *w, const char *text)
 {
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
+		size_t len = strcspn(text, "\n"), room = COLUMNS - 4;
+		const char *indent = "  ";
 
-		writer_put(w, "%s%.*s\n", len > 0 ? indent : "", (int)len, text);
+		while (len > room) {
+			size_t cut = room;
+
+			while (cut > 0 && strncmp(text + cut, " --", 3) != 0)
+				cut--;
+			if (cut == 0)
+				break;
+			writer_put(w, "%s%.*s \\\n", indent, (int)cut, text);
+			text += cut + 1;
+			len -= cut + 1;
+			indent = "      ";
+			room = COLUMNS - 8;
+		}
+		writer_put(w, "%s%.*s\n", indent, (int)len, text);
 		text += len;
 		text += *text == '\n';
 	}
@@ -188,7 +247,7 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 	writer_put(&w, "%c%s.\n", c->summary[0] & ~0x20, c->summary + 1);
 	if (c->details != NULL) {
 		writer_put(&w, "\n");
-		put_lines(&w, c->details, "");
+		put_paragraphs(&w, c->details);
 	}
 	for (size_t t = 0; tables[t] != NULL; t++) {
 		if (tables[t] == command_opts_global)
@@ -204,7 +263,7 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 	}
 	if (c->examples != NULL) {
 		writer_put(&w, "\nExamples:\n");
-		put_lines(&w, c->examples, "  ");
+		put_examples(&w, c->examples);
 	}
 	return w.rc;
 }

@@ -29,15 +29,21 @@ static const struct {
 	{"\x89PNG", 4, "a PNG picture"},
 };
 
+/* ASCII or UTF-8: no control characters, and most of it plain letters and signs. */
 static bool is_text(const uint8_t *data, size_t len)
 {
+	size_t ascii = 0;
+
 	if (len > 256)
 		len = 256;
-	for (size_t i = 0; i < len; i++)
-		if ((data[i] < ' ' && strchr("\t\n\v\f\r", data[i]) == NULL) || data[i] == 0x7f ||
-			data[i] == 0)
+	for (size_t i = 0; i < len; i++) {
+		bool space = data[i] >= '\t' && data[i] <= '\r';
+
+		if ((data[i] < ' ' && !space) || data[i] == 0x7f)
 			return false;
-	return len > 0;
+		ascii += data[i] < 0x80;
+	}
+	return len > 0 && ascii >= len - len / 4;
 }
 
 static int check_content(const uint8_t *data, size_t len, struct err *e)
@@ -47,8 +53,6 @@ static int check_content(const uint8_t *data, size_t len, struct err *e)
 			memcmp(data, not_firmware[i].magic, not_firmware[i].len) == 0)
 			return err_set(e, ERR_FORMAT, "this is %s, not a firmware image",
 				not_firmware[i].what);
-	if (is_text(data, len))
-		return err_set(e, ERR_FORMAT, "this is a text file, not a firmware image");
 	if (len <= 8)
 		return err_set(e, ERR_FORMAT, "%zu bytes are too few for a firmware image", len);
 	if (bytes_all(data, len, 0xff) || bytes_all(data, len, 0x00)) {
@@ -56,6 +60,8 @@ static int check_content(const uint8_t *data, size_t len, struct err *e)
 		err_hint(e, "to empty a chip use: stmota erase");
 		return ERR_FORMAT;
 	}
+	if (is_text(data, len))
+		return err_set(e, ERR_FORMAT, "this is a text file, not a firmware image");
 	return 0;
 }
 

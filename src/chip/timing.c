@@ -2,11 +2,11 @@
 /*
  * timing.c - how long chips take to erase and to program
  *
- * Typical times are for estimates and for the simulator; longest times are for time-outs. Only
- * G071 (40 ms a page) and L452 (25 ms a page) have a typical figure in AN2606 and the datasheets
- * that were read: all others are rough classes and never decide more than an estimate. Longest
- * times are ceilings that other hosts use with success: 5 s for each unit, 35 s for everything
- * (stm32flash; F4 with 2 MB takes up to 32 s), 60 s as the safe ceiling.
+ * Typical times are for estimates and for the simulator; longest times are for time-outs. Rows
+ * below say where a typical time comes from. "assumed": no figure was read, the class of a similar
+ * part is taken; such a row never decides more than an estimate. Longest times are ceilings that
+ * other hosts use with success: 5 s for each unit, 35 s for everything (stm32flash; F4 with 2 MB
+ * takes up to 32 s), 60 s as the safe ceiling.
  */
 #include <stmota/chip.h>
 
@@ -23,18 +23,20 @@ static const struct timing {
 	uint32_t erase_ms_16k;   /* each further 16 KiB of a larger unit; 0: no larger ones */
 	uint32_t program_us_256; /* 256 bytes */
 } timings[] = {
-	/* AN2606: G071 40 ms for a page; as an upper class for the series */
+	/* AN2606: G071 40 ms for a page; programming assumed */
 	{"G0", 40, 0, 3000},
-	/* datasheet: L452 25 ms for a page */
+	/* datasheet: L452 25 ms for a page; programming assumed */
 	{"L4", 25, 0, 3000},
-	/* sector parts, no figure was read: 0.25 s for 16 KiB and 1 s for 128 KiB are round numbers */
-	{"F2", 250, 110, 4000},
-	{"F4", 250, 110, 4000},
-	{"F7", 250, 110, 4000},
-	{"H7", 250, 110, 2000},
-	/* no figure was read: 3.2 ms is what the half-page pair of L0 and L1 is known for */
+	/* ST forum (ST employee): H743 erases 128 KiB in 1.1 s; the rest assumed */
+	{"H7", 250, 122, 2000},
+	/* assumed: as the sectors of H7 */
+	{"F2", 250, 122, 4000},
+	{"F4", 250, 122, 4000},
+	{"F7", 250, 122, 4000},
+	/* assumed: pages of 128 and 256 bytes are quick to erase and slow to program */
 	{"L0", 4, 0, 13000},
 	{"L1", 4, 0, 7000},
+	/* assumed */
 	{NULL, 30, 0, 6000},
 };
 

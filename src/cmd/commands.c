@@ -7,21 +7,31 @@
 #include "cmd.h"
 
 extern const struct command cmd_completion;
+extern const struct command cmd_devices;
+extern const struct command cmd_erase;
+extern const struct command cmd_go;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
 extern const struct command cmd_key_show;
 extern const struct command cmd_keygen;
 extern const struct command cmd_pack;
+extern const struct command cmd_probe;
+extern const struct command cmd_read;
 extern const struct command cmd_sign;
 extern const struct command cmd_verify;
 
 const struct command *const commands[] = {
 	&cmd_completion,
+	&cmd_devices,
+	&cmd_erase,
+	&cmd_go,
 	&cmd_help,
 	&cmd_info,
 	&cmd_key_show,
 	&cmd_keygen,
 	&cmd_pack,
+	&cmd_probe,
+	&cmd_read,
 	&cmd_sign,
 	&cmd_verify,
 	NULL,

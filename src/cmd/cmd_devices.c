@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_devices.c - what is configured, and what ports there are
+ *
+ * Sends nothing: who knows what is behind a port that nobody named.
+ */
+#include "cmd.h"
+
+#include <stdlib.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/serial_ports.h>
+
+static void show_configured(struct out *o, const struct config *c)
+{
+	out_table(o, "configured");
+	for (size_t i = 0; i < config_n_devices(c); i++) {
+		const char *name = config_device_name(c, i);
+
+		out_object(o, NULL);
+		out_str(o, "name", name);
+		out_str(o, "url", config_get(c, "device", name, "url"));
+		out_str(o, "chip", config_get(c, "device", name, "chip"));
+		out_str(o, "product", config_get(c, "device", name, "product"));
+		out_end(o);
+	}
+	out_end(o);
+}
+
+static void show_ports(struct out *o, const struct serial_port *ports, size_t n)
+{
+	out_table(o, "ports");
+	for (size_t i = 0; i < n; i++) {
+		const struct serial_port *p = &ports[i];
+
+		out_object(o, NULL);
+		out_strf(o, "url", "uart:%s", p->name);
+		if (p->is_usb)
+			out_strf(o, "usb_id", "%04x:%04x", p->vid, p->pid);
+		else
+			out_str(o, "usb_id", NULL);
+		out_str(o, "kind", p->what[0] != '\0' ? p->what : NULL);
+		out_str(o, "description", p->description[0] != '\0' ? p->description : NULL);
+		out_str(o, "serial", p->serial[0] != '\0' ? p->serial : NULL);
+		out_bool(o, "may_be_board", p->may_be_board);
+		out_str(o, "held_by", p->holder[0] != '\0' ? p->holder : NULL);
+		out_end(o);
+	}
+	out_end(o);
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	cleanup_free struct serial_port *ports = NULL;
+	size_t n = 0;
+	int rc = serial_ports_list(&ports, &n, e);
+
+	if (rc < 0)
+		return rc;
+	show_configured(env->out, env->config);
+	show_ports(env->out, ports, n);
+	if (n == 0)
+		out_text(env->out, "no serial ports here; 'stmota-sim run' makes a virtual board");
+	return 0;
+}
+
+const struct command cmd_devices = {
+	.name = "devices",
+	.args = "",
+	.summary = "list configured devices and the serial ports of this machine",
+	.details = "Nothing is sent to any of them.\n",
+	.examples = "stmota devices\n"
+		    "stmota devices --json\n",
+	.group = COMMAND_DEVICE,
+	.flags = CMD_JSON,
+	.run = run,
+};

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_probe.c - what chip is there, and what protects it
+ */
+#include "cmd.h"
+
+#include <stmota/device.h>
+#include <stmota/quirks.h>
+
+static const struct opt opts[] = {
+	CMD_OPT_CHIP,
+	OPT_END,
+};
+
+static const char *rdp_text(const struct device_facts *f)
+{
+	static const char *const levels[] = {
+		[RDP_UNKNOWN] = NULL,
+		[RDP_0] = "0",
+		[RDP_0_5] = "0.5",
+		[RDP_1] = "1",
+		[RDP_2] = "2",
+	};
+
+	return levels[f->rdp];
+}
+
+static void show_bcd(struct out *o, const char *key, bool known, uint8_t value)
+{
+	if (known)
+		out_strf(o, key, "%u.%u", (unsigned)value >> 4, (unsigned)value & 15);
+	else
+		out_str(o, key, NULL);
+}
+
+static void show_flash(struct out *o, const struct device_facts *f)
+{
+	out_object(o, "flash");
+	if (f->flash_size != 0)
+		out_size(o, "size", f->flash_size);
+	if (f->has_geometry) {
+		out_hex(o, "address", f->geometry.base, 8);
+		out_uint(o, "banks", f->geometry.banks);
+		out_uint(o, "erase_units", f->geometry.n_units);
+		out_size(o, "largest_unit", geometry_unit(&f->geometry, f->geometry.n_units - 1).size);
+		out_uint(o, "write_align", f->geometry.write_align);
+	}
+	if (f->has_geometry)
+		out_bool(o, "swapped", f->swapped);
+	if (f->geometry_why[0] != '\0')
+		out_str(o, "not_confirmed", f->geometry_why);
+	out_end(o);
+}
+
+static void show_write_protection(struct out *o, const struct device_facts *f)
+{
+	out_object(o, "write_protection");
+	out_bool(o, "known", f->wrp_known);
+	if (!f->wrp_known)
+		out_str(o, "not_confirmed", f->wrp_why);
+	out_table(o, "ranges");
+	for (size_t i = 0; i < f->n_wrp; i++) {
+		out_object(o, NULL);
+		out_hex(o, "address", f->wrp[i].addr, 8);
+		out_size(o, "size", f->wrp[i].len);
+		out_end(o);
+	}
+	out_end(o);
+	out_end(o);
+}
+
+static void show_commands(struct out *o, const struct target_info *info)
+{
+	out_list(o, "commands");
+	for (unsigned i = 0; i < 256; i++)
+		if (info->commands[i] != 0)
+			out_hex(o, NULL, i, 2);
+	out_end(o);
+}
+
+static void show_quirks(struct out *o, const struct device_facts *f)
+{
+	const struct quirk_row *q;
+	size_t pos = 0;
+
+	out_table(o, "quirks");
+	while ((q = quirk_next(f->chip, f->boot_id, &pos)) != NULL) {
+		out_object(o, NULL);
+		out_str(o, "name", quirk_name(q->quirk));
+		out_str(o, "text", q->text);
+		out_end(o);
+	}
+	out_end(o);
+}
+
+static void show(struct out *o, const struct device *d)
+{
+	const struct device_facts *f = &d->facts;
+
+	out_str(o, "device", d->name);
+	out_str(o, "transport", f->transport);
+	out_uint(o, "baud", d->target->link->baud);
+	out_str(o, "chip", f->chip->name);
+	out_hex(o, "pid", f->pid, 3);
+	out_str(o, "core", chip_core_name(f->chip->core));
+	show_bcd(o, "protocol", true, f->protocol);
+	show_bcd(o, "bootloader", f->has_boot_id, f->boot_id);
+	if (f->has_uid)
+		out_bytes(o, "unique_id", f->uid, sizeof(f->uid));
+	else
+		out_str(o, "unique_id", NULL);
+	show_flash(o, f);
+	out_str(o, "read_protection_level", rdp_text(f));
+	out_bool(o, "read_protected", f->read_refused);
+	show_write_protection(o, f);
+	out_str(o, "bootloader_reached", entry_reach_text(f->reach));
+	out_bool(o, "can_reset", f->can_reset);
+	show_commands(o, &d->target->info);
+	show_quirks(o, f);
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	struct device *d = NULL;
+	int rc = cmd_open_device(env, &d, e);
+
+	if (rc < 0)
+		return rc;
+	show(env->out, d);
+	device_close(d);
+	return 0;
+}
+
+const struct command cmd_probe = {
+	.name = "probe",
+	.args = "",
+	.summary = "identify a device: chip, bootloader, flash, protection",
+	.details = "Nothing is written and nothing is erased.\n",
+	.examples = "stmota probe --device uart:/dev/ttyUSB0\n"
+		    "stmota probe --device uart:/dev/ttyUSB0 --before dtr-rts --json\n",
+	.group = COMMAND_DEVICE,
+	.opts = opts,
+	.flags = CMD_JSON | CMD_DEVICE,
+	.run = run,
+};

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cmd_read.c - copies memory of a device into a file
+ */
+#include "cmd.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/device.h>
+#include <stmota/fs.h>
+#include <stmota/memory_job.h>
+
+#define READ_MAX (64u << 20) /* no memory of an STM32 is larger */
+
+static const struct opt opts[] = {
+	OPT_SPAN("range", "ADDR:LEN", "what to read"),
+	OPT_FLAG("all", "read the whole flash"),
+	{.name = "out", .letter = 'o', .type = OPT_TYPE_FILE, .arg = "FILE",
+		.text = "where the bytes go; - is standard output"},
+	OPT_FLAG("twice", "read everything twice; both must agree"),
+	CMD_OPT_CHIP,
+	OPT_END,
+};
+
+static int check_options(const struct command_env *env, struct err *e)
+{
+	const struct opts *o = env->opts;
+	const char *out = opt_str(o, "out", NULL);
+
+	if (opt_given(o, "all") == opt_given(o, "range")) {
+		err_set(e, ERR_USAGE, "either --range or --all says what to read");
+		return err_hint(e, "--range 0x08000000:64K");
+	}
+	if (out == NULL)
+		return err_set(e, ERR_USAGE, "--out FILE is missing");
+	if (strcmp(out, "-") == 0 && opt_given(o, "json"))
+		return err_set(e, ERR_USAGE, "--json and --out - both write to standard output");
+	if (opt_given(o, "range") && opt_span_at(o, "range", 0).len > READ_MAX)
+		return err_set(e, ERR_USAGE, "the range is larger than any STM32 memory");
+	return 0;
+}
+
+static int choose_range(const struct command_env *env, const struct device_facts *f,
+	struct span *ret, struct err *e)
+{
+	struct span flash = {f->geometry.base, f->geometry.size}, want;
+
+	if (opt_given(env->opts, "all")) {
+		if (f->read_refused)
+			return err_set(e, ERR_PROTECTED, "the device is read-protected");
+		if (!f->has_geometry)
+			return err_set(e, ERR_UNSUPPORTED, "the size of the flash is not known: %s",
+				f->geometry_why);
+		*ret = flash;
+		return 0;
+	}
+	want = opt_span_at(env->opts, "range", 0);
+	/* A read that runs past the end of a memory is not refused by the ROM: nonsense comes. */
+	if (f->has_geometry && want.addr >= flash.addr && want.addr - flash.addr < flash.len &&
+		!span_contains(flash, want)) {
+		err_set(e, ERR_NO_FIT, "the range ends behind the flash of this device");
+		return err_hint(e, "its flash is 0x%08" PRIX32 ":0x%" PRIX32, flash.addr, flash.len);
+	}
+	*ret = want;
+	return 0;
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	const char *path = opt_str(env->opts, "out", NULL);
+	cleanup_free uint8_t *data = NULL;
+	struct device *d = NULL;
+	struct span range = {0};
+	int rc = check_options(env, e);
+
+	if (rc == 0)
+		rc = cmd_open_device(env, &d, e);
+	if (rc == 0)
+		rc = choose_range(env, &d->facts, &range, e);
+	if (rc == 0) {
+		data = malloc(range.len);
+		if (data == NULL)
+			rc = err_set(e, ERR_NOMEM, "out of memory");
+	}
+	if (rc == 0)
+		rc = memory_read(d, range, opt_given(env->opts, "twice"), data, env->events, e);
+	if (rc == 0)
+		rc = fs_write(path, data, range.len, 0644, e);
+	if (rc == 0 && strcmp(path, "-") != 0) {
+		out_str(env->out, "device", d->name);
+		out_hex(env->out, "address", range.addr, 8);
+		out_size(env->out, "size", range.len);
+		out_str(env->out, "file", path);
+	}
+	device_close(d);
+	return rc;
+}
+
+const struct command cmd_read = {
+	.name = "read",
+	.args = "",
+	.summary = "copy memory of a device into a file",
+	.details = "The file gets the bare bytes. The wire carries no checksum for what is read;\n"
+		   "--twice makes sure where that matters.\n",
+	.examples = "stmota read --device uart:/dev/ttyUSB0 --all --out flash.bin\n"
+		    "stmota read --device lamp --range 0x08000000:16K --out boot.bin\n",
+	.group = COMMAND_DEVICE,
+	.opts = opts,
+	.flags = CMD_JSON | CMD_DEVICE,
+	.run = run,
+};

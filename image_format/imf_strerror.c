@@ -33,7 +33,6 @@ const char *imf_strerror(int error)
 		"payload does not match its digest",
 		"cryptography failed",
 		"refused by the device",
-		"called in the wrong order",
 		"impossible configuration",
 		"not found",
 	};

@@ -195,6 +195,8 @@ static int collected(struct imf_verify *v)
 		return header_came(v);
 	case PHASE_MANIFEST:
 		rc = imf_manifest_parse(v->cfg->work, v->have, &v->manifest);
+		if (rc == IMF_OK && v->cfg->device != NULL)
+			rc = imf_manifest_refuse(&v->manifest, v->cfg->device);
 		return rc < 0 ? rc : need(v, PHASE_SIG_HEADER, head + IMF_SIG_HEADER_SIZE);
 	case PHASE_SIG_HEADER:
 		rc = imf_signatures_header(v->cfg->work + head, head, &s);

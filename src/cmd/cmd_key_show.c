@@ -111,8 +111,8 @@ const struct command cmd_key_show = {
 	.name = "key show",
 	.args = "KEY.pem",
 	.summary = "show what a key file holds, or print it as a C array",
-	.details = "The private part is never shown. The fingerprint is the SHA-256 of the public key\n"
-		   "as DER, as `openssl pkey -pubin -outform DER | sha256sum` tells it.\n",
+	.details = "The private part is never shown. The fingerprint is the SHA-256 of the public\n"
+		   "key as DER, as `openssl pkey -pubin -outform DER | sha256sum` tells it.\n",
 	.examples = "stmota key show release.pub.pem\n"
 		    "stmota key show release.pub.pem --c-array > release_key.h\n",
 	.group = COMMAND_PACKAGE,

@@ -348,13 +348,16 @@ const struct command cmd_pack = {
 	.name = "pack",
 	.args = "IN",
 	.summary = "make a package of a firmware file",
-	.details = "IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address. If the\n"
-		   "firmware carries an IMF_APP_INFO() record, version, counter, hardware and chip come\n"
-		   "from there, and options that contradict it are refused. The same input gives the\n"
-		   "same bytes (signatures of p256 keys excepted: they hold a random number).\n",
-	.examples = "stmota pack app.elf --product acme.com/lamp --version 1.2.3 --key release.pem --out app.sota\n"
-		    "stmota pack app.bin --address 0x08000000 --product acme.com/lamp --version 1.2.3 --out app.sota\n"
-		    "stmota pack app.hex --product acme.com/lamp --version 1.2.3 --chip 0x413 \\\n"
+	.details = "IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address.\n"
+		   "If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"
+		   "and chip come from there, and options that contradict it are refused. The same\n"
+		   "input gives the same bytes (signatures of p256 keys excepted: they hold a\n"
+		   "random number).\n",
+	.examples = "stmota pack app.elf --product acme.com/lamp --version 1.2.3 \\\n"
+		    "    --key release.pem --out app.sota\n"
+		    "stmota pack app.bin --address 0x08000000 --product acme.com/lamp \\\n"
+		    "    --version 1.2.3 --chip 0x413 --out app.sota\n"
+		    "stmota pack app.hex --product acme.com/lamp --version 1.2.3 \\\n"
 		    "    --component configuration:settings.bin@0x0800F000 --out app.sota\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,

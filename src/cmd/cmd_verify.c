@@ -98,8 +98,8 @@ const struct command cmd_verify = {
 	.name = "verify",
 	.args = "FILE",
 	.summary = "check the signatures and digests of a package",
-	.details = "Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d count.\n"
-		   "Exit status 7: damaged, not signed, or not by enough keys that are trusted.\n",
+	.details = "Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d\n"
+		   "count. Exit status 7: damaged, not signed, or not by enough trusted keys.\n",
 	.examples = "stmota verify app.sota --trust release.pub.pem\n"
 		    "stmota verify app.sota --trust /etc/stmota/trust.d --json\n",
 	.group = COMMAND_PACKAGE,

@@ -32,9 +32,8 @@ enum imf_error {
 	IMF_ERR_DIGEST = -20,     /* payload bytes are not those that were signed */
 	IMF_ERR_CRYPTO = -21,     /* a crypto callback failed */
 	IMF_ERR_CALLBACK = -22,   /* the caller's own callback refused */
-	IMF_ERR_STATE = -23,      /* called in the wrong order, or after a failure */
-	IMF_ERR_ARGUMENT = -24,   /* a configuration that cannot work: no key, threshold 0 ... */
-	IMF_ERR_NOT_FOUND = -25   /* there is no such record */
+	IMF_ERR_ARGUMENT = -23,   /* a configuration that cannot work: no key, threshold 0 ... */
+	IMF_ERR_NOT_FOUND = -24   /* there is no such record */
 };
 
 /* A few words for `error`; static, never NULL. Left out by IMF_NO_STRERROR. */

@@ -50,13 +50,16 @@ struct imf_device {
 	struct imf_version installed;
 	uint32_t counter;     /* highest security counter seen, 0 if none */
 	bool allow_downgrade; /* of the version; never of the counter */
-	/* Component 0 without a slot must lie within; load_size 0: not checked here. */
+	/* Component 0 must lie within; load_size 0: `accept` looks where it goes. */
 	uint32_t load_addr, load_size;
 	uint32_t decoder_ram; /* bytes */
 };
 
 /* 0, or the first reason why the header forbids this device to take the package. */
 int imf_header_refuse(const struct imf_header *h, const struct imf_device *d);
+
+/* What only the manifest can tell: 0, or IMF_ERR_ADDRESS where holes push component 0 out. */
+int imf_manifest_refuse(const struct imf_manifest *m, const struct imf_device *d);
 
 #ifndef IMF_NO_VERIFY
 

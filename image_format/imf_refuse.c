@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * imf_version.c - the order of versions, and what a device refuses because of its state
+ * imf_refuse.c - the order of versions, and what a device refuses because of its state
  *
  * The header of a package is not authenticated yet when this runs: all it can do is refuse.
  */
@@ -75,4 +75,15 @@ int imf_header_refuse(const struct imf_header *h, const struct imf_device *d)
 	if (h->decoder_ram > d->decoder_ram)
 		return IMF_ERR_RAM;
 	return refuse_version(h, d);
+}
+
+int imf_manifest_refuse(const struct imf_manifest *m, const struct imf_device *d)
+{
+	uint32_t addr = m->header.load_addr, run = 0;
+
+	if (d->load_size == 0)
+		return IMF_OK;
+	/* The last byte: with holes it lies further away than the plain size tells. */
+	imf_manifest_place(m, 0, m->header.plain_size - 1, &addr, &run);
+	return addr >= d->load_addr && addr - d->load_addr < d->load_size ? IMF_OK : IMF_ERR_ADDRESS;
 }

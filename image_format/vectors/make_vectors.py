@@ -1,0 +1,397 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make_vectors.py [FOLDER] - writes the test vectors of the package format
+
+Follows SPEC.md with no line of the C code, so that the vectors check the specification too. The
+same script writes the same bytes everywhere. Without FOLDER: beside this script. With --check
+FOLDER nothing is written; it fails if a file there differs.
+"""
+import hashlib
+import pathlib
+import struct
+import sys
+import uuid
+
+from testkeys import Ed25519, P256, key_id, pem
+
+ED = Ed25519(b'stmota test key, ed25519: never trust it')
+EC = P256(b'stmota test key, p256: never trust it')
+STRANGER = Ed25519(b'stmota test key, stranger')
+
+MAGIC = b'\x89SOTA\r\n\x1a'
+PRODUCT = 'acme.com/streetlight'
+APP, SECOND, CONFIG, RAM_INIT, RAM_CODE, OPAQUE = range(1, 7)
+
+
+def product_uuid(name):
+    vendor, _, rest = name.partition('/')
+    return uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_DNS, vendor), rest).bytes
+
+
+def sha(data):
+    return hashlib.sha256(data).digest()
+
+
+def version(major=1, minor=2, revision=3, build=4):
+    return struct.pack('<BBHI', major, minor, revision, build)
+
+
+def noise(n, seed=1):
+    out = b''
+    while len(out) < n:
+        out += sha(struct.pack('<II', seed, len(out)))
+    return out[:n]
+
+
+def app_info(product=PRODUCT, vers=version(), counter=7, hw=(0, 0xFFFF), chip=0x413):
+    body = b'\xa5imfinfo' + struct.pack('<II', 0x40, counter) + vers + product_uuid(product)
+    body += struct.pack('<HHHH', hw[0], hw[1], chip, 0) + bytes(12)
+    words = struct.unpack('<15I', body)
+    total = sum((2 * i + 1) * w for i, w in enumerate(words))
+    return body + struct.pack('<I', ~total & 0xFFFFFFFF)
+
+
+class Component:
+    def __init__(self, data=None, kind=APP, addr=0x08000000, **fields):
+        self.data = noise(300) if data is None else data
+        self.kind, self.addr = kind, addr
+        self.encoding = self.slot = self.entry = self.app_info = self.zero6 = self.zero28 = 0
+        self.stored_size = self.plain_size = len(self.data)
+        self.plain_digest = self.stored_digest = sha(self.data)
+        vars(self).update(fields)
+
+    def entry_bytes(self):
+        return struct.pack('<HHHHIIIIII', self.kind, self.encoding, self.slot, self.zero6, self.addr,
+                           self.entry, self.app_info, self.stored_size, self.plain_size,
+                           self.zero28) + self.plain_digest + self.stored_digest
+
+
+def tlv(kind, value, pad=b'\0'):
+    return struct.pack('<HH', kind, len(value)) + value + pad * (-len(value) % 4)
+
+
+NAME = tlv(1, PRODUCT.encode())
+
+
+def segments(component, pairs, zero=0):
+    return tlv(0x8001, struct.pack('<HH', component, zero) +
+               b''.join(struct.pack('<II', *p) for p in pairs))
+
+
+def manifest(components=None, tlvs=NAME, **h):
+    components = components or [Component()]
+    table = b''.join(c.entry_bytes() for c in components)
+    f = {'magic': MAGIC, 'format': 0, 'n': len(components),
+         'size': 128 + len(table) + len(tlvs),
+         'payload': sum(c.stored_size for c in components), 'counter': 7, 'version': version(),
+         'min': bytes(8), 'product': product_uuid(PRODUCT), 'hw': (0, 0xFFFF), 'chip': 0x413,
+         'encodings': 0, 'load': components[0].addr, 'plain': components[0].plain_size, 'ram': 0,
+         'zero76': 0, 'base': bytes(16), 'zero96': bytes(32)}
+    f.update(h)
+    head = f['magic'] + struct.pack('<HHIII', f['format'], f['n'], f['size'], f['payload'],
+                                    f['counter'])
+    head += f['version'] + f['min'] + f['product']
+    head += struct.pack('<HHHHIIII', *f['hw'], f['chip'], f['encodings'], f['load'], f['plain'],
+                        f['ram'], f['zero76']) + f['base'] + f['zero96']
+    assert len(head) == 128
+    return head + table + tlvs
+
+
+def message(m):
+    return b'stmota-package-v1\0' + sha(m)
+
+
+def record(key, signature, zero=0):
+    ident = key if isinstance(key, bytes) else key_id(key)
+    return ident + struct.pack('<HH', len(signature), zero) + signature
+
+
+def signed(m, *keys):
+    return b''.join(record(k, k.sign(message(m))) for k in keys)
+
+
+def assemble(m, records, payload, wraps=0):
+    return m + struct.pack('<II', len(records), wraps) + records + payload
+
+
+def package(components=None, tlvs=NAME, keys=(ED,), records=None, **h):
+    components = components or [Component()]
+    m = manifest(components, tlvs, **h)
+    if records is None:
+        records = signed(m, *keys)
+    return assemble(m, records, b''.join(c.data for c in components))
+
+
+VECTORS = []
+
+
+def vector(name, device, host, text, data):
+    VECTORS.append((name, device, host, text, data))
+
+
+def good():
+    plain = manifest()
+    payload = Component().data
+    for name, keys, text in (('ed25519', (ED,), 'one Ed25519 signature'),
+                             ('p256', (EC,), 'one ECDSA P-256 signature'),
+                             ('both', (ED, EC), 'two signatures'),
+                             ('stranger', (STRANGER, EC), 'an unknown key signed too')):
+        vector('good-' + name, 'ok', 'ok', text, package(keys=keys))
+    vector('good-long-signature', 'ok', 'ok', 'a signature of another length stands before ours',
+           assemble(plain, record(b'\x11' * 8, noise(96)) + signed(plain, ED), payload))
+    vector('good-wrong-beside-right', 'ok', 'ok', 'one wrong signature, one right: one is enough',
+           assemble(plain, record(ED, bytes(64)) + signed(plain, EC), payload))
+    vector('good-unknown-tlv', 'ok', 'ok', 'an unknown TLV that is not critical is skipped',
+           package(tlvs=NAME + tlv(0x7001, b'hello')))
+    vector('good-no-name', 'ok', 'ok', 'the product name may be missing', package(tlvs=b''))
+    pairs = [(0x08000000, 100), (0x08000065, 1), (0x08004000, 199)]
+    vector('good-holes', 'ok', 'ok', 'three segments, holes of 1 byte and of 16 KiB',
+           package(tlvs=NAME + segments(0, pairs)))
+    info = noise(128) + app_info() + noise(20)
+    vector('good-app-info', 'ok', 'ok', 'the record of the firmware at offset 128',
+           package([Component(info, app_info=128)]))
+    parts = [Component(entry=0x08000081), Component(noise(40, 2), CONFIG, 0x0800F000),
+             Component(noise(21, 3), RAM_INIT, 0x20000000),
+             Component(noise(64, 4), RAM_CODE, 0x20000100, entry=0x20000101),
+             Component(noise(33, 5), OPAQUE, 0, slot=2), Component(noise(50, 6), SECOND, 0x08010000)]
+    vector('good-six', 'ok', 'ok', 'one component of each kind', package(parts))
+    vector('good-slots', 'ok', 'ok', 'the application linked for either slot',
+           package([Component(slot=1), Component(noise(300, 7), slot=2)]))
+    vector('good-end-of-memory', 'address', 'ok', 'component 0 ends at 2^32',
+           package([Component(addr=0xFFFFFFFF - 299)]))
+
+
+def for_others():
+    vector('other-product', 'product', 'ok', 'of another product',
+           package(product=product_uuid('acme.com/kettle'), tlvs=tlv(1, b'acme.com/kettle')))
+    vector('other-hardware', 'hardware', 'ok', 'for hardware 4..9, the device is 3',
+           package(hw=(4, 9)))
+    vector('other-chip', 'chip', 'ok', 'for chip 0x419, the device is 0x413', package(chip=0x419))
+    vector('any-chip', 'ok', 'ok', 'for any chip', package(chip=0))
+    vector('counter-below', 'counter', 'ok', 'counter 4, the device had 5', package(counter=4))
+    vector('version-below', 'downgrade', 'ok', '1.1.255+9, the device runs 1.2.0',
+           package(version=version(1, 1, 255, 9)))
+    vector('version-equal', 'ok', 'ok', 'the version that runs', package(version=version(1, 2, 0, 0)))
+    vector('min-version', 'min-version', 'ok', 'only over 1.2.0+1 or later',
+           package(min=version(1, 2, 0, 1)))
+    vector('min-version-met', 'ok', 'ok', 'over 1.2.0 or later', package(min=version(1, 2, 0, 0)))
+    vector('address-below', 'address', 'ok', 'component 0 below the flash of the device',
+           package([Component(addr=0x07FFFFFF)]))
+    vector('address-behind', 'address', 'ok', 'component 0 ends behind the flash of the device',
+           package([Component(addr=0x080FFFFF)]))
+    vector('hole-behind', 'address', 'ok', 'a hole pushes component 0 out of the flash',
+           package(tlvs=NAME + segments(0, [(0x08000000, 299), (0x08100000, 1)])))
+    big = tlv(0x7001, noise(700))
+    vector('large-head', 'buffer', 'ok', 'manifest and signatures above 1,024 bytes',
+           package(tlvs=NAME + big))
+
+
+def signatures():
+    m = manifest()
+    payload = Component().data
+    other = manifest(counter=8)
+
+    def put(name, text, records, device='signature', host='signature'):
+        vector(name, device, host, text, assemble(m, records, payload))
+
+    put('unsigned', 'no signature', b'')
+    put('sig-stranger', 'only an unknown key signed', signed(m, STRANGER))
+    put('sig-other-manifest', 'the signature of another manifest', record(ED, ED.sign(message(other))))
+    put('sig-digest-only', 'the digest was signed without the domain', record(ED, ED.sign(sha(m))))
+    put('sig-manifest-only', 'the manifest was signed instead of the message', record(ED, ED.sign(m)))
+    put('sig-wrong-domain', 'signed for another purpose',
+        record(ED, ED.sign(b'stmota-plan-v1\0' + sha(m))))
+    put('sig-swapped-keys', 'an Ed25519 signature under the id of the P-256 key',
+        record(EC, ED.sign(message(m))))
+    put('sig-zero', 'r and s are 0', record(EC, bytes(64)))
+    put('sig-order', 'r and s are the order of the curve',
+        record(EC, bytes.fromhex('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551') * 2))
+    ed = ED.sign(message(m))
+    put('sig-s-plus-l', 'Ed25519 with s + L', record(ED, ed[:32] + (int.from_bytes(
+        ed[32:], 'little') + 2**252 + 27742317777372353535851937790883648493).to_bytes(32, 'little')))
+    put('sig-twice', 'the same key id twice', signed(m, ED, ED), 'format', 'format')
+    put('sig-reserved', 'reserved bytes of a record are not zero',
+        record(ED, ED.sign(message(m)), 1), 'format', 'format')
+    put('sig-empty', 'a record without signature', record(ED, b''), 'format', 'format')
+    put('sig-odd', 'a record of 62 bytes', record(ED, bytes(62)) + b'\0\0', 'format', 'format')
+    put('sig-overrun', 'a record longer than the area', signed(m, ED)[:-4], 'format', 'format')
+    many = b''.join(record(struct.pack('<Q', i), bytes(4)) for i in range(17))
+    put('sig-17', '17 signatures', many, 'limit', 'format')
+    vector('wraps', 'encoding', 'unsupported', 'key wraps, which are not built yet',
+           assemble(m, signed(m, ED), payload, 113))
+
+
+def headers():
+    def put(name, text, device='format', host='format', **h):
+        vector(name, device, host, text, package(**h))
+
+    vector('magic-text-mode', 'magic', 'format', 'CR LF became LF in a text-mode transfer',
+           package(magic=MAGIC).replace(b'\r\n', b'\n', 1) + b'\0')
+    put('format-1', 'format version 1', 'format-version', 'unsupported', format=1)
+    put('components-0', 'no component', n=0)
+    put('components-17', '17 components', 'limit', n=17)
+    put('components-2', 'two components announced, one there', n=2)
+    put('manifest-odd', 'manifest size is no multiple of 4', tlvs=NAME + b'\0\0', size=250)
+    put('manifest-small', 'manifest size below header and table', size=220)
+    put('manifest-huge', 'manifest size above 16 KiB', 'limit', size=16384)
+    put('payload-huge', 'payload size 2^31', 'limit', payload=2**31)
+    put('payload-more', 'payload size above the sum of the components', payload=301)
+    put('payload-less', 'payload size below the sum of the components', payload=299)
+    put('header-76', 'reserved bytes 76..79', zero76=1)
+    put('header-96', 'reserved bytes 96..127', zero96=bytes(31) + b'\1')
+    put('hw-reversed', 'hardware 5..4', hw=(5, 4))
+    put('chip-1000', 'chip 0x1000', chip=0x1000)
+    put('min-above', 'minimum version above the version', min=version(2))
+    put('ram-plain', 'decoder RAM without an encoding', ram=4096)
+    put('base-plain', 'base digest without a delta', base=noise(16))
+    put('plain-0', 'component 0 of 0 bytes', plain=0)
+    put('load-wraps', 'component 0 passes 2^32', load=0xFFFFFFFF - 298)
+    put('load-differs', 'header and table disagree about the address', load=0x08000100)
+    put('plain-differs', 'header and table disagree about the size', plain=299)
+    for bit, name in enumerate(('delta', 'compressed', 'encrypted', 'chained')):
+        vector('encoding-' + name, 'encoding', 'unsupported', name + ' is not built yet',
+               package([Component(encoding=1 << bit)], encodings=1 << bit))
+    put('encoding-16', 'an unknown encoding', 'encoding', 'unsupported', encodings=16)
+    vector('encoding-hidden', 'encoding', 'unsupported', 'an encoding that the header does not announce',
+           package([Component(encoding=1)]))
+
+
+def components():
+    def put(name, text, device='format', host='format', second=None, **fields):
+        parts = [Component(**fields)] + ([second] if second else [])
+        vector(name, device, host, text, package(parts))
+
+    put('kind-0', 'kind 0', 'kind', 'unsupported', kind=0)
+    put('kind-7', 'an unknown kind', 'kind', 'unsupported', kind=7)
+    put('component-6', 'reserved bytes 6..7', zero6=1)
+    put('component-28', 'reserved bytes 28..31', zero28=1)
+    put('stored-0', 'a stored size of 0', second=Component(b'', CONFIG, 0x0800F000))
+    put('digests-differ', 'plain, but the two digests differ', plain_digest=noise(32))
+    put('sizes-differ', 'plain, but the two sizes differ', stored_size=299)
+    put('entry-even', 'an even entry point', entry=0x08000080)
+    put('entry-before', 'an entry point before the component', entry=0x07FFFFFF)
+    put('entry-behind', 'an entry point behind the component', entry=0x0800012D)
+    put('entry-configuration', 'an entry point in a configuration', kind=CONFIG, entry=0x08000001)
+    put('app-info-odd', 'a record at an odd offset', app_info=130)
+    put('app-info-behind', 'a record that passes the end', app_info=240)
+    put('app-info-configuration', 'a record in a configuration', kind=CONFIG, app_info=128)
+    put('overlap', 'two components overlap by one byte', second=Component(noise(10), CONFIG, 0x0800012B))
+    vector('touch', 'ok', 'ok', 'two components touch',
+           package([Component(), Component(noise(10), CONFIG, 0x0800012C)]))
+    put('wraps-address', 'component 1 passes 2^32', second=Component(noise(10), OPAQUE, 0xFFFFFFF7))
+
+
+def tlvs():
+    def put(name, text, area, device='format', host='format', parts=None):
+        vector(name, device, host, text, package(parts, tlvs=area))
+
+    put('tlv-order', 'types that descend', tlv(0x7001, b'a') + NAME)
+    put('tlv-name-twice', 'two product names', NAME + NAME)
+    put('tlv-0', 'type 0', tlv(0, b''))
+    put('tlv-padding', 'padding that is not zero', tlv(0x7001, b'hello', b'x'))
+    put('tlv-overrun', 'a TLV that passes the end', NAME + struct.pack('<HH', 0x7001, 5) + b'hell')
+    put('tlv-critical', 'an unknown critical TLV', NAME + tlv(0xF001, b''), 'critical', 'unsupported')
+    for number, name in ((0x8002, 'delta-base'), (0x8003, 'chain'), (0x8004, 'encryption')):
+        put('tlv-' + name, 'reserved for ' + name, NAME + tlv(number, bytes(8)), 'critical',
+            'unsupported')
+    put('tlv-index-order', 'one type twice, numbers that do not ascend',
+        NAME + tlv(0x7001, b'\1\0') + tlv(0x7001, b'\1\0'))
+    vector('tlv-index', 'ok', 'ok', 'one unknown type twice, numbers that ascend',
+           package(tlvs=NAME + tlv(0x7001, b'\0\0') + tlv(0x7001, b'\1\0abc')))
+    put('name-empty', 'a product name of 0 bytes', tlv(1, b''))
+    put('name-128', 'a product name of 128 bytes', tlv(1, b'a' * 128))
+    put('name-upper', 'a product name in upper case (devices do not read names)',
+        tlv(1, b'ACME.com/streetlight'), 'ok')
+    put('name-nul', 'a product name with a NUL', tlv(1, b'acme.com/str\0etlight'), 'ok')
+    put('name-other', 'a product name that does not belong to the UUID', tlv(1, b'acme.com/kettle'),
+        'ok')
+
+
+def maps():
+    def put(name, text, pairs, component=0, zero=0, parts=None):
+        vector(name, 'format', 'format', text,
+               package(parts, tlvs=NAME + segments(component, pairs, zero)))
+
+    put('map-one', 'a map of one segment', [(0x08000000, 300)])
+    put('map-touching', 'segments that touch', [(0x08000000, 100), (0x08000064, 200)])
+    put('map-overlap', 'segments that overlap', [(0x08000000, 100), (0x08000063, 200)])
+    put('map-descending', 'segments that descend', [(0x08000000, 100), (0x07000000, 200)])
+    put('map-first', 'the first segment is not at the load address', [(0x08000004, 100), (0x08004000, 200)])
+    put('map-short', 'lengths below the plain size', [(0x08000000, 100), (0x08004000, 199)])
+    put('map-long', 'lengths above the plain size', [(0x08000000, 100), (0x08004000, 201)])
+    put('map-sum-wraps', 'lengths whose sum passes 2^32',
+        [(0x08000000, 100), (0x08004000, 0xF0000000), (0xF8005000, 0x100000C8 - 0x8000)])
+    put('map-empty', 'a segment of 0 bytes', [(0x08000000, 100), (0x08004000, 200), (0x08008000, 0)])
+    put('map-wraps', 'a segment that passes 2^32', [(0x08000000, 100), (0xFFFFFFFF - 198, 200)])
+    put('map-nobody', 'a map of a component that is not there', [(0x08000000, 100), (0x08004000, 200)], 1)
+    put('map-reserved', 'reserved bytes of a map', [(0x08000000, 100), (0x08004000, 200)], 0, 1)
+    put('map-opaque', 'a map of data', [(0x08000000, 100), (0x08004000, 200)],
+        parts=[Component(kind=OPAQUE)])
+    vector('map-odd', 'format', 'format', 'a map that ends within a pair', package(
+        tlvs=NAME + tlv(0x8001, struct.pack('<HHIIIII', 0, 0, 0x08000000, 100, 0x08004000, 200, 1))))
+    vector('map-overlap-behind-hole', 'format', 'format', 'a second component in the hole of the first',
+           package([Component(), Component(noise(10), CONFIG, 0x08001000)],
+                   tlvs=NAME + segments(0, [(0x08000000, 100), (0x08004000, 200)])))
+
+
+def damaged():
+    whole = package()
+    head = len(manifest())
+    for name, size in (('header', 127), ('manifest', head - 1), ('area', head + 7),
+                       ('signature', head + 8 + 75), ('payload', len(whole) - 1)):
+        vector('cut-' + name, 'truncated', 'format', 'ends within: ' + name, whole[:size])
+    vector('cut-all-payload', 'truncated', 'format', 'no payload at all', whole[:head + 8 + 76])
+    vector('trailing', 'trailing', 'format', 'one byte behind the end', whole + b'\0')
+    vector('payload-flipped', 'digest', 'signature', 'one bit of the payload',
+           whole[:-1] + bytes([whole[-1] ^ 1]))
+    two = package([Component(), Component(noise(300, 9), CONFIG, 0x0800F000)])
+    vector('payloads-swapped', 'digest', 'signature', 'two payloads in the wrong order',
+           two[:-600] + two[-300:] + two[-600:-300])
+    late = bytearray(two)
+    late[-1] ^= 0x80
+    vector('payload-flipped-late', 'digest', 'signature', 'one bit of the second payload', bytes(late))
+
+
+def files():
+    for part in (good, for_others, signatures, headers, components, tlvs, maps, damaged):
+        part()
+    out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode()}
+    lines = ['# Made by make_vectors.py. FILE DEVICE HOST: what must happen.\n',
+             '# DEVICE: result of imf_verify (enum imf_error) on a device of product\n',
+             '# acme.com/streetlight, hardware 3, chip 0x413, running 1.2.0, counter 5, flash\n',
+             '# 0x08000000:1M, work buffer 1,024 bytes, trusting both keys. HOST: result of\n',
+             '# package_open and package_verify with both keys trusted.\n']
+    for name, device, host, text, data in sorted(VECTORS):
+        assert name + '.sota' not in out, name
+        out[name + '.sota'] = data
+        lines.append('%-28s %-14s %-11s %s\n' % (name, device, host, text))
+    out['vectors.txt'] = ''.join(lines).encode()
+    return out
+
+
+def main():
+    args = sys.argv[1:]
+    check = args[:1] == ['--check']
+    folder = pathlib.Path((args[1:] if check else args)[0] if args else pathlib.Path(__file__).parent)
+    wanted = files()
+    present = {p.name for p in folder.iterdir()} if folder.exists() else set()
+    stale = {n for n in present if n.endswith('.sota') and n not in wanted}
+    bad = 0
+    for name, data in wanted.items():
+        path = folder / name
+        if not check:
+            path.write_bytes(data)
+        elif name not in present or path.read_bytes() != data:
+            print('differs: ' + name)
+            bad += 1
+    for name in stale:
+        if check:
+            print('not made by this script: ' + name)
+            bad += 1
+        else:
+            (folder / name).unlink()
+    print('%d vectors%s' % (len(VECTORS), ', %d differ' % bad if check else ''))
+    return 1 if bad else 0
+
+
+sys.exit(main())

@@ -34,6 +34,9 @@ struct sim_stats {
 
 struct sim_board;
 
+/* 0, or ERR_UNSUPPORTED with the fact that is not confirmed about this chip's ROM. */
+int sim_chip_supported(const struct chip *c, struct err *e);
+
 /*
  * Makes a board with the power on, as it left the factory or as its state file says.
  *
@@ -85,6 +88,9 @@ bool sim_board_in_application(const struct sim_board *b);
 
 /* Until when the device is busy with what it has been told. */
 uint64_t sim_board_busy_until(const struct sim_board *b);
+
+/* What `delay` faults have added so far; for transports that pass over other times. */
+uint64_t sim_board_delays_us(const struct sim_board *b);
 
 /* Direct view for tests: main flash of this part, from its base. */
 uint8_t *sim_board_flash(struct sim_board *b, uint32_t *ret_size);

@@ -31,11 +31,9 @@ static uint8_t newest_rom(const struct chip *c)
 	return id;
 }
 
-static int check_config(const struct sim_config *cfg, struct err *e)
+int sim_chip_supported(const struct chip *c, struct err *e)
 {
-	const struct chip *c = cfg->chip;
-
-	if (c->erase_command == 0 || c->rom_product_byte == 0xFF) {
+	if (c->erase_command == 0 && c->rom_product_byte == 0) {
 		err_set(e, ERR_UNSUPPORTED, "%s: the commands of its ROM are not confirmed", c->name);
 		return err_hint(e, "stmota-sim chips lists the chips that can be simulated");
 	}
@@ -70,7 +68,7 @@ static int allocate(struct sim_board *b, struct err *e)
 int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct err *e)
 {
 	struct sim_board *b;
-	int rc = check_config(cfg, e);
+	int rc = sim_chip_supported(cfg->chip, e);
 
 	if (rc < 0)
 		return rc;
@@ -318,6 +316,7 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 			break;
 		case SIM_DELAY:
 			late_us = (uint64_t)f->arg * 1000;
+			b->delays_us += late_us;
 			break;
 		case SIM_CUT:
 			sim_power_lost(b);
@@ -414,6 +413,11 @@ bool sim_uart_tx(struct sim_board *b, uint8_t *ret_byte, uint64_t *ret_at_us)
 uint64_t sim_board_busy_until(const struct sim_board *b)
 {
 	return b->cpu == SIM_CPU_ROM && b->ready_us > b->now_us ? b->ready_us : b->now_us;
+}
+
+uint64_t sim_board_delays_us(const struct sim_board *b)
+{
+	return b->delays_us;
 }
 
 uint8_t *sim_board_flash(struct sim_board *b, uint32_t *ret_size)

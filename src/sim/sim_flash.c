@@ -40,6 +40,7 @@ bool sim_op_begin(struct sim_board *b, enum sim_op op)
 	if (f == NULL)
 		return false;
 	if (f->kind == SIM_DELAY) {
+		b->delays_us += (uint64_t)f->arg * 1000;
 		sim_spend(b, (uint64_t)f->arg * 1000);
 		return false;
 	}

@@ -155,6 +155,7 @@ struct sim_board {
 
 	struct sim_stats stats;
 	uint64_t ops;
+	uint64_t delays_us; /* added by faults */
 	void (*on_op)(void *ctx);
 	void *on_op_ctx;
 	char *state_file;

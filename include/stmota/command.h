@@ -16,7 +16,7 @@
 #include <stmota/out.h>
 
 #define CMD_JSON     1u /* has --json */
-#define CMD_DEVICE   2u /* has --device, --baud, --before and --wait */
+#define CMD_DEVICE   2u /* has --device, --baud, --before, --wait and --chip */
 #define CMD_DESTROYS 4u /* has --yes; run() is only entered after consent, or with --dry-run */
 #define CMD_EVENTS   8u /* with --json: one object a line, progress included; "result" is the last */
 

@@ -18,12 +18,9 @@ int cmd_confirm(const struct command_env *env, const char *text, struct err *e);
 
 struct device;
 
-/* Row for tables of commands with CMD_DEVICE that work on a chip. */
-#define CMD_OPT_CHIP OPT_STRING("chip", "PID|NAME", "the chip that the device must have")
-
 /*
  * Opens the device that --device, --baud, --before, --wait and --chip describe (the command has
- * CMD_DEVICE and CMD_OPT_CHIP). Release with device_close().
+ * CMD_DEVICE). Release with device_close().
  */
 int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e);
 

@@ -14,7 +14,6 @@
 static const struct opt opts[] = {
 	OPT_SPAN("range", "ADDR:LEN", "whole erase units only"),
 	OPT_FLAG("all", "erase the whole flash"),
-	CMD_OPT_CHIP,
 	OPT_END,
 };
 

@@ -26,7 +26,6 @@ static const struct opt opts[] = {
 	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
-	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
 	OPT_FLAG("yes", "do not ask before bytes named by --lose are lost"),
 	OPT_END,
 };

@@ -14,7 +14,6 @@
 
 static const struct opt opts[] = {
 	OPT_U32("address", "ADDR", "where its vector table lies (default: start of flash)"),
-	CMD_OPT_CHIP,
 	OPT_END,
 };
 

@@ -7,11 +7,6 @@
 #include <stmota/device.h>
 #include <stmota/quirks.h>
 
-static const struct opt opts[] = {
-	CMD_OPT_CHIP,
-	OPT_END,
-};
-
 static const char *rdp_text(const struct device_facts *f)
 {
 	static const char *const levels[] = {
@@ -139,7 +134,6 @@ const struct command cmd_probe = {
 	.examples = "stmota probe --device uart:/dev/ttyUSB0\n"
 		    "stmota probe --device uart:/dev/ttyUSB0 --before dtr-rts --json\n",
 	.group = COMMAND_DEVICE,
-	.opts = opts,
 	.flags = CMD_JSON | CMD_DEVICE,
 	.run = run,
 };

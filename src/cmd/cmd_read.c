@@ -21,7 +21,6 @@ static const struct opt opts[] = {
 	{.name = "out", .letter = 'o', .type = OPT_TYPE_FILE, .arg = "FILE",
 		.text = "where the bytes go; - is standard output"},
 	OPT_FLAG("twice", "read everything twice; both must agree"),
-	CMD_OPT_CHIP,
 	OPT_END,
 };
 

@@ -48,6 +48,7 @@ const struct opt command_opts_device[] = {
 		.text = "speed of the serial port (default 115200)"},
 	OPT_STRING("before", "RECIPE", "how its bootloader is entered, see stmota(1)"),
 	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
+	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
 	OPT_END,
 };
 

@@ -97,12 +97,12 @@ static int number_order(const void *va, const void *vb)
 }
 
 /* Distinct code addresses (odd) that some candidate could explain, their Thumb bit cleared. */
-static size_t collect_pointers(const struct guess *g, uint32_t *v)
+static size_t collect_pointers(const struct guess *g, uint32_t *v, size_t max)
 {
 	uint64_t end = (uint64_t)g->hi + g->len;
 	size_t n = 0, distinct = 0;
 
-	for (uint32_t off = 4; off + 4 <= g->len && n < POINTERS_MAX; off += 4) {
+	for (uint32_t off = 4; off + 4 <= g->len && n < max; off += 4) {
 		uint32_t w = word_at(g, off);
 
 		if ((w & 1) != 0 && w > g->lo && w < end)
@@ -117,37 +117,40 @@ static size_t collect_pointers(const struct guess *g, uint32_t *v)
 
 /* Places where a function begins, as lists by their low 8 bits: a base changes only the others. */
 struct starts {
-	uint32_t at[STARTS_MAX];
-	uint32_t next[STARTS_MAX]; /* index + 1 */
-	uint32_t head[STEP], count[STEP];
+	uint32_t head[STEP], count[STEP]; /* head: index + 1, 0 for an empty list */
 	uint32_t n;
+	struct {
+		uint32_t at, next; /* next: index + 1 */
+	} v[];
 };
 
-static void collect_starts(const struct guess *g, struct starts *s)
+static void collect_starts(const struct guess *g, struct starts *s, uint32_t max)
 {
-	for (uint32_t off = LEN_MIN; off + 2 <= g->len && s->n < STARTS_MAX; off += 2) {
+	for (uint32_t off = LEN_MIN; off + 2 <= g->len && s->n < max; off += 2) {
 		if (!starts_function(halfword_at(g, off)) || s->count[off % STEP] == LIST_MAX)
 			continue;
 		s->count[off % STEP]++;
-		s->at[s->n] = off;
-		s->next[s->n] = s->head[off % STEP];
+		s->v[s->n].at = off;
+		s->v[s->n].next = s->head[off % STEP];
 		s->head[off % STEP] = ++s->n;
 	}
 }
 
 static int vote_pointers(struct guess *g)
 {
-	cleanup_free struct starts *s = calloc(1, sizeof(*s));
-	cleanup_free uint32_t *pointers = malloc(POINTERS_MAX * sizeof(*pointers));
+	uint32_t max_starts = g->len / 2 < STARTS_MAX ? g->len / 2 : STARTS_MAX;
+	uint32_t max_pointers = g->len / 4 < POINTERS_MAX ? g->len / 4 : POINTERS_MAX;
+	cleanup_free struct starts *s = calloc(1, sizeof(*s) + max_starts * sizeof(s->v[0]));
+	cleanup_free uint32_t *pointers = malloc(max_pointers * sizeof(*pointers));
 	size_t n;
 
 	if (s == NULL || pointers == NULL)
 		return -1;
-	collect_starts(g, s);
-	n = collect_pointers(g, pointers);
+	collect_starts(g, s, max_starts);
+	n = collect_pointers(g, pointers, max_pointers);
 	for (size_t i = 0; i < n; i++)
-		for (uint32_t k = s->head[pointers[i] % STEP]; k > 0; k = s->next[k - 1])
-			vote(g, (int64_t)pointers[i] - s->at[k - 1], 1);
+		for (uint32_t k = s->head[pointers[i] % STEP]; k > 0; k = s->v[k - 1].next)
+			vote(g, (int64_t)pointers[i] - s->v[k - 1].at, 1);
 	return 0;
 }
 

@@ -169,24 +169,29 @@ static void write_due(struct run *r)
 		(void)!write(r->pty.master, chunk, n);
 }
 
-static void feed_board(struct run *r)
+static void feed_board(struct run *r, const uint8_t *p, size_t n)
 {
-	uint8_t chunk[1024];
-	ssize_t n = read(r->pty.master, chunk, sizeof(chunk));
 	uint32_t byte_us = 11000000u / baud(r);
 
-	if (n <= 0)
+	if (n == 0)
 		return;
 	sim_board_set_baud(r->board, baud(r));
 	catch_up(r);
-	for (ssize_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!paced(r) && sim_board_busy_until(r->board) > r->board_us)
 			r->board_us = sim_board_busy_until(r->board);
 		r->board_us += byte_us;
 		r->wire_us += byte_us;
-		sim_uart_rx(r->board, chunk[i], r->board_us);
+		sim_uart_rx(r->board, p[i], r->board_us);
 	}
 	take_from_board(r);
+}
+
+static size_t read_host(struct run *r, uint8_t *ret, size_t max)
+{
+	ssize_t n = read(r->pty.master, ret, max);
+
+	return n > 0 ? (size_t)n : 0;
 }
 
 /* ---- what happens to the board ---- */
@@ -215,24 +220,34 @@ static void on_open(struct run *r)
 	}
 }
 
-static int on_events(struct run *r, struct err *e)
+/* Everything the host did to the port since the last call. True if it is closed now. */
+static bool take_events(struct run *r)
 {
-	bool opened;
+	bool opened, closed = false;
 
 	while (sim_pty_event(&r->pty, &opened)) {
-		int rc;
-
 		if (opened && r->pty.users == 1)
 			on_open(r);
-		if (opened || r->pty.users > 0)
-			continue;
-		/* The host's last bytes may still lie in the terminal. */
-		feed_board(r);
-		rc = save(r, e);
-		if (rc < 0)
-			return rc;
+		closed = !opened && r->pty.users == 0;
 	}
-	return 0;
+	return closed;
+}
+
+static int on_events(struct run *r, struct err *e)
+{
+	uint8_t last[1024];
+	size_t n;
+
+	if (!take_events(r))
+		return 0;
+	/*
+	 * The last bytes before the port was closed, unless it is open again by now: then they are
+	 * the first of the next session, and its reset comes before them.
+	 */
+	n = read_host(r, last, sizeof(last));
+	take_events(r);
+	feed_board(r, last, n);
+	return save(r, e);
 }
 
 static void on_signal(struct run *r)
@@ -293,6 +308,7 @@ static int wait_ms(const struct run *r)
 static int serve(struct run *r, struct err *e)
 {
 	bool was_powered = true;
+	uint8_t chunk[1024];
 	int rc = 0;
 
 	while (!r->stop && rc == 0) {
@@ -310,7 +326,7 @@ static int serve(struct run *r, struct err *e)
 		if (fds[1].revents != 0)
 			rc = on_events(r, e);
 		if (rc == 0 && fds[2].revents != 0)
-			feed_board(r);
+			feed_board(r, chunk, read_host(r, chunk, sizeof(chunk)));
 		if (r->pty.master >= 0)
 			write_due(r);
 		if (rc == 0 && was_powered && !sim_board_powered(r->board)) {

@@ -67,7 +67,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_devices = {
 	.name = "devices",
 	.args = "",
-	.summary = "list configured devices and the serial ports of this machine",
+	.summary = "list configured devices and serial ports",
 	.details = "Nothing is sent to any of them.\n",
 	.examples = "stmota devices\n"
 		    "stmota devices --json\n",

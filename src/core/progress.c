@@ -195,6 +195,17 @@ static void add_bar(const struct progress *p, struct line *l, size_t width, doub
 #define SPEED_WIDTH   14 /* "  1023 bytes/s" */
 #define LEFT_WIDTH    14 /* "  1:02:33 left" */
 
+/* Nothing is known about how much there is to do. */
+static void draw_name(struct progress *p)
+{
+	struct line l = {.len = 0};
+
+	add(&l, "\r%-*s %s\033[K", NAME_WIDTH, p->phase, p->cfg.unicode ? "…" : "...");
+	write_line(p, &l);
+	p->bar_visible = true;
+	p->drawn_ms = now(p);
+}
+
 static void draw(struct progress *p)
 {
 	struct line l = {.len = 0};
@@ -208,6 +219,10 @@ static void draw(struct progress *p)
 	bool with_amount = width >= need + AMOUNT_WIDTH;
 	bool with_speed = width >= need + AMOUNT_WIDTH + SPEED_WIDTH;
 
+	if (p->total == 0) {
+		draw_name(p);
+		return;
+	}
 	amount_text(p, amount, sizeof(amount));
 	if (with_speed)
 		speed_text(p, now(p) - p->phase_start_ms, speed, sizeof(speed));
@@ -258,30 +273,41 @@ static void log_line(struct progress *p)
 	p->logged_ms = now(p);
 }
 
+/* "128 KiB in 0.8 s, 160 KiB/s"; "" where the time is not worth a line. */
+static void outcome_text(const struct progress *p, bool ok, char *ret, size_t size)
+{
+	uint64_t ms = now(p) - p->phase_start_ms;
+	char amount[48], spent[32], speed[40];
+
+	ret[0] = '\0';
+	text_duration(ms, spent, sizeof(spent));
+	if (p->total == 0) {
+		/* If it failed, the error tells what it was about. */
+		if (ok && ms >= SETTLE_MS)
+			snprintf(ret, size, "%s", spent);
+		return;
+	}
+	if (ok) {
+		text_size(p->total, amount, sizeof(amount));
+		speed_text(p, ms, speed, sizeof(speed));
+		snprintf(ret, size, "%s in %s%s%s", amount, spent, speed[0] ? ", " : "", speed);
+	} else {
+		amount_text(p, amount, sizeof(amount));
+		snprintf(ret, size, "stopped after %s, %s", amount, spent);
+	}
+}
+
 static void end_phase(struct progress *p, bool ok)
 {
 	struct line l = {.len = 0};
-	uint64_t ms;
-	char amount[48], spent[32], speed[40];
+	char outcome[200];
 
 	if (p->phase == NULL)
 		return;
-	ms = now(p) - p->phase_start_ms;
+	outcome_text(p, ok, outcome, sizeof(outcome));
 	clear_bar(p, &l);
-	add(&l, "%-*s ", NAME_WIDTH, p->phase);
-	text_duration(ms, spent, sizeof(spent));
-	if (!ok) {
-		amount_text(p, amount, sizeof(amount));
-		add(&l, "stopped after %s%s%s", p->total > 0 ? amount : spent,
-			p->total > 0 ? ", " : "", p->total > 0 ? spent : "");
-	} else if (p->total > 0) {
-		text_size(p->total, amount, sizeof(amount));
-		speed_text(p, ms, speed, sizeof(speed));
-		add(&l, "%s in %s%s%s", amount, spent, speed[0] ? ", " : "", speed);
-	} else {
-		add(&l, "%s", spent);
-	}
-	add(&l, "\n");
+	if (outcome[0] != '\0')
+		add(&l, "%-*s %s\n", NAME_WIDTH, p->phase, outcome);
 	write_line(p, &l);
 	for (size_t i = 0; ok && i < p->n_shares; i++)
 		if (strcmp(p->shares[i].phase, p->phase) == 0)

@@ -83,13 +83,31 @@ static void test_progress_lines__one_for_a_short_phase(void **state)
 
 	begin(&f, &plain);
 	phase(&f, "connect", 0);
-	now_ms += 234;
+	now_ms += 999;
 	phase(&f, "write", 28672);
 	for (uint64_t done = 0; done <= 28672; done += 256)
 		step(&f, 10, done, 28672);
 	phase(&f, NULL, 0);
-	end(&f, "connect   0.2 s\n"
-		"write     28 KiB in 1.1 s, 24.8 KiB/s\n");
+	/* How long it took to connect is worth a line only if somebody had to wait. */
+	end(&f, "write     28 KiB in 1.1 s, 24.8 KiB/s\n");
+}
+
+static void test_progress__nothing_to_count(void **state)
+{
+	struct fixture f;
+
+	begin(&f, &plain);
+	phase(&f, "connect", 0);
+	now_ms += 3400;
+	phase(&f, "connect again", 0);
+	now_ms += 9000;
+	end(&f, "connect   3.4 s\n");
+
+	begin(&f, &ascii);
+	phase(&f, "connect", 0);
+	printed(&f, "\rconnect   ...\033[K");
+	phase(&f, NULL, 0);
+	end(&f, "\r\033[K");
 }
 
 static void test_progress_lines__sparse_in_a_long_phase(void **state)
@@ -310,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_progress_lines__one_for_a_short_phase),
+		cmocka_unit_test(test_progress__nothing_to_count),
 		cmocka_unit_test(test_progress_lines__sparse_in_a_long_phase),
 		cmocka_unit_test(test_progress_lines__five_seconds_apart),
 		cmocka_unit_test(test_progress_lines__messages),

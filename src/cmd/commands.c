@@ -9,6 +9,7 @@
 extern const struct command cmd_completion;
 extern const struct command cmd_devices;
 extern const struct command cmd_erase;
+extern const struct command cmd_flash;
 extern const struct command cmd_go;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
@@ -24,6 +25,7 @@ const struct command *const commands[] = {
 	&cmd_completion,
 	&cmd_devices,
 	&cmd_erase,
+	&cmd_flash,
 	&cmd_go,
 	&cmd_help,
 	&cmd_info,

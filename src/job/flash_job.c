@@ -14,15 +14,19 @@ struct job {
 	const struct flash_request *rq;
 	struct flash_result *ret;
 	struct span suspects[2]; /* of an earlier run, of the attempt before */
+	unsigned refusals;       /* attempts that failed although the conversation was sound */
 };
 
-/* Some ROMs of this chip take only full blocks. That leaves a window in which the vector table is
- * there and the rest of its block is not, so it is done only after the better order has failed. */
+/*
+ * Some ROMs of this chip take only full blocks. That leaves a window in which the vector table is
+ * there and the rest of its block is not, so it is done only after the better order was refused
+ * twice.
+ */
 static bool needs_whole_blocks(const struct job *j)
 {
 	const struct device_facts *f = &j->d->facts;
 
-	return j->ret->attempts > 1 &&
+	return j->refusals >= 2 &&
 		quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_WRITE_128);
 }
 
@@ -150,6 +154,7 @@ int flash_run(struct device *d, const struct flash_request *rq, struct flash_res
 		rc = attempt(&j, e);
 		if (rc >= 0 || !worth_another(rc) || ret->attempts == MAX_ATTEMPTS)
 			break;
+		j.refusals += rc == ERR_NACK || rc == ERR_VERIFY;
 		if (take_up_again(&j, e) < 0) {
 			rc = e->code;
 			break;

@@ -244,8 +244,9 @@ void sim_rom_byte(struct sim_board *b, uint8_t byte)
 		on_sync(b, byte);
 		return;
 	}
+	/* Sampled at a wrong speed a byte becomes another one, the same one each time. */
 	if (b->rom_baud != b->baud)
-		byte = (uint8_t)(byte ^ sim_random(b));
+		byte = (uint8_t)(byte * 0x9Bu ^ b->rom_baud);
 	if (r->have < sizeof(r->buf))
 		r->buf[r->have++] = byte;
 	if (r->have >= r->need)

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * campaign.c - one fault at every place of a flash job, in process, on a virtual clock
+ *
+ * For one chip of each geometry class an image is brought over another one that shares its last
+ * erase unit with bytes to be kept. The power is cut in every flash operation; every byte of the
+ * conversation, in both directions, is lost, doubled and garbled in turn. Whatever the faulty run
+ * says, the same job again without a fault must end in success with the right bytes. At no moment
+ * may the chip hold a program that looks bootable and is neither the old nor the new one, and no
+ * run may report a success that is none.
+ *
+ * usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines]
+ *	--every N: only every N-th place (a test run); default 1: all of them
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <stmota/bytes.h>
+#include <stmota/cleanup.h>
+#include <stmota/device.h>
+#include <stmota/flash_job.h>
+#include <stmota/rom.h>
+#include <stmota/state.h>
+
+#include "../support/sim_link.h"
+#include "../../src/sim/sim.h"
+
+#define KEPT_BYTES 64
+
+struct chip_class {
+	uint16_t pid;
+	const char *what;
+	uint32_t image_len;
+	bool small_unit; /* the rest of a touched unit is short enough to be kept */
+};
+
+static const struct chip_class classes[] = {
+	{0x410, "F1: 1 KiB pages, erase 0x43", 2600, true},
+	{0x448, "F0: 2 KiB pages, erase 0x44", 2600, true},
+	{0x413, "F4: sectors from 16 KiB", 3000, false},
+	{0x447, "L0: 128-byte pages, erased 0x00", 2100, true},
+	{0x429, "L1: 256-byte pages, erased 0x00", 2100, true},
+	{0x435, "L4: 2 KiB pages, 8-byte words", 3000, true},
+	{0x460, "G0: 2 KiB pages, one page an erase", 2600, true},
+	{0x482, "U5: 8 KiB pages, 16-byte words, two banks", 2600, false},
+	{0x450, "H7: 128 KiB sectors, 32-byte words", 2600, false},
+	{0x483, "H72: writes after a read are lost", 2600, false},
+};
+
+static const char *const kinds[] = {"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx",
+	"double@tx", "garble@tx"};
+
+struct scene {
+	const struct chip_class *class;
+	const struct chip *chip;
+	struct geometry geometry;
+	struct segments image;
+	struct image_heads heads;
+	uint32_t head_base;
+	uint8_t *old, *new; /* image_len bytes each */
+	uint8_t kept[KEPT_BYTES];
+	uint32_t kept_addr;
+	struct span lose;
+	bool lines;
+	char state_dir[64];
+};
+
+struct tally {
+	unsigned long places, first_run_ok, second_run_ok;
+	unsigned long by_hand; /* a person had to press reset */
+	unsigned long failures;
+};
+
+/* A board on the bench while a job runs against it. */
+struct bench {
+	const struct scene *s;
+	struct sim_board *board;
+	bool mixture;
+	const char *spec;
+};
+
+static void die(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+/* ---- the scene ---- */
+
+static uint32_t rng(uint32_t *state)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return *state >> 8;
+}
+
+static void fill_program(const struct scene *s, uint8_t *p, uint32_t seed)
+{
+	uint32_t len = s->class->image_len;
+	uint32_t sp = s->chip->ram_base + 0x800, base = s->head_base;
+
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)rng(&seed);
+	/* A stretch of blank flash in the middle, as real images have. */
+	memset(p + len / 2, s->chip->erased_value, 300);
+	put_le32(p, sp);
+	for (uint32_t i = 1; i < 16; i++)
+		put_le32(p + 4 * i, (i >= 7 && i <= 10) || i == 13 ? 0 : base + 0x401 + 4 * i + seed % 8 * 2);
+	for (uint32_t i = 16; i < 128; i++)
+		put_le32(p + 4 * i, base + 0x501);
+}
+
+static void scene_init(struct scene *s, const struct chip_class *class, bool lines)
+{
+	struct err e = ERR_INIT;
+	struct erase_unit last;
+
+	memset(s, 0, sizeof(*s));
+	s->class = class;
+	s->chip = chip_find(class->pid);
+	s->lines = lines;
+	if (s->chip == NULL || geometry_init(&s->geometry, s->chip, 0, CHIP_BANKS_DEFAULT, &e) < 0)
+		die("0x%03X: %s", class->pid, e.msg);
+	s->head_base = s->geometry.base;
+	s->old = malloc(class->image_len);
+	s->new = malloc(class->image_len);
+	fill_program(s, s->old, 1);
+	fill_program(s, s->new, 2);
+	/* The first units differ, one in the middle is the same. */
+	if (class->small_unit)
+		memcpy(s->new + 1024, s->old + 1024, 256);
+	if (segments_add(&s->image, s->head_base, s->new, class->image_len, &e) < 0 ||
+		image_find_heads(&s->image, s->chip, &s->heads, NULL, 0, &e) < 0)
+		die("0x%03X: %s", class->pid, e.msg);
+	if (!geometry_unit_at(&s->geometry, s->head_base + class->image_len - 1, &last))
+		die("0x%03X: no last unit", class->pid);
+	for (uint32_t i = 0; i < KEPT_BYTES; i++)
+		s->kept[i] = (uint8_t)(0xA0 + i);
+	s->kept_addr = (s->head_base + class->image_len + 31) / 32 * 32;
+	if (s->kept_addr + KEPT_BYTES > last.addr + last.size)
+		s->kept_addr = 0;
+	if (!class->small_unit && s->kept_addr != 0)
+		s->lose = (struct span){s->kept_addr + KEPT_BYTES,
+			last.addr + last.size - s->kept_addr - KEPT_BYTES};
+	snprintf(s->state_dir, sizeof(s->state_dir), "%s/stmota-campaign-XXXXXX",
+		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+	if (mkdtemp(s->state_dir) == NULL)
+		die("cannot make a folder for state files");
+}
+
+static void scene_done(struct scene *s)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", s->state_dir);
+	if (system(command) != 0)
+		fprintf(stderr, "%s is left behind\n", s->state_dir);
+	segments_done(&s->image);
+	image_heads_done(&s->heads);
+	free(s->old);
+	free(s->new);
+}
+
+/* ---- invariants ---- */
+
+/* As a careless boot loader would judge, without the product's own rules. */
+static bool looks_bootable(const struct scene *s, const uint8_t *flash)
+{
+	uint32_t sp = get_le32(flash), reset = get_le32(flash + 4);
+
+	return sp > 0x20000000u && sp <= 0x20200000u && sp % 4 == 0 && (reset & 1) != 0 &&
+		reset > s->head_base && reset < s->head_base + s->class->image_len;
+}
+
+static void after_op(void *ctx)
+{
+	struct bench *b = ctx;
+	const uint8_t *flash = sim_board_flash(b->board, NULL);
+	uint32_t len = b->s->class->image_len;
+
+	if (looks_bootable(b->s, flash) && memcmp(flash, b->s->old, len) != 0 &&
+		memcmp(flash, b->s->new, len) != 0)
+		b->mixture = true;
+}
+
+static bool holds_result(const struct bench *b)
+{
+	const struct scene *s = b->s;
+	const uint8_t *flash = sim_board_flash(b->board, NULL);
+
+	if (memcmp(flash, s->new, s->class->image_len) != 0)
+		return false;
+	return s->kept_addr == 0 ||
+		memcmp(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES) == 0;
+}
+
+/* ---- one job, as the command does it ---- */
+
+static int open_bench_device(const struct bench *b, struct device *d, struct err *e)
+{
+	struct rom_options options = ROM_OPTIONS_INIT;
+	struct link *link = NULL;
+	int rc;
+
+	options.entry.use_lines = b->s->lines;
+	if (b->s->lines) {
+		options.entry.boot0.wire = ENTRY_WIRE_RTS;
+		options.entry.nrst.wire = ENTRY_WIRE_DTR;
+	}
+	link = sim_link_new(b->board, &(struct sim_link_config){.lines = b->s->lines});
+	if (link == NULL)
+		die("out of memory");
+	rc = rom_target_new(link, &options, &d->target, e);
+	if (rc < 0)
+		return rc;
+	snprintf(d->name, sizeof(d->name), "bench");
+	d->url.entry = options.entry;
+	rc = d->target->ops->connect(d->target, &d->target->info, e);
+	if (rc == 0)
+		rc = device_gather(d->target, &options.entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
+	return rc;
+}
+
+static int job(struct bench *b, struct err *e)
+{
+	struct device d = {0};
+	struct state *state = NULL;
+	struct flash_result result;
+	struct flash_request rq = {
+		.image = &b->s->image,
+		.heads = &b->s->heads,
+		.lose = &b->s->lose,
+		.n_lose = b->s->lose.len > 0 ? 1 : 0,
+	};
+	int rc = open_bench_device(b, &d, e);
+
+	if (rc == 0)
+		rc = state_open(b->s->state_dir, "bench", &state, e);
+	if (rc == 0) {
+		rq.state = state;
+		rc = flash_run(&d, &rq, &result, e);
+	}
+	if (rc == 0)
+		rc = state_finish(state, NULL, e);
+	state_close(state);
+	target_close(d.target);
+	return rc;
+}
+
+static void board_init(struct bench *b, const struct scene *s, const char *spec)
+{
+	struct sim_config cfg = {.chip = s->chip, .seed = 7};
+	struct err e = ERR_INIT;
+	uint8_t *flash;
+
+	*b = (struct bench){.s = s, .spec = spec};
+	if (sim_board_new(&cfg, &b->board, &e) < 0)
+		die("0x%03X: %s", s->chip->pid, e.msg);
+	flash = sim_board_flash(b->board, NULL);
+	memcpy(flash, s->old, s->class->image_len);
+	if (s->kept_addr != 0)
+		memcpy(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES);
+	sim_board_on_op(b->board, after_op, b);
+	if (spec != NULL && sim_board_fault(b->board, spec, &e) < 0)
+		die("%s: %s", spec, e.msg);
+}
+
+static void forget_state(const struct scene *s)
+{
+	static const char *const suffixes[] = {"json", "unit"};
+	char path[96];
+
+	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+		snprintf(path, sizeof(path), "%s/bench.%s", s->state_dir, suffixes[i]);
+		unlink(path);
+	}
+}
+
+/* ---- the campaign ---- */
+
+static void complain(const struct bench *b, struct tally *t, const char *what, const struct err *e)
+{
+	t->failures++;
+	printf("FAIL 0x%03X %s: %s%s%s\n", b->s->chip->pid, b->spec, what, e != NULL ? ": " : "",
+		e != NULL ? e->msg : "");
+}
+
+/*
+ * The ROM measures the speed of whatever comes first. If that was not 0x7F, only a reset helps
+ * (AN2606), and without a reset line that takes a person. H74x want two sync bytes.
+ */
+static bool locks_wrong_speed(const struct scene *s, const char *spec)
+{
+	return !s->lines && (strncmp(spec, "garble@rx:1:", 12) == 0 ||
+		(s->class->pid == 0x450 && strncmp(spec, "garble@rx:2:", 12) == 0));
+}
+
+static void one_place(const struct scene *s, const char *spec, struct tally *t)
+{
+	struct err e = ERR_INIT;
+	struct bench b;
+	int rc;
+
+	forget_state(s);
+	board_init(&b, s, spec);
+	t->places++;
+	rc = job(&b, &e);
+	if (rc == 0) {
+		t->first_run_ok++;
+		if (!holds_result(&b))
+			complain(&b, t, "success was reported, but the flash is wrong", NULL);
+	}
+	sim_board_clear_faults(b.board);
+	if (!sim_board_powered(b.board))
+		sim_board_power(b.board, true);
+	e = ERR_INIT;
+	rc = job(&b, &e);
+	if (rc == ERR_TIMEOUT && locks_wrong_speed(s, spec)) {
+		sim_board_reset(b.board);
+		t->by_hand++;
+		rc = job(&b, &e);
+	}
+	if (rc < 0)
+		complain(&b, t, "the same command again failed", &e);
+	else if (!holds_result(&b))
+		complain(&b, t, "the same command again left the wrong bytes", NULL);
+	else
+		t->second_run_ok++;
+	if (b.mixture)
+		complain(&b, t, "a bootable mixture of two programs", NULL);
+	sim_board_free(b.board);
+}
+
+/* How many places there are: of a run without any fault. */
+static unsigned long places_of(const struct scene *s, const char *kind)
+{
+	struct err e = ERR_INIT;
+	struct sim_stats st;
+	struct bench b;
+	unsigned long n;
+
+	forget_state(s);
+	board_init(&b, s, NULL);
+	if (job(&b, &e) < 0 || !holds_result(&b))
+		die("0x%03X: the job fails without any fault: %s", s->chip->pid, e.msg);
+	if (b.mixture)
+		die("0x%03X: a mixture without any fault", s->chip->pid);
+	st = sim_board_stats(b.board);
+	if (strstr(kind, "@op") != NULL)
+		n = (unsigned long)sim_board_ops(b.board);
+	else
+		n = (unsigned long)(strstr(kind, "@rx") != NULL ? st.bytes_to_device : st.bytes_from_device);
+	sim_board_free(b.board);
+	return n;
+}
+
+static void kind_campaign(const struct scene *s, const char *kind, unsigned long every,
+	struct tally *sum)
+{
+	unsigned long n = places_of(s, kind);
+	struct tally t = {0};
+
+	for (unsigned long i = 1; i <= n; i += every) {
+		char spec[64];
+
+		/* Garbled bits walk through the byte. */
+		if (strncmp(kind, "garble", 6) == 0)
+			snprintf(spec, sizeof(spec), "%s:%lu:0x%02X", kind, i, i % 9 == 8 ? 0xFF : 1u << i % 9);
+		else
+			snprintf(spec, sizeof(spec), "%s:%lu", kind, i);
+		one_place(s, spec, &t);
+	}
+	printf("0x%03X %-10s %6lu of %6lu places: %6lu cured in the same run, %lu after a reset by hand, %lu failures\n",
+		s->chip->pid, kind, t.places, n, t.first_run_ok, t.by_hand, t.failures);
+	fflush(stdout);
+	sum->places += t.places;
+	sum->failures += t.failures;
+}
+
+int main(int argc, char **argv)
+{
+	const char *only_kind = NULL;
+	unsigned long only_pid = 0, every = 1;
+	struct tally sum = {0};
+	bool lines = false;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--lines") == 0)
+			lines = true;
+		else if (i + 1 < argc && strcmp(argv[i], "--chip") == 0)
+			only_pid = strtoul(argv[++i], NULL, 16);
+		else if (i + 1 < argc && strcmp(argv[i], "--kind") == 0)
+			only_kind = argv[++i];
+		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
+			every = strtoul(argv[++i], NULL, 10);
+		else
+			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines]");
+	}
+	if (every == 0)
+		die("--every wants at least 1");
+	for (size_t c = 0; c < ARRAY_LEN(classes); c++) {
+		struct scene s;
+
+		if (only_pid != 0 && classes[c].pid != only_pid)
+			continue;
+		scene_init(&s, &classes[c], lines);
+		printf("0x%03X %s\n", classes[c].pid, classes[c].what);
+		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+			if (only_kind == NULL || strcmp(only_kind, kinds[k]) == 0)
+				kind_campaign(&s, kinds[k], every, &sum);
+		scene_done(&s);
+	}
+	printf("%lu places, %lu failures\n", sum.places, sum.failures);
+	return sum.places == 0 || sum.failures > 0;
+}

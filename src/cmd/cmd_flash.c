@@ -102,20 +102,6 @@ static int load_firmware(struct flash_call *c, struct err *e)
 
 /* ---- the device ---- */
 
-static int open_device(struct flash_call *c, struct err *e)
-{
-	const struct opts *o = c->env->opts;
-	struct device_request rq = {
-		.device = c->env->device,
-		.baud = opt_u32(o, "baud", 0),
-		.before = opt_str(o, "before", NULL),
-		.wait_s = opt_u32(o, "wait", 0),
-		.chip = opt_str(o, "chip", NULL),
-	};
-
-	return device_open(&rq, c->env->config, c->env->events, &c->device, e);
-}
-
 static int open_state(struct flash_call *c, struct err *e)
 {
 	const struct device_facts *f = &c->device->facts;
@@ -442,7 +428,7 @@ static int run(struct command_env *env, struct err *e)
 		c.lose[i] = opt_span_at(env->opts, "lose", i);
 	rc = load_firmware(&c, e);
 	if (rc == 0)
-		rc = open_device(&c, e);
+		rc = cmd_open_device(env, &c.device, e);
 	if (rc == 0)
 		rc = with_device(&c, e);
 	state_close(c.state);

@@ -115,6 +115,16 @@ static int take_up_again(struct job *j, struct err *e)
 	return rc;
 }
 
+/* Some chips ignore all writes after a damaged one: what reads like a worn-out flash is not. */
+static void hint_at_reset(const struct job *j, struct err *e)
+{
+	const struct device_facts *f = &j->d->facts;
+
+	if (!f->can_reset && quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0,
+		CHIP_QUIRK_UNALIGNED_WRITE_POISONS))
+		err_hint(e, "this chip may ignore writes after a damaged one: reset it with BOOT0 set and run the same command again");
+}
+
 /* What a failure in mid-work means to the user. */
 static int explain(const struct job *j, int rc, struct err *e)
 {
@@ -128,6 +138,7 @@ static int explain(const struct job *j, int rc, struct err *e)
 		snprintf(was, sizeof(was), "%s", e->msg);
 		err_set(e, ERR_UNFINISHED, "unfinished: %s", was);
 	} else {
+		hint_at_reset(j, e);
 		return rc;
 	}
 	err_hint(e, "run the same command again: it goes on from what the device holds");

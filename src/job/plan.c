@@ -219,6 +219,24 @@ static int verify_unit(struct maker *m, const struct survey_unit *u, struct err 
 	return rc == 0 ? add_verify(m, u, begin, last, e) : rc;
 }
 
+/*
+ * Word 0 goes last where the flash can be written word by word: chips with an empty check look at
+ * it alone, and must find their ROM until the very end.
+ */
+static int write_held(struct maker *m, const struct survey_unit *u, struct span held, struct err *e)
+{
+	uint32_t step = m->opt->whole_blocks ? held.len : m->survey->geometry->write_align;
+	int rc = 0;
+
+	for (uint32_t addr = held.addr + held.len; rc == 0 && addr > held.addr;) {
+		addr -= step;
+		m->plan->totals.bytes_written += step;
+		rc = add(m, (struct plan_step){.kind = PLAN_WRITE, .addr = addr, .len = step,
+			.data = u->want + (addr - u->unit.addr)}, e);
+	}
+	return rc;
+}
+
 static int plan_heads(struct maker *m, struct err *e)
 {
 	/* From the last to the first: a boot loader below its applications comes last. */
@@ -231,9 +249,7 @@ static int plan_heads(struct maker *m, struct err *e)
 			continue;
 		held = held_back(m, m->survey->heads[k]);
 		u = unit_of(m->survey, held.addr);
-		m->plan->totals.bytes_written += held.len;
-		rc = add(m, (struct plan_step){.kind = PLAN_WRITE, .addr = held.addr, .len = held.len,
-			.data = u->want + (held.addr - u->unit.addr)}, e);
+		rc = write_held(m, u, held, e);
 		if (rc == 0)
 			rc = add_verify(m, u, held.addr, held.addr + held.len, e);
 		if (rc < 0)

@@ -269,22 +269,36 @@ int rom_sync(struct rom *rom, struct err *e)
 	return rc;
 }
 
+/*
+ * One filler at a time, so that the device need not receive while it sends. A device that still
+ * says nothing may have read a doubled command byte as the count of its packet (44 BB BB: 0xBB00
+ * units, 95,746 bytes): only then they come in bursts, or it would take minutes.
+ */
+static size_t filler_burst(const struct rom *rom, unsigned sent, uint8_t burst[ROM_RESYNC_BURST])
+{
+	size_t n = sent < ROM_RESYNC_BYTES ? 1 : ROM_RESYNC_BURST;
+
+	memset(burst, rom->filler, n);
+	return n;
+}
+
 /* Steps 1 and 2: fillers until the first NACK, then silence. */
 static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned *bytes, struct err *e)
 {
 	struct link *l = rom->t.link;
 	uint32_t gap_ms = 2 + (l->baud != 0 ? 2u * 11 * 1000 / l->baud : 0);
-	uint8_t byte;
+	uint8_t byte, burst[ROM_RESYNC_BURST];
 	int rc;
 
-	while (*bytes < ROM_RESYNC_BYTES && clock_now_ms(l->clock) < until_ms) {
+	while (*bytes < ROM_RESYNC_MAX && clock_now_ms(l->clock) < until_ms) {
+		size_t n = filler_burst(rom, *bytes, burst);
+
 		rc = signals_check(e);
+		if (rc == 0)
+			rc = l->ops->write(l, burst, n, e);
 		if (rc < 0)
 			return rc;
-		rc = l->ops->write(l, &rom->filler, 1, e);
-		if (rc < 0)
-			return rc;
-		(*bytes)++;
+		*bytes += (unsigned)n;
 		rc = l->ops->read(l, &byte, 1, gap_ms, e);
 		if (rc == ERR_TIMEOUT)
 			continue;

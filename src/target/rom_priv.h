@@ -37,7 +37,10 @@ enum rom_command {
 #define ROM_DRAIN_MS     20    /* second ACK at sync, second NACK under RDP */
 #define ROM_QUIET_MS     50    /* silence that ends a broken reply */
 #define ROM_MASS_MS      35000 /* F4 with 2 MB takes 32 s */
+#define ROM_RECOVER_MS   45000 /* that, or ROM_RESYNC_MAX bytes at 115200 baud */
 #define ROM_RESYNC_BYTES 8000  /* more than an erase list that begins with the filler */
+#define ROM_RESYNC_BURST 128
+#define ROM_RESYNC_MAX   132000 /* more than the longest packet there is: 2 * 65,536 + 3 */
 
 /*
  * What a lining-up sends: as a command it is always a bad pair, as the start of a packet it is

@@ -180,7 +180,7 @@ static int rom_recover(struct target *t, struct err *e)
 	if (entry_can_enter(&rom->opt.entry))
 		rc = reach_by_lines(rom, false, e);
 	else
-		rc = rom_resync(rom, ROM_MASS_MS, e);
+		rc = rom_resync(rom, ROM_RECOVER_MS, e);
 	if (rc == 0)
 		rc = rom_get(rom, &again, e);
 	if (rc == 0)

@@ -9,8 +9,9 @@
  * may the chip hold a program that looks bootable and is neither the old nor the new one, and no
  * run may report a success that is none.
  *
- * usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines]
+ * usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]
  *	--every N: only every N-th place (a test run); default 1: all of them
+ *	--only SPEC: this one fault, and tell what happens
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,13 +23,17 @@
 #include <stmota/cleanup.h>
 #include <stmota/device.h>
 #include <stmota/flash_job.h>
+#include <stmota/log.h>
+#include <stmota/quirks.h>
 #include <stmota/rom.h>
 #include <stmota/state.h>
 
 #include "../support/sim_link.h"
 #include "../../src/sim/sim.h"
 
-#define KEPT_BYTES 64
+#define KEPT_BYTES  64
+#define OTHERS      0x8000 /* bytes behind the image that are watched */
+#define OTHERS_BYTE 0x5A
 
 struct chip_class {
 	uint16_t pid;
@@ -64,6 +69,7 @@ struct scene {
 	uint8_t kept[KEPT_BYTES];
 	uint32_t kept_addr;
 	struct span lose;
+	struct span touched; /* the erase units that the image needs */
 	bool lines;
 	char state_dir[64];
 };
@@ -128,7 +134,10 @@ static void scene_init(struct scene *s, const struct chip_class *class, bool lin
 	s->lines = lines;
 	if (s->chip == NULL || geometry_init(&s->geometry, s->chip, 0, CHIP_BANKS_DEFAULT, &e) < 0)
 		die("0x%03X: %s", class->pid, e.msg);
-	s->head_base = s->geometry.base;
+	/* A boot loader lies below: page 0 is what a damaged erase command hits most easily. */
+	s->head_base = geometry_unit(&s->geometry, 1).addr;
+	while (s->head_base % 0x1000 != 0)
+		s->head_base += geometry_unit(&s->geometry, 1).size;
 	s->old = malloc(class->image_len);
 	s->new = malloc(class->image_len);
 	fill_program(s, s->old, 1);
@@ -141,6 +150,7 @@ static void scene_init(struct scene *s, const struct chip_class *class, bool lin
 		die("0x%03X: %s", class->pid, e.msg);
 	if (!geometry_unit_at(&s->geometry, s->head_base + class->image_len - 1, &last))
 		die("0x%03X: no last unit", class->pid);
+	s->touched = (struct span){s->head_base, last.addr + last.size - s->head_base};
 	for (uint32_t i = 0; i < KEPT_BYTES; i++)
 		s->kept[i] = (uint8_t)(0xA0 + i);
 	s->kept_addr = (s->head_base + class->image_len + 31) / 32 * 32;
@@ -182,7 +192,8 @@ static bool looks_bootable(const struct scene *s, const uint8_t *flash)
 static void after_op(void *ctx)
 {
 	struct bench *b = ctx;
-	const uint8_t *flash = sim_board_flash(b->board, NULL);
+	const uint8_t *flash =
+		sim_board_flash(b->board, NULL) + (b->s->head_base - b->s->geometry.base);
 	uint32_t len = b->s->class->image_len;
 
 	if (looks_bootable(b->s, flash) && memcmp(flash, b->s->old, len) != 0 &&
@@ -190,10 +201,32 @@ static void after_op(void *ctx)
 		b->mixture = true;
 }
 
+/* What is none of the job's business, below the image and some way behind it. */
+static void others(const struct scene *s, struct span ret[2])
+{
+	uint32_t begin = s->touched.addr + s->touched.len;
+	uint32_t end = s->geometry.base + s->geometry.size;
+
+	ret[0] = (struct span){s->geometry.base, s->head_base - s->geometry.base};
+	ret[1] = (struct span){begin, end - begin < OTHERS ? end - begin : OTHERS};
+}
+
+static bool others_untouched(const struct bench *b)
+{
+	const uint8_t *flash = sim_board_flash(b->board, NULL);
+	struct span span[2];
+
+	others(b->s, span);
+	for (size_t i = 0; i < ARRAY_LEN(span); i++)
+		if (!bytes_all(flash + (span[i].addr - b->s->geometry.base), span[i].len, OTHERS_BYTE))
+			return false;
+	return true;
+}
+
 static bool holds_result(const struct bench *b)
 {
 	const struct scene *s = b->s;
-	const uint8_t *flash = sim_board_flash(b->board, NULL);
+	const uint8_t *flash = sim_board_flash(b->board, NULL) + (s->head_base - s->geometry.base);
 
 	if (memcmp(flash, s->new, s->class->image_len) != 0)
 		return false;
@@ -210,6 +243,7 @@ static int open_bench_device(const struct bench *b, struct device *d, struct err
 	int rc;
 
 	options.entry.use_lines = b->s->lines;
+	options.resync_ms = 45000;
 	if (b->s->lines) {
 		options.entry.boot0.wire = ENTRY_WIRE_RTS;
 		options.entry.nrst.wire = ENTRY_WIRE_DTR;
@@ -228,6 +262,9 @@ static int open_bench_device(const struct bench *b, struct device *d, struct err
 	return rc;
 }
 
+static void on_event(void *ctx, const struct event *ev);
+static const struct event_sink events = {.fn = on_event};
+
 static int job(struct bench *b, struct err *e)
 {
 	struct device d = {0};
@@ -238,6 +275,7 @@ static int job(struct bench *b, struct err *e)
 		.heads = &b->s->heads,
 		.lose = &b->s->lose,
 		.n_lose = b->s->lose.len > 0 ? 1 : 0,
+		.events = &events,
 	};
 	int rc = open_bench_device(b, &d, e);
 
@@ -258,12 +296,17 @@ static void board_init(struct bench *b, const struct scene *s, const char *spec)
 {
 	struct sim_config cfg = {.chip = s->chip, .seed = 7};
 	struct err e = ERR_INIT;
+	struct span span[2];
 	uint8_t *flash;
 
 	*b = (struct bench){.s = s, .spec = spec};
 	if (sim_board_new(&cfg, &b->board, &e) < 0)
 		die("0x%03X: %s", s->chip->pid, e.msg);
-	flash = sim_board_flash(b->board, NULL);
+	others(s, span);
+	for (size_t i = 0; i < ARRAY_LEN(span); i++)
+		memset(sim_board_flash(b->board, NULL) + (span[i].addr - s->geometry.base), OTHERS_BYTE,
+			span[i].len);
+	flash = sim_board_flash(b->board, NULL) + (s->head_base - s->geometry.base);
 	memcpy(flash, s->old, s->class->image_len);
 	if (s->kept_addr != 0)
 		memcpy(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES);
@@ -296,10 +339,20 @@ static void complain(const struct bench *b, struct tally *t, const char *what, c
  * The ROM measures the speed of whatever comes first. If that was not 0x7F, only a reset helps
  * (AN2606), and without a reset line that takes a person. H74x want two sync bytes.
  */
-static bool locks_wrong_speed(const struct scene *s, const char *spec)
+static bool locks_wrong_speed(const struct scene *s, const char *spec, int rc)
 {
-	return !s->lines && (strncmp(spec, "garble@rx:1:", 12) == 0 ||
+	return rc == ERR_TIMEOUT && !s->lines && (strncmp(spec, "garble@rx:1:", 12) == 0 ||
 		(s->class->pid == 0x450 && strncmp(spec, "garble@rx:2:", 12) == 0));
+}
+
+/*
+ * A write that is no whole flash word makes H742 ignore all later ones until it is reset. A
+ * damaged packet whose check byte happens to be right is such a write.
+ */
+static bool ignores_writes(const struct scene *s, int rc)
+{
+	return rc == ERR_VERIFY && !s->lines &&
+		quirk_applies(s->chip, 0, CHIP_QUIRK_UNALIGNED_WRITE_POISONS);
 }
 
 static void one_place(const struct scene *s, const char *spec, struct tally *t)
@@ -322,7 +375,7 @@ static void one_place(const struct scene *s, const char *spec, struct tally *t)
 		sim_board_power(b.board, true);
 	e = ERR_INIT;
 	rc = job(&b, &e);
-	if (rc == ERR_TIMEOUT && locks_wrong_speed(s, spec)) {
+	if (locks_wrong_speed(s, spec, rc) || ignores_writes(s, rc)) {
 		sim_board_reset(b.board);
 		t->by_hand++;
 		rc = job(&b, &e);
@@ -333,6 +386,8 @@ static void one_place(const struct scene *s, const char *spec, struct tally *t)
 		complain(&b, t, "the same command again left the wrong bytes", NULL);
 	else
 		t->second_run_ok++;
+	if (!others_untouched(&b))
+		complain(&b, t, "flash that is none of its business was changed", NULL);
 	if (b.mixture)
 		complain(&b, t, "a bootable mixture of two programs", NULL);
 	sim_board_free(b.board);
@@ -384,9 +439,23 @@ static void kind_campaign(const struct scene *s, const char *kind, unsigned long
 	sum->failures += t.failures;
 }
 
+static void on_log(void *ctx, enum log_level level, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	printf("  %s\n", line);
+}
+
+static void on_event(void *ctx, const struct event *ev)
+{
+	(void)ctx;
+	if (ev->text != NULL)
+		log_debug("%s", ev->text);
+}
+
 int main(int argc, char **argv)
 {
-	const char *only_kind = NULL;
+	const char *only_kind = NULL, *only_spec = NULL;
 	unsigned long only_pid = 0, every = 1;
 	struct tally sum = {0};
 	bool lines = false;
@@ -398,10 +467,12 @@ int main(int argc, char **argv)
 			only_pid = strtoul(argv[++i], NULL, 16);
 		else if (i + 1 < argc && strcmp(argv[i], "--kind") == 0)
 			only_kind = argv[++i];
+		else if (i + 1 < argc && strcmp(argv[i], "--only") == 0)
+			only_spec = argv[++i];
 		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
 			every = strtoul(argv[++i], NULL, 10);
 		else
-			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines]");
+			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]");
 	}
 	if (every == 0)
 		die("--every wants at least 1");
@@ -412,7 +483,11 @@ int main(int argc, char **argv)
 			continue;
 		scene_init(&s, &classes[c], lines);
 		printf("0x%03X %s\n", classes[c].pid, classes[c].what);
-		for (size_t k = 0; k < ARRAY_LEN(kinds); k++)
+		if (only_spec != NULL) {
+			log_set_handler(on_log, NULL, LOG_DEBUG);
+			one_place(&s, only_spec, &sum);
+		}
+		for (size_t k = 0; only_spec == NULL && k < ARRAY_LEN(kinds); k++)
 			if (only_kind == NULL || strcmp(only_kind, kinds[k]) == 0)
 				kind_campaign(&s, kinds[k], every, &sum);
 		scene_done(&s);

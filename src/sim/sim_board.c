@@ -319,6 +319,7 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 			b->delays_us += late_us;
 			break;
 		case SIM_CUT:
+			sim_board_time(b, b->tx_free_us); /* the byte before it is out */
 			sim_power_lost(b);
 			return;
 		case SIM_STUCK:

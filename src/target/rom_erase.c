@@ -16,7 +16,10 @@
 #include <stmota/signals.h>
 
 #define UNITS_MAX        128  /* of one packet; 512 is the limit of the ROMs, fewer is saner */
-#define PACKET_MAX       (2 + 2 * (UNITS_MAX + 1) + 1)
+#define TAIL             3    /* bytes that connect() sends before the fillers */
+#define EXTRA_MAX        3    /* how often a unit may be named once more */
+#define EXTRA_ERASE_MS   50   /* only units that take no longer */
+#define PACKET_MAX       (2 + 2 * (UNITS_MAX + EXTRA_MAX) + 1)
 #define PACKET_ERASE_MS  4000 /* typical time of one packet, so that Ctrl-C is heard */
 #define UNIT_UNKNOWN_MS  5000 /* longest erase of a unit of a chip that is not in the table */
 
@@ -43,9 +46,11 @@ static uint8_t damaged_byte(const struct damaged *d, size_t i)
 {
 	size_t m = damaged_len(d);
 
-	/* A process that starts anew sends two sync bytes before it lines up. */
+	/* A process that starts anew sends two sync bytes and an odd one before it lines up. */
+	if (i >= m && d->fault == BROKEN_OFF && i < m + TAIL)
+		return i < m + 2 ? ROM_SYNC : ROM_FILLER_ODD;
 	if (i >= m)
-		return d->fault == BROKEN_OFF && i < m + 2 ? ROM_SYNC : d->filler;
+		return d->filler;
 	if (d->fault == LOST && i >= d->at)
 		return d->p[i + 1];
 	if (d->fault == DOUBLED && i > d->at)
@@ -76,7 +81,7 @@ static bool damage_hits(const struct damaged *d, bool wide, unsigned last_number
 		return true;
 	end = step * (count + 2);
 	/* Behind the last real byte the filler repeats: pairs of it cancel out. */
-	known = damaged_len(d) + 2 < end ? damaged_len(d) + 2 : end;
+	known = damaged_len(d) + TAIL < end ? damaged_len(d) + TAIL : end;
 	for (size_t i = 0; i < known; i++)
 		acc ^= damaged_byte(d, i);
 	if ((end - known) % 2 != 0)
@@ -95,7 +100,7 @@ static bool damage_hits(const struct damaged *d, bool wide, unsigned last_number
 }
 
 bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsigned last_number,
-	uint8_t filler)
+	uint8_t filler, bool broken_off_too)
 {
 	for (size_t i = 0; i < len; i++) {
 		struct damaged lost = {packet, len, i, LOST, filler};
@@ -103,8 +108,9 @@ bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsi
 		struct damaged broken_off = {packet, len, i, BROKEN_OFF, ROM_FILLER};
 
 		if (damage_hits(&lost, wide, last_number) ||
-			damage_hits(&doubled, wide, last_number) ||
-			(i > 0 && damage_hits(&broken_off, wide, last_number)))
+			damage_hits(&doubled, wide, last_number))
+			return false;
+		if (broken_off_too && i > 0 && damage_hits(&broken_off, wide, last_number))
 			return false;
 	}
 	return true;
@@ -112,43 +118,70 @@ bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsi
 
 /* ---- packets ---- */
 
-/* `times` 2 names a single unit twice, which shifts the XOR away from its page number. */
-static size_t build_packet(uint8_t *packet, bool wide, const struct erase_unit *units, size_t n,
-	unsigned times)
-{
-	size_t len = 0;
-	unsigned count = (unsigned)n * times - 1;
+struct packet {
+	uint8_t bytes[PACKET_MAX];
+	size_t len;
+	size_t units;    /* that it erases */
+	unsigned extra;  /* how often the last of them is named once more */
+	uint8_t filler;  /* that cannot complete it */
+};
 
+/* Naming a unit again is harmless and shifts the XOR away from the page numbers. */
+static void build_packet(struct packet *p, bool wide, const struct erase_unit *units, size_t n,
+	unsigned extra)
+{
+	unsigned count = (unsigned)n + extra - 1;
+
+	p->len = 0;
+	p->units = n;
+	p->extra = extra;
+	p->filler = ROM_FILLER;
 	if (wide)
-		packet[len++] = (uint8_t)(count >> 8);
-	packet[len++] = (uint8_t)count;
-	for (size_t i = 0; i < n * times; i++) {
-		uint16_t number = units[i / times].number;
+		p->bytes[p->len++] = (uint8_t)(count >> 8);
+	p->bytes[p->len++] = (uint8_t)count;
+	for (size_t i = 0; i < n + extra; i++) {
+		uint16_t number = units[i < n ? i : n - 1].number;
 
 		if (wide)
-			packet[len++] = (uint8_t)(number >> 8);
-		packet[len++] = (uint8_t)number;
+			p->bytes[p->len++] = (uint8_t)(number >> 8);
+		p->bytes[p->len++] = (uint8_t)number;
 	}
-	packet[len] = rom_xor(packet, len);
-	return len + 1;
+	p->bytes[p->len] = rom_xor(p->bytes, p->len);
+	p->len++;
 }
 
 /* Finds a filler for recover() that cannot complete this packet; false if there is none. */
-static bool choose_filler(const uint8_t *packet, size_t len, bool wide, unsigned last_number,
-	uint8_t *ret)
+static bool choose_filler(struct packet *p, bool wide, unsigned last_number, bool broken_off_too)
 {
 	/*
 	 * Even, or a write packet could take it; from 0x0A up, or page XXXX might exist. The
 	 * usual one comes first.
 	 */
 	for (unsigned f = 0x08; f <= 0x3E; f += 2) {
-		uint8_t filler = f == 0x08 ? ROM_FILLER : (uint8_t)f;
-
-		if (rom_erase_packet_is_safe(packet, len, wide, last_number, filler)) {
-			*ret = filler;
+		p->filler = f == 0x08 ? ROM_FILLER : (uint8_t)f;
+		if (rom_erase_packet_is_safe(p->bytes, p->len, wide, last_number, p->filler,
+			broken_off_too))
 			return true;
-		}
 	}
+	p->filler = ROM_FILLER;
+	return false;
+}
+
+/*
+ * The best packet for exactly these units. Best: harmless also where the connection breaks off
+ * inside it and another process starts with sync bytes; else harmless with one lost or doubled
+ * byte; false: neither.
+ */
+static bool safest_packet(struct packet *p, bool wide, const struct erase_unit *units, size_t n,
+	unsigned extra_max, unsigned last_number)
+{
+	for (int broken_off_too = 1; broken_off_too >= 0; broken_off_too--)
+		for (unsigned extra = 0; extra <= extra_max; extra++) {
+			build_packet(p, wide, units, n, extra);
+			if (choose_filler(p, wide, last_number, broken_off_too != 0))
+				return true;
+		}
+	build_packet(p, wide, units, n, 0);
 	return false;
 }
 
@@ -219,40 +252,38 @@ static int erase_packet(struct rom *rom, enum rom_command code, const uint8_t *p
 	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
 }
 
+/* Erasing small units once more costs little; sectors of 128 KiB take seconds. */
+static unsigned extra_max(const struct rom *rom, const struct erase_unit *last)
+{
+	const struct chip *c = rom->t.info.chip;
+
+	if (c == NULL || one_per_packet(rom, last) ||
+		chip_erase_ms_typical(c, last->size) > EXTRA_ERASE_MS)
+		return 0;
+	return EXTRA_MAX;
+}
+
 /* Sends one packet for some of the first `n` units and says how many it took. */
 static int erase_some(struct rom *rom, enum rom_command code, const struct erase_unit *units,
 	size_t n, unsigned last_number, size_t *ret_n, struct err *e)
 {
 	bool wide = code == ROM_CMD_EXTENDED_ERASE;
-	uint8_t packet[PACKET_MAX];
+	size_t count = units_in_packet(rom, units, n);
+	struct packet p;
 	char what[64];
-	size_t count = units_in_packet(rom, units, n), len;
-	unsigned times = 1;
-	uint32_t ms = 0;
+	uint32_t ms;
 	int rc;
 
-	rom->filler = ROM_FILLER;
-	len = build_packet(packet, wide, units, count, 1);
-	while (count > 1 && !choose_filler(packet, len, wide, last_number, &rom->filler)) {
+	while (!safest_packet(&p, wide, units, count, extra_max(rom, &units[count - 1]), last_number) &&
+		count > 1)
 		count /= 2;
-		len = build_packet(packet, wide, units, count, 1);
-	}
-	if (count == 1 && !choose_filler(packet, len, wide, last_number, &rom->filler) &&
-		!one_per_packet(rom, &units[0])) {
-		uint8_t twice[PACKET_MAX];
-		size_t twice_len = build_packet(twice, wide, units, 1, 2);
-
-		if (choose_filler(twice, twice_len, wide, last_number, &rom->filler)) {
-			memcpy(packet, twice, twice_len);
-			len = twice_len;
-			times = 2;
-		}
-	}
+	rom->filler = p.filler;
+	ms = unit_ms_max(rom->t.info.chip, units[count - 1].size) * p.extra;
 	for (size_t i = 0; i < count; i++)
-		ms += unit_ms_max(rom->t.info.chip, units[i].size) * times;
+		ms += unit_ms_max(rom->t.info.chip, units[i].size);
 	snprintf(what, sizeof(what), "erase of %zu unit%s from 0x%08" PRIX32, count,
 		count == 1 ? "" : "s", units[0].addr);
-	rc = erase_packet(rom, code, packet, len, ms, what, e);
+	rc = erase_packet(rom, code, p.bytes, p.len, ms, what, e);
 	if (rc < 0) {
 		err_at(e, units[0].addr);
 		return rc;

@@ -270,36 +270,35 @@ int rom_sync(struct rom *rom, struct err *e)
 }
 
 /*
- * One filler at a time, so that the device need not receive while it sends. A device that still
- * says nothing may have read a doubled command byte as the count of its packet (44 BB BB: 0xBB00
- * units, 95,746 bytes): only then they come in bursts, or it would take minutes.
+ * How many fillers go out at once. Slow at first, so that the device need not receive while it
+ * sends. If that was not enough, it may be counting off an erase list whose length was garbled
+ * (44 BB BB 00: 0xBB00 pages): then the rest comes at full speed.
  */
-static size_t filler_burst(const struct rom *rom, unsigned sent, uint8_t burst[ROM_RESYNC_BURST])
+static size_t filler_burst(unsigned sent)
 {
-	size_t n = sent < ROM_RESYNC_BYTES ? 1 : ROM_RESYNC_BURST;
-
-	memset(burst, rom->filler, n);
-	return n;
+	return sent >= ROM_RESYNC_SLOW && sent < ROM_RESYNC_BYTES ? 256 : 1;
 }
 
 /* Steps 1 and 2: fillers until the first NACK, then silence. */
-static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned *bytes, struct err *e)
+static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned *sent, struct err *e)
 {
 	struct link *l = rom->t.link;
 	uint32_t gap_ms = 2 + (l->baud != 0 ? 2u * 11 * 1000 / l->baud : 0);
-	uint8_t byte, burst[ROM_RESYNC_BURST];
+	uint8_t fillers[256], byte;
 	int rc;
 
-	while (*bytes < ROM_RESYNC_MAX && clock_now_ms(l->clock) < until_ms) {
-		size_t n = filler_burst(rom, *bytes, burst);
+	memset(fillers, rom->filler, sizeof(fillers));
+	while (clock_now_ms(l->clock) < until_ms) {
+		size_t n = filler_burst(*sent);
 
 		rc = signals_check(e);
-		if (rc == 0)
-			rc = l->ops->write(l, burst, n, e);
 		if (rc < 0)
 			return rc;
-		*bytes += (unsigned)n;
-		rc = l->ops->read(l, &byte, 1, gap_ms, e);
+		rc = l->ops->write(l, fillers, n, e);
+		if (rc < 0)
+			return rc;
+		*sent += (unsigned)n;
+		rc = l->ops->read(l, &byte, 1, *sent < ROM_RESYNC_BYTES ? gap_ms : 100, e);
 		if (rc == ERR_TIMEOUT)
 			continue;
 		if (rc < 0)
@@ -331,18 +330,22 @@ static int resync_end_pair(struct rom *rom, struct err *e)
 	return rom_drain(rom, ROM_DRAIN_MS, e);
 }
 
-int rom_resync(struct rom *rom, uint32_t max_ms, struct err *e)
+int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e)
 {
+	static const uint8_t odd_one = ROM_FILLER_ODD;
 	struct link *l = rom->t.link;
 	uint64_t until_ms = clock_now_ms(l->clock) + max_ms;
-	unsigned bytes = 0;
-	int rc;
+	unsigned sent = 0;
+	int rc = rom_drain(rom, ROM_DRAIN_MS, e);
 
-	/* The last of several rounds counts; each is proven by a command that does nothing. */
+	/* 7F 7F and equal fillers would be a valid packet for a device that waits for write data. */
+	if (rc == 0 && after_sync)
+		rc = l->ops->write(l, &odd_one, 1, e);
+	if (rc < 0)
+		return rc;
+	/* Each round is proven by a command that does nothing. */
 	for (int round = 0;; round++) {
-		rc = rom_drain(rom, ROM_DRAIN_MS, e);
-		if (rc == 0)
-			rc = resync_fill(rom, until_ms, &bytes, e);
+		rc = resync_fill(rom, until_ms, &sent, e);
 		if (rc < 0)
 			return rc;
 		rc = resync_end_pair(rom, e);
@@ -352,7 +355,13 @@ int rom_resync(struct rom *rom, uint32_t max_ms, struct err *e)
 		}
 		if (rc == 0 || round >= 5 || (rc != ERR_TIMEOUT && rc != ERR_PROTOCOL && rc != ERR_NACK))
 			return rc;
+		/* In step, but pairs do not arrive: they may come too fast (seen on L432). */
+		if (round >= 1)
+			rom->paced = true;
 		err_clear(e);
+		rc = rom_drain(rom, ROM_DRAIN_MS, e);
+		if (rc < 0)
+			return rc;
 	}
 }
 

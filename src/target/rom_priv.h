@@ -37,21 +37,21 @@ enum rom_command {
 #define ROM_DRAIN_MS     20    /* second ACK at sync, second NACK under RDP */
 #define ROM_QUIET_MS     50    /* silence that ends a broken reply */
 #define ROM_MASS_MS      35000 /* F4 with 2 MB takes 32 s */
-#define ROM_RECOVER_MS   45000 /* that, or ROM_RESYNC_MAX bytes at 115200 baud */
-#define ROM_RESYNC_BYTES 8000  /* more than an erase list that begins with the filler */
-#define ROM_RESYNC_BURST 128
-#define ROM_RESYNC_MAX   132000 /* more than the longest packet there is: 2 * 65,536 + 3 */
+#define ROM_RESYNC_SLOW  700    /* more than any packet but an erase list */
+#define ROM_RESYNC_BYTES 132000 /* more than the longest erase list (0xFFEF pages) */
 
 /*
  * What a lining-up sends: as a command it is always a bad pair, as the start of a packet it is
  * always NACKed. Never 7F, 00 or FF 00 repeated: those can complete a packet (AN3155 gives no
  * time-out, a half-sent command waits for ever).
  */
-#define ROM_FILLER 0x0E
+#define ROM_FILLER     0x0E
+#define ROM_FILLER_ODD 0x0C /* sent once, behind sync bytes: see rom_resync() */
 
 struct rom {
 	struct target t; /* first */
 	struct rom_options opt;
+	bool restarted;         /* the device has reset itself: it waits for a sync byte */
 	bool lost;              /* out of step: nothing may be sent before recover() */
 	bool identified;        /* connect() has succeeded once: t.info is valid */
 	bool paced;             /* one byte at a time, 1 ms apart */
@@ -116,8 +116,11 @@ uint8_t rom_xor(const uint8_t *p, size_t len);
 /* 0x7F, at most twice. ERR_TIMEOUT: nobody there, or inside a packet. */
 int rom_sync(struct rom *rom, struct err *e);
 
-/* Lines up a broken session with at most `max_ms` of waiting. */
-int rom_resync(struct rom *rom, uint32_t max_ms, struct err *e);
+/*
+ * Lines up a broken session with at most `max_ms` of waiting. `after_sync`: sync bytes went out
+ * just before, and were not answered.
+ */
+int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e);
 
 /* Get, read twice; fills the command list and the protocol version of `ret`. */
 int rom_get(struct rom *rom, struct target_info *ret, struct err *e);
@@ -131,11 +134,14 @@ int rom_erase(struct target *t, const struct erase_unit *units, size_t n, struct
 int rom_mass_erase(struct target *t, uint32_t flash_size, struct err *e);
 
 /*
- * What a device makes of an erase packet of which one byte was lost or doubled, or whose tail
- * never came, and that is then fed with `filler`: true if no reading of it erases a unit that is
- * not in the packet. `wide`: the two-byte form (0x44). Numbers above `last_number` hit nothing.
+ * What a device makes of an erase packet of which one byte was lost or doubled and that is then
+ * fed with `filler`: true if no reading of it erases a unit that is not in the packet.
+ *
+ * wide            the two-byte form (0x44)
+ * last_number     higher numbers hit nothing
+ * broken_off_too  also a packet that broke off anywhere and is fed by a connect()
  */
 bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsigned last_number,
-	uint8_t filler);
+	uint8_t filler, bool broken_off_too);
 
 #endif

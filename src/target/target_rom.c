@@ -82,7 +82,7 @@ static int reach_as_it_is(struct rom *rom, struct err *e)
 	if (rom->opt.no_resync)
 		return nobody_there(e);
 	note(rom, "no answer yet; the device may be inside a broken command: lining up");
-	rc = rom_resync(rom, ms, e);
+	rc = rom_resync(rom, ms, true, e);
 	return rc == ERR_TIMEOUT ? nobody_there(e) : rc;
 }
 
@@ -140,6 +140,7 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	if ((t->link->caps & LINK_FRAMED) != 0)
 		return err_set(e, ERR_UNSUPPORTED, "the bootloader over I2C is not built");
 	rom->identified = false;
+	rom->restarted = false;
 	rom->filler = ROM_FILLER;
 	rc = lines ? reach_by_lines(rom, !rom->opt.fixed_baud, e) : reach_as_it_is(rom, e);
 	if (rc == ERR_TIMEOUT && lines)
@@ -151,7 +152,7 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	if (rc == ERR_TIMEOUT || rc == ERR_PROTOCOL || rc == ERR_NACK) {
 		log_debug("%s: %s; lining up", t->link->name, e != NULL ? e->msg : "");
 		rc = lines ? reach_by_lines(rom, false, e) :
-			     rom_resync(rom, rom->opt.resync_ms, e);
+			     rom_resync(rom, rom->opt.resync_ms, false, e);
 		if (rc == 0)
 			rc = identify(rom, &info, e);
 	}
@@ -167,6 +168,16 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	return 0;
 }
 
+/* Time for an erase that may be running, and for the longest list that may be waited for. */
+static uint32_t recover_ms(const struct rom *rom)
+{
+	uint32_t list_ms = 0;
+
+	if (rom->t.link->baud != 0)
+		list_ms = (uint32_t)((uint64_t)ROM_RESYNC_BYTES * 12 * 1000 / rom->t.link->baud) + 10000;
+	return list_ms > ROM_MASS_MS ? list_ms : ROM_MASS_MS;
+}
+
 static int rom_recover(struct target *t, struct err *e)
 {
 	struct rom *rom = rom_of(t);
@@ -179,8 +190,11 @@ static int rom_recover(struct target *t, struct err *e)
 		return rc;
 	if (entry_can_enter(&rom->opt.entry))
 		rc = reach_by_lines(rom, false, e);
+	else if (rom->restarted)
+		rc = reach_as_it_is(rom, e);
 	else
-		rc = rom_resync(rom, ROM_RECOVER_MS, e);
+		rc = rom_resync(rom, recover_ms(rom), false, e);
+	rom->restarted = false;
 	if (rc == 0)
 		rc = rom_get(rom, &again, e);
 	if (rc == 0)
@@ -466,6 +480,7 @@ static int rom_protect(struct target *t, enum target_protect what, const uint8_t
 	if (rc < 0)
 		return rc;
 	rom->lost = true; /* it resets itself: connect() or recover() comes next */
+	rom->restarted = true;
 	ms = rom->opt.entry.boot_ms;
 	if (what == TARGET_READ_UNPROTECT) {
 		note(rom, "the device erases its whole flash");
@@ -500,8 +515,10 @@ static int rom_go(struct target *t, uint32_t addr, struct err *e)
 	}
 	if (rc == 0)
 		rc = rom_address(rom, addr, e);
-	if (rc == 0)
+	if (rc == 0) {
 		rom->lost = true; /* the ROM is gone */
+		rom->restarted = true;
+	}
 	return rc;
 }
 
@@ -511,6 +528,7 @@ static int rom_reset(struct target *t, struct err *e)
 	int rc = entry_leave(t->link, &rom->opt.entry, e);
 
 	rom->lost = true;
+	rom->restarted = true;
 	return rc;
 }
 

@@ -110,7 +110,8 @@ bool quirk_applies(const struct chip *c, uint8_t rom_id, enum chip_quirk q);
  * `rom_id` is 0 only rows for all bootloader ids count. */
 bool quirk_certain(const struct chip *c, uint8_t rom_id, enum chip_quirk q);
 
-/* Rows that apply, one after the other: start with *pos = 0; NULL at the end. For `probe`. */
+/* Rows about this chip, without those for all chips, one after the other: start with *pos = 0; NULL
+ * at the end. For `probe`. */
 const struct quirk_row *quirk_next(const struct chip *c, uint8_t rom_id, size_t *pos);
 
 /* The name of CHIP_QUIRK_DOUBLE_NACK_RDP is "double-nack-rdp"; static, never NULL. */

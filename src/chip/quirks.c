@@ -267,8 +267,9 @@ const struct quirk_row *quirk_next(const struct chip *c, uint8_t rom_id, size_t 
 {
 	while (*pos < ARRAY_LEN(rows)) {
 		const struct quirk_row *r = &rows[(*pos)++];
+		bool everywhere = r->pid == QUIRK_ANY_PID && r->series == NULL;
 
-		if (row_applies(r, c, rom_id))
+		if (!everywhere && row_applies(r, c, rom_id))
 			return r;
 	}
 	return NULL;

@@ -39,9 +39,13 @@ static void show_flash(struct out *o, const struct device_facts *f)
 		out_uint(o, "erase_units", f->geometry.n_units);
 		out_size(o, "largest_unit", geometry_unit(&f->geometry, f->geometry.n_units - 1).size);
 		out_uint(o, "write_align", f->geometry.write_align);
-	}
-	if (f->has_geometry)
 		out_bool(o, "swapped", f->swapped);
+	}
+	if (f->has_geometry && f->geometry.n_numbered < f->geometry.n_units) {
+		out_hex(o, "not_erasable_from",
+			geometry_unit(&f->geometry, f->geometry.n_numbered).addr, 8);
+		out_str(o, "not_erasable_because", f->geometry.numbering);
+	}
 	if (f->geometry_why[0] != '\0')
 		out_str(o, "not_confirmed", f->geometry_why);
 	out_end(o);

@@ -16,6 +16,8 @@
 
 #define OPTION_AREAS    4
 #define OPTION_AREA_MAX 256u
+#define OPTION_WORDS    32
+#define IDENTITY_MAX    160u /* unique id and flash size register lie close together */
 
 struct gathering {
 	struct target *t;
@@ -25,6 +27,12 @@ struct gathering {
 		bool valid;
 		uint8_t data[OPTION_AREA_MAX];
 	} areas[OPTION_AREAS];
+	struct {
+		uint32_t addr, value;
+	} words[OPTION_WORDS]; /* registers of the flash controller, each read once only */
+	size_t n_words;
+	struct span identity; /* what `identity_data` holds; len 0: nothing */
+	uint8_t identity_data[IDENTITY_MAX];
 };
 
 /* ERR_IDENTITY if the two readings differ. */
@@ -52,6 +60,37 @@ static bool is_answer(int rc)
 	return rc == ERR_NACK || rc == ERR_PROTECTED || rc == ERR_UNSUPPORTED;
 }
 
+/*
+ * Reads unique id and flash size register with one exchange instead of two, where one read can
+ * reach both. A refusal is no failure: then they are read one by one. ERR_PROTECTED is final.
+ */
+static int gather_identity(struct gathering *g, struct err *e)
+{
+	const struct chip *c = g->chip;
+	uint32_t uid = c->uid_register, size = c->flash_size_register, first, end;
+	int rc;
+
+	if (uid == CHIP_UNKNOWN || size == CHIP_UNKNOWN)
+		return 0;
+	first = uid < size ? uid : size;
+	end = uid + c->uid_third_word + 4u > size + 2 ? uid + c->uid_third_word + 4u : size + 2;
+	if (end - first > IDENTITY_MAX)
+		return 0;
+	rc = read_twice(g->t, first, g->identity_data, end - first, "unique id and flash size", e);
+	if (rc == 0)
+		g->identity = (struct span){first, end - first};
+	return is_answer(rc) && rc != ERR_PROTECTED ? 0 : rc;
+}
+
+static int read_identity(struct gathering *g, uint32_t addr, void *buf, uint32_t len,
+	const char *what, struct err *e)
+{
+	if (!span_contains(g->identity, (struct span){addr, len}))
+		return read_twice(g->t, addr, buf, len, what, e);
+	memcpy(buf, g->identity_data + (addr - g->identity.addr), len);
+	return 0;
+}
+
 static int gather_size(struct gathering *g, struct err *e)
 {
 	const struct chip *c = g->chip;
@@ -63,7 +102,7 @@ static int gather_size(struct gathering *g, struct err *e)
 			"the place of the flash size register is not confirmed");
 		return 0;
 	}
-	rc = read_twice(g->t, c->flash_size_register, raw, sizeof(raw), "flash size register", e);
+	rc = read_identity(g, c->flash_size_register, raw, sizeof(raw), "flash size register", e);
 	if (rc == ERR_PROTECTED)
 		return rc;
 	if (is_answer(rc)) {
@@ -89,7 +128,7 @@ static int gather_uid(struct gathering *g, struct err *e)
 
 	if (c->uid_register == CHIP_UNKNOWN || len < 12 || len > sizeof(raw))
 		return 0;
-	rc = read_twice(g->t, c->uid_register, raw, len, "unique id", e);
+	rc = read_identity(g, c->uid_register, raw, len, "unique id", e);
 	if (rc < 0)
 		return is_answer(rc) ? 0 : rc;
 	memcpy(g->facts->uid, raw, 8);
@@ -142,10 +181,21 @@ static int option_word(void *ctx, uint32_t addr, uint32_t *ret_word, struct err 
 		*ret_word = get_le32(&g->areas[i].data[addr - o->areas[i].addr]);
 		return 0;
 	}
+	for (size_t i = 0; i < g->n_words; i++) {
+		if (g->words[i].addr == addr) {
+			*ret_word = g->words[i].value;
+			return 0;
+		}
+	}
 	rc = read_twice(g->t, addr, raw, sizeof(raw), "option bytes", e);
-	if (rc == 0)
-		*ret_word = get_le32(raw);
-	return rc;
+	if (rc < 0)
+		return rc;
+	*ret_word = get_le32(raw);
+	if (g->n_words < OPTION_WORDS) {
+		g->words[g->n_words].addr = addr;
+		g->words[g->n_words++].value = *ret_word;
+	}
+	return 0;
 }
 
 static int gather_rdp(struct gathering *g, struct err *e)
@@ -261,7 +311,9 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 	f.reach = entry_reach(entry, info->chip);
 	f.can_reset = t->ops->reset != NULL;
 
-	rc = gather_size(&g, e);
+	rc = gather_identity(&g, e);
+	if (rc == 0)
+		rc = gather_size(&g, e);
 	if (rc == ERR_PROTECTED) {
 		f.read_refused = true;
 		f.rdp = info->chip->options.n_rdp > 0 ? RDP_1 : RDP_UNKNOWN;

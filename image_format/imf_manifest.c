@@ -247,9 +247,12 @@ static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
 	switch (t->type) {
 	case IMF_TLV_PRODUCT_NAME:
 		return t->len >= 1 && t->len <= IMF_PRODUCT_NAME_MAX ? IMF_OK : IMF_ERR_FORMAT;
-#ifndef IMF_NO_SEGMENTS
 	case IMF_TLV_SEGMENTS:
+#ifndef IMF_NO_SEGMENTS
 		return segments_check(m, t);
+#else
+		(void)m;
+		return IMF_ERR_CRITICAL;
 #endif
 	case 0:
 		return IMF_ERR_FORMAT;
@@ -273,7 +276,7 @@ static int tlvs_check(const struct imf_manifest *m)
 	uint32_t size = m->header.manifest_size - IMF_HEADER_SIZE -
 			m->header.n_components * IMF_COMPONENT_SIZE;
 	uint32_t offset = 0;
-	struct imf_tlv before = {0, 0, NULL}, t;
+	struct imf_tlv before = {0, 0, NULL}, t = {0, 0, NULL};
 
 	while (imf_manifest_tlv(m, &offset, &t)) {
 		int rc = tlv_check(m, &t);

@@ -259,6 +259,19 @@ static int check_core_words(const struct check *c, struct err *e)
 	return 0;
 }
 
+/* Handlers may lie inside the image by chance although it was built for another address. */
+static int check_link_address(const struct check *c, struct err *e)
+{
+	uint32_t base;
+
+	if (!vectors_linked_elsewhere(c->table, c->len, c->base, &base) ||
+		without_alias(base, c->chip) == without_alias(c->base, c->chip))
+		return 0;
+	refuse(c, 1, e, "the program behind it was linked for 0x%08" PRIX32, base);
+	err_hint(e, "--address 0x%08" PRIX32 ", or link it for 0x%08" PRIX32, base, c->base);
+	return ERR_NO_FIT;
+}
+
 uint32_t vectors_alignment(const struct chip *chip, bool *ret_exact)
 {
 	*ret_exact = true;
@@ -310,7 +323,7 @@ int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base, const s
 	size_t n_code, const struct chip *chip, char *ret_warn, size_t warn_size, struct err *e)
 {
 	static int (*const rules[])(const struct check *c, struct err *e) = {
-		check_blank, check_sp, check_reset, check_core_words, check_alignment};
+		check_blank, check_sp, check_reset, check_core_words, check_alignment, check_link_address};
 	struct check c = {.table = table, .len = len, .base = base, .code = code, .n_code = n_code,
 		.chip = chip, .warn = ret_warn, .warn_size = warn_size};
 

@@ -23,6 +23,8 @@
 #define POINTERS_MAX  65536u          /* bounds of time for hostile files */
 #define STARTS_MAX    65536u
 #define LIST_MAX      2048u           /* of one list of starts */
+#define PROOF         16u             /* votes that cannot be chance, if there are also ... */
+#define PROOF_RATIO   8u              /* ... so many times those for another base */
 #define WEIGHT_LOOP   4u              /* a handler that is "b ." */
 #define WEIGHT_COPY   16u             /* a copy descriptor that ends where the file ends */
 
@@ -258,21 +260,45 @@ static size_t choose(const struct guess *g, uint32_t *ret, size_t max)
 	return votes_of(g, ret[0]) > 0 ? fitting : choose_page_starts(g, ret, max);
 }
 
+/* Gathers all votes; false if the image cannot be judged. `g->votes` is the caller's to free. */
+static bool gather(struct guess *g, const uint8_t *image, size_t len)
+{
+	g->image = image;
+	if (len <= LEN_MIN || len > LEN_MAX)
+		return false;
+	g->len = (uint32_t)len;
+	if (!bound(g))
+		return false;
+	g->votes = calloc((g->hi - g->lo) / STEP + 1, sizeof(*g->votes));
+	if (g->votes == NULL || vote_pointers(g) < 0)
+		return false;
+	vote_loops(g);
+	vote_copy(g);
+	return true;
+}
+
 size_t vectors_guess_base(const uint8_t *image, size_t len, uint32_t *ret, size_t max)
 {
-	cleanup_free uint32_t *votes = NULL;
-	struct guess g = {.image = image};
+	struct guess g = {0};
+	size_t n = max > 0 && gather(&g, image, len) ? choose(&g, ret, max) : 0;
 
-	if (len <= LEN_MIN || len > LEN_MAX || max == 0)
-		return 0;
-	g.len = (uint32_t)len;
-	if (!bound(&g))
-		return 0;
-	votes = calloc((g.hi - g.lo) / STEP + 1, sizeof(*votes));
-	g.votes = votes;
-	if (votes == NULL || vote_pointers(&g) < 0)
-		return 0;
-	vote_loops(&g);
-	vote_copy(&g);
-	return choose(&g, ret, max);
+	free(g.votes);
+	return n;
+}
+
+bool vectors_linked_elsewhere(const uint8_t *image, size_t len, uint32_t base, uint32_t *ret)
+{
+	struct guess g = {0};
+	bool elsewhere = false;
+	uint32_t best, own = 0;
+
+	if (gather(&g, image, len) && choose(&g, &best, 1) == 1) {
+		if (base >= g.lo && base <= g.hi && base % STEP == 0)
+			own = votes_of(&g, base);
+		elsewhere = best != base && votes_of(&g, best) >= PROOF &&
+			    votes_of(&g, best) >= PROOF_RATIO * own;
+		*ret = best;
+	}
+	free(g.votes);
+	return elsewhere;
 }

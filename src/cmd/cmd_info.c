@@ -11,7 +11,6 @@
 #include <stmota/digest.h>
 #include <stmota/fmt.h>
 #include <stmota/fs.h>
-#include <stmota/image.h>
 #include <stmota/package.h>
 #include <stmota/vectors.h>
 
@@ -49,60 +48,15 @@ static void guess_address(struct image_call *c)
 
 static void show_guesses(const struct image_call *c)
 {
-	if (c->n_guesses == 0) {
+	if (c->n_guesses == 0)
 		out_text(c->out, "no address: nothing in a raw binary tells it, and no vector table "
 				 "hints at one (--address ADDR)");
+	if (c->n_guesses == 0 && out_mode(c->out) == OUT_HUMAN)
 		return;
-	}
-	if (c->n_guesses == 1) {
-		out_hex(c->out, "guessed_address", c->guesses[0], 8);
-		return;
-	}
 	out_list(c->out, "guessed_addresses");
 	for (size_t i = 0; i < c->n_guesses; i++)
 		out_hex(c->out, NULL, c->guesses[i], 8);
 	out_end(c->out);
-}
-
-static void show_verdict(struct out *o, int rc, const char *doubt, const struct err *e)
-{
-	out_str(o, "verdict", rc < 0 ? "bad" : doubt[0] != '\0' ? "doubtful" : "good");
-	if (rc < 0)
-		out_str(o, "reason", e->msg);
-	else if (doubt[0] != '\0')
-		out_str(o, "reason", doubt);
-	if (rc < 0 && e->hint[0] != '\0')
-		out_str(o, "hint", e->hint);
-}
-
-static int show_vectors(struct image_call *c, struct err *e)
-{
-	const struct segment *g;
-	struct err why = ERR_INIT;
-	char doubt[160];
-	uint32_t base;
-	int rc;
-
-	if (!image_vector_base(&c->image, c->chip, &base))
-		return 0;
-	g = segments_at(&c->image, base);
-	rc = image_check_vectors(&c->image, base, c->chip, doubt, sizeof(doubt), &why);
-	if (rc == ERR_NOMEM) {
-		if (e != NULL)
-			*e = why;
-		return rc;
-	}
-	out_object(c->out, "vectors");
-	out_hex(c->out, "address", base, 8);
-	if (g->len - (base - g->addr) >= 8) {
-		out_hex(c->out, "stack_pointer", get_le32(g->data + (base - g->addr)), 8);
-		out_hex(c->out, "reset", get_le32(g->data + (base - g->addr) + 4), 8);
-	}
-	if (c->chip != NULL)
-		info_chip(c->out, "judged_for", c->chip->pid);
-	show_verdict(c->out, rc, doubt, &why);
-	out_end(c->out);
-	return 0;
 }
 
 static void show_record(const struct image_call *c)
@@ -143,7 +97,7 @@ static int show_image(struct image_call *c, struct err *e)
 	out_size(c->out, "image_size", segments_size(&c->image));
 	rc = info_segments(c->out, &c->image, e);
 	if (rc == 0 && !(c->guessing && c->n_guesses != 1))
-		rc = show_vectors(c, e);
+		rc = info_vectors(c->out, &c->image, c->chip, e);
 	if (rc == 0)
 		show_record(c);
 	return rc;

@@ -7,6 +7,7 @@
 
 #include <imf/imf_app_info.h>
 #include <stmota/buf.h>
+#include <stmota/chip.h>
 #include <stmota/err.h>
 #include <stmota/out.h>
 #include <stmota/segments.h>
@@ -20,10 +21,13 @@ int info_package(struct out *o, const struct buf *file, struct err *e);
 /* The firmware's own record as an object. */
 void info_app_info(struct out *o, const struct imf_app_info *a);
 
-/* "0x413 STM32F40xxx/41xxx", "0x413" if the table has none, "any" for 0. */
-void info_chip(struct out *o, const char *key, uint16_t pid);
+/* The vector table of a program and whether it would start on `chip` (NULL: any). */
+int info_vectors(struct out *o, const struct segments *s, const struct chip *chip, struct err *e);
 
-/* "2..7", "any". */
-void info_hw(struct out *o, const char *key, uint16_t min, uint16_t max);
+/* "chip" and, in JSON, "chip_name"; 0: any chip. */
+void info_chip(struct out *o, uint16_t pid);
+
+/* "hardware" for people, "hw_min" and "hw_max" in JSON; both included. */
+void info_hw(struct out *o, uint16_t min, uint16_t max);
 
 #endif

@@ -5,8 +5,8 @@
 #include "info.h"
 
 #include <imf/imf_app_info.h>
-#include <stmota/chip.h>
 #include <stmota/digest.h>
+#include <stmota/image.h>
 #include <stmota/version.h>
 
 /* More than anybody reads on a terminal; JSON has all. */
@@ -64,24 +64,75 @@ int info_segments(struct out *o, const struct segments *s, struct err *e)
 	return 0;
 }
 
-void info_chip(struct out *o, const char *key, uint16_t pid)
+void info_chip(struct out *o, uint16_t pid)
 {
 	const struct chip *c = chip_find(pid);
+	const char *name = c != NULL ? c->name : NULL;
 
-	if (pid == 0)
-		out_str(o, key, "any");
-	else if (c != NULL)
-		out_strf(o, key, "0x%03X %s", pid, c->name);
-	else
-		out_hex(o, key, pid, 3);
+	if (out_mode(o) != OUT_HUMAN) {
+		if (pid != 0)
+			out_hex(o, "chip", pid, 3);
+		else
+			out_str(o, "chip", NULL);
+		out_str(o, "chip_name", name);
+	} else if (pid == 0) {
+		out_str(o, "chip", "any");
+	} else {
+		out_strf(o, "chip", "0x%03X %s", pid, name != NULL ? name : "(unknown)");
+	}
 }
 
-void info_hw(struct out *o, const char *key, uint16_t min, uint16_t max)
+void info_hw(struct out *o, uint16_t min, uint16_t max)
 {
-	if (min == 0 && max == UINT16_MAX)
-		out_str(o, key, "any");
-	else
-		out_strf(o, key, "%u..%u", min, max);
+	if (out_mode(o) != OUT_HUMAN) {
+		out_uint(o, "hw_min", min);
+		out_uint(o, "hw_max", max);
+	} else if (min == 0 && max == UINT16_MAX) {
+		out_str(o, "hardware", "any revision");
+	} else {
+		out_strf(o, "hardware", "%u..%u", min, max);
+	}
+}
+
+static void show_verdict(struct out *o, int rc, const char *doubt, const struct err *e)
+{
+	out_str(o, "verdict", rc < 0 ? "bad" : doubt[0] != '\0' ? "doubtful" : "good");
+	if (rc < 0)
+		out_str(o, "reason", e->msg);
+	else if (doubt[0] != '\0')
+		out_str(o, "reason", doubt);
+	if (rc < 0 && e->hint[0] != '\0')
+		out_str(o, "hint", e->hint);
+}
+
+int info_vectors(struct out *o, const struct segments *s, const struct chip *chip, struct err *e)
+{
+	const struct segment *g;
+	struct err why = ERR_INIT;
+	char doubt[160];
+	uint32_t base;
+	int rc;
+
+	if (!image_vector_base(s, chip, &base))
+		return 0;
+	g = segments_at(s, base);
+	rc = image_check_vectors(s, base, chip, doubt, sizeof(doubt), &why);
+	if (rc == ERR_NOMEM) {
+		if (e != NULL)
+			*e = why;
+		return rc;
+	}
+	out_object(o, "vectors");
+	out_hex(o, "address", base, 8);
+	if (g->len - (base - g->addr) >= 8) {
+		out_hex(o, "stack_pointer", get_le32(g->data + (base - g->addr)), 8);
+		out_hex(o, "reset", get_le32(g->data + (base - g->addr) + 4), 8);
+	}
+	if (chip != NULL)
+		info_chip(o, chip->pid);
+	show_verdict(o, rc, doubt, &why);
+	out_end(o);
+	return 0;
 }
 
 void info_app_info(struct out *o, const struct imf_app_info *a)
@@ -92,7 +143,7 @@ void info_app_info(struct out *o, const struct imf_app_info *a)
 	out_str(o, "version", version_format(a->version, version));
 	out_uint(o, "counter", a->counter);
 	out_str(o, "product_uuid", uuid_format(a->product, uuid));
-	info_chip(o, "chip", a->chip);
-	info_hw(o, "hardware", a->hw_min, a->hw_max);
+	info_chip(o, a->chip);
+	info_hw(o, a->hw_min, a->hw_max);
 	out_end(o);
 }

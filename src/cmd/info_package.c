@@ -20,9 +20,9 @@ static void show_manifest(struct out *o, const struct package *p)
 	if (imf_version_compare(h->min_version, none) != 0)
 		out_str(o, "min_version", version_format(h->min_version, version));
 	out_uint(o, "counter", h->counter);
-	info_chip(o, "chip", h->chip);
-	info_hw(o, "hardware", h->hw_min, h->hw_max);
-	out_bytes(o, "release_digest", p->digest, sizeof(p->digest));
+	info_chip(o, h->chip);
+	info_hw(o, h->hw_min, h->hw_max);
+	out_bytes(o, "manifest_digest", p->digest, sizeof(p->digest));
 	out_size(o, "manifest_size", h->manifest_size);
 	out_size(o, "payload_size", h->payload_size);
 }
@@ -67,6 +67,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 		out_hex(o, "entry", c.entry, 8);
 	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
 	rc = info_segments(o, &image, e);
+	if (rc == 0 && c.kind == IMF_KIND_APPLICATION)
+		rc = info_vectors(o, &image, chip_find(p->header.chip), e);
 	if (rc == 0 && found)
 		info_app_info(o, &record);
 	out_end(o);

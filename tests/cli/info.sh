@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# stmota info: every kind of file is described or refused by name; JSON is one object.
+. "$(dirname "$0")/lib.sh"
+
+# A program of 1 KiB for 0x08004000: table, then "push {r4, lr}" and a pointer to each function.
+python3 -c '
+import struct
+image = bytearray(1024)
+struct.pack_into("<4I", image, 0, 0x20001000, 0x08004201, 0x08004181, 0x08004181)
+at, step = 512, 7
+while at < 960:
+    image[at:at + 2] = b"\x10\xb5"
+    struct.pack_into("<I", image, at + 12, 0x08004001 + at)
+    step = step * 5 % 23
+    at += 16 + 4 * (step % 7)
+open("app.bin", "wb").write(image)
+'
+
+expect 0 stmota info app.bin
+prints 'guessed addresses  0x08004000'
+prints 'verdict        good'
+expect 0 stmota info app.bin --address 0x08000000
+prints 'verdict        bad'
+prints 'the vector table fits --address 0x08004000'
+expect 0 stmota info app.bin --chip STM32F103C8 --json
+prints '"chip": "0x410"'
+python3 -c '
+import hashlib, json
+o = json.load(open("out"))
+assert o["schema"] == 1 and o["format"] == "bin" and o["file_size"] == 1024
+assert o["guessed_addresses"] == ["0x08004000"]
+assert o["sha256"] == hashlib.sha256(open("app.bin", "rb").read()).hexdigest()
+assert o["segments"] == [{"address": "0x08004000", "last": "0x080043FF", "size": 1024, "sha256": o["sha256"]}]
+assert o["vectors"]["verdict"] == "good"
+'
+
+# With a hole, an entry, and no table at its start.
+cat >app.hex <<'EOF'
+:020000040800F2
+:0401000001020304F1
+:0402000005060708E0
+:0400000508000101ED
+:00000001FF
+EOF
+expect 0 stmota info app.hex
+prints 'entry       0x08000101'
+prints '0x08000104  0x080001FF  252 bytes'
+prints 'verdict  bad'
+expect 2 stmota info app.hex --address 0x08000000
+says 'carries its own'
+
+expect 1 stmota info missing.bin
+says 'missing.bin'
+echo 'just some words' >words
+expect 1 stmota info words
+says 'words: this is a text file, not a firmware image'
+expect 2 stmota info
+expect 2 stmota info app.bin --chip STM32X999
+printf 'S00600004844521B\n' >old.srec
+expect 0 stmota info old.srec
+prints 'format     srec'
+prints 'readable   no'
+expect 0 stmota info - <app.bin
+prints 'guessed addresses  0x08004000'
+
+stmota keygen --type ed25519 --out key.pem --public pub.pem >/dev/null
+expect 0 stmota pack app.bin --address 0x08004000 --product acme.com/lamp --version 1.2.3+4 \
+	--chip 0x410 --hw 2..5 --counter 7 --key key.pem --out app.sota
+expect 0 stmota info app.sota
+prints 'version          1.2.3+4'
+prints 'hardware         2..5'
+prints 'verdict        good'
+expect 0 stmota info app.sota --json
+python3 -c '
+import json
+o = json.load(open("out"))
+assert (o["format"], o["product"], o["version"], o["counter"]) == ("sota", "acme.com/lamp", "1.2.3+4", 7)
+assert (o["chip"], o["hw_min"], o["hw_max"], o["signed"]) == ("0x410", 2, 5, True)
+assert len(o["signature_keys"]) == 1 and len(o["components"]) == 1
+c = o["components"][0]
+assert (c["kind"], c["address"], c["plain_size"]) == ("application", "0x08004000", 1024)
+assert len(c["segments"]) == 1 and c["vectors"]["verdict"] == "good"
+'
+head -c 1000 app.sota >short.sota
+expect 1 stmota info short.sota
+says 'truncated'
+
+if [ -d "$corpus" ]; then
+	for file in "$corpus"/*/*.bin "$corpus"/files/*.*; do
+		case $file in
+		*.md) continue ;;
+		*/pybv11/*.bin | *.uf2 | *.dfu) verdict= ;; # no table; recognised only
+		*/blink-g431.elf) verdict=doubtful ;;       # its NMI vector is 0
+		*) verdict=good ;;
+		esac
+		expect 0 stmota info "$file"
+		[ -z "$verdict" ] || prints "verdict        $verdict"
+	done
+else
+	echo "no corpus of real firmware beside the source tree: own files only"
+fi

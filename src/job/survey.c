@@ -10,7 +10,7 @@
 
 #define PIECE    256 /* bytes read at once: one Read Memory command */
 #define SAMPLE   16  /* bytes that are enough to see that two programs differ */
-#define N_SAMPLES 8
+#define N_SAMPLES 4
 
 #define CMD_CHECKSUM 0xA1
 

@@ -72,6 +72,9 @@ void sim_board_replug(struct sim_board *b);
 /* Reset button. */
 void sim_board_reset(struct sim_board *b);
 
+/* The ROM listens from now on, however long it takes to start (up to 545 ms). */
+void sim_board_skip_start_up(struct sim_board *b);
+
 /* Modem lines as the board's wiring sees them. boot0 true: high. nrst false: held in reset. */
 void sim_board_lines(struct sim_board *b, bool boot0, bool nrst);
 

@@ -164,6 +164,7 @@ static int parse_config(const struct opts *o, struct sim_config *sim, struct sim
 	sim->state_file = opt_str(o, "state", NULL);
 	sim->seed = opt_u32(o, "seed", 0);
 	sim->boot0_low = strcmp(opt_str(o, "boot0", "high"), "low") == 0;
+	run->boot0_low = sim->boot0_low;
 	run->uart = opt_str(o, "uart", NULL);
 	run->stats_file = opt_str(o, "stats", NULL);
 	run->reset_on_open = opt_given(o, "reset-on-open");

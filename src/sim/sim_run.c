@@ -211,13 +211,17 @@ static void on_open(struct run *r)
 	sim_board_time(r->board, r->board_us);
 	r->out_len = 0;
 	sim_pty_forget(&r->pty);
-	if (!sim_board_powered(r->board)) {
-		note(r, "power is back");
-		sim_board_power(r->board, true);
-	} else if (r->cfg->reset_on_open) {
+	if (r->cfg->reset_on_open) {
 		sim_board_lines(r->board, true, false);
 		sim_board_lines(r->board, true, true);
 	}
+	if (!sim_board_powered(r->board)) {
+		note(r, "power is back");
+		sim_board_power(r->board, true);
+	}
+	/* Hosts cannot know of the reset: it counts as part of opening the port. */
+	if (r->cfg->reset_on_open)
+		sim_board_skip_start_up(r->board);
 }
 
 /* Everything the host did to the port since the last call. True if it is closed now. */
@@ -247,6 +251,8 @@ static int on_events(struct run *r, struct err *e)
 	n = read_host(r, last, sizeof(last));
 	take_events(r);
 	feed_board(r, last, n);
+	if (r->pty.users == 0)
+		sim_board_lines(r->board, !r->cfg->boot0_low, true);
 	return save(r, e);
 }
 

@@ -15,7 +15,8 @@ struct sim_run_config {
 	const char *stats_file; /* NULL: none */
 	uint32_t wire_baud;     /* 0: as fast as it goes */
 	uint32_t latency_ms;    /* of the adapter */
-	bool reset_on_open;
+	bool boot0_low;         /* the strap, as in sim_config */
+	bool reset_on_open;     /* while the port is open BOOT0 is high, whatever the strap says */
 	void (*note)(const char *text); /* something happened that a person may want to see */
 };
 

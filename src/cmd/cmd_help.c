@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,18 @@ static bool run_man(char *const *argv, bool quietly)
 			;
 	posix_spawn_file_actions_destroy(&actions);
 	return status == 0;
+}
+
+/* Lets the pager begin at the section of the command; other pagers than less do not look at it. */
+static void begin_at(const struct command *c)
+{
+	const char *less = getenv("LESS");
+	char text[512];
+
+	/* The dollar sign ends the pattern and, for less, the option. */
+	snprintf(text, sizeof(text), "%s%s+/^   %s$", less != NULL ? less : "",
+		less != NULL ? " " : "", c->name);
+	setenv("LESS", text, 1);
 }
 
 static int print_help(const struct command *c, struct err *e)
@@ -60,8 +73,12 @@ static int run(struct command_env *env, struct err *e)
 		}
 	}
 	/* A pipe gets the help text: it is shorter and has no pager. */
-	if (isatty(STDOUT_FILENO) && run_man(where, true) && run_man(show, false))
-		return 0;
+	if (isatty(STDOUT_FILENO) && run_man(where, true)) {
+		if (c != NULL)
+			begin_at(c);
+		if (run_man(show, false))
+			return 0;
+	}
 	return print_help(c, e);
 }
 

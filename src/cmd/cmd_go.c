@@ -18,8 +18,7 @@ static const struct opt opts[] = {
 };
 
 /* Go to a place without a program leaves the processor in a fault, and nobody sees why. */
-static int check_program(struct device *d, uint32_t addr, const struct event_sink *events,
-	struct err *e)
+static int check_program(struct device *d, uint32_t addr, struct err *e)
 {
 	struct span flash = {d->facts.geometry.base, d->facts.geometry.size};
 	uint8_t words[8] = {0};
@@ -27,7 +26,7 @@ static int check_program(struct device *d, uint32_t addr, const struct event_sin
 
 	if (addr % 4 != 0)
 		return err_set(e, ERR_USAGE, "0x%08" PRIX32 " is no address of a vector table", addr);
-	rc = memory_read(d, (struct span){addr, sizeof(words)}, true, words, events, e);
+	rc = memory_read(d, (struct span){addr, sizeof(words)}, true, words, NULL, e);
 	if (rc < 0)
 		return rc;
 	if (!d->facts.has_geometry || !span_contains(flash, (struct span){addr, sizeof(words)}))
@@ -48,7 +47,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	addr = opt_u32(env->opts, "address", d->facts.chip->flash_base);
-	rc = check_program(d, addr, env->events, e);
+	rc = check_program(d, addr, e);
 	if (rc == 0 && quirk_applies(d->facts.chip, d->facts.boot_id, CHIP_QUIRK_GO_BROKEN))
 		event_emit(env->events, &(struct event){.type = EVENT_WARNING,
 			.text = "Go does not work well on every part of this chip; a reset is safer"});

@@ -223,7 +223,9 @@ static int lock(struct uart *u, struct err *e)
 	char holder[96] = "another process";
 
 	if (flock(u->fd, LOCK_EX | LOCK_NB) < 0) {
-		port_holder(u->path, holder, sizeof(holder));
+		/* A pseudo terminal's maker may have it open too, without the lock. */
+		if (!port_lock_holder(u->fd, holder, sizeof(holder)))
+			port_holder(u->path, holder, sizeof(holder));
 		return busy(u, holder, e);
 	}
 	/* Not on a pseudo terminal: there it would outlive a killed process. */
@@ -262,10 +264,12 @@ static int open_and_set_up(struct uart *u, struct err *e)
 		u->l.ops = &pty_ops;
 		rc = pty_open(u, e);
 	} else {
+		rc = uart_port_find(u, e);
 		/* Looked at before opening: that alone moves the lines of the other's board. */
-		if (port_holder(u->path, holder, sizeof(holder)))
+		if (rc == 0 && port_holder(u->path, holder, sizeof(holder)))
 			return busy(u, holder, e);
-		rc = uart_port_open(u, e);
+		if (rc == 0)
+			rc = uart_port_open(u, e);
 	}
 	if (rc == 0)
 		rc = lock(u, e);

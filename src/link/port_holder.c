@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <stmota/cleanup.h>
 
@@ -68,6 +70,30 @@ bool port_holder(const char *resolved_path, char *ret, size_t size)
 			continue;
 		process_name(entry->d_name, name, sizeof(name));
 		snprintf(ret, size, "%s (pid %.20s)", name, entry->d_name);
+		return true;
+	}
+	return false;
+}
+
+/* A line of /proc/locks: "3: FLOCK  ADVISORY  WRITE 1234 00:18:5 0 EOF" (device in hexadecimal). */
+bool port_lock_holder(int fd, char *ret, size_t size)
+{
+	cleanup_file FILE *f = fopen("/proc/locks", "re");
+	char line[256], pid[24], name[64];
+	unsigned dev_major, dev_minor;
+	unsigned long long inode;
+	struct stat st;
+
+	if (f == NULL || fstat(fd, &st) < 0)
+		return false;
+	while (fgets(line, sizeof(line), f) != NULL) {
+		if (sscanf(line, "%*d: FLOCK %*s %*s %20s %x:%x:%llu", pid, &dev_major, &dev_minor,
+			&inode) != 4)
+			continue;
+		if (inode != st.st_ino || makedev(dev_major, dev_minor) != st.st_dev)
+			continue;
+		process_name(pid, name, sizeof(name));
+		snprintf(ret, size, "%s (pid %s)", name, pid);
 		return true;
 	}
 	return false;

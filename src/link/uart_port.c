@@ -101,12 +101,18 @@ static void lower_latency(struct uart *u)
 		log_info("%s: the adapter waits %d ms before it passes bytes on", u->l.name, ms);
 }
 
+int uart_port_find(struct uart *u, struct err *e)
+{
+	if (sp_get_port_by_name(u->path, &u->port) == SP_OK)
+		return 0;
+	u->port = NULL;
+	return err_set(e, ERR_LINK, "%s is no serial port", u->l.name);
+}
+
 int uart_port_open(struct uart *u, struct err *e)
 {
-	enum sp_return rc = sp_get_port_by_name(u->path, &u->port);
+	enum sp_return rc = sp_open(u->port, SP_MODE_READ_WRITE);
 
-	if (rc == SP_OK)
-		rc = sp_open(u->port, SP_MODE_READ_WRITE);
 	if (rc != SP_OK)
 		return port_error(u, rc, "cannot open", e);
 	rc = sp_get_port_handle(u->port, &u->fd);

@@ -23,6 +23,8 @@ struct uart {
 
 /* ---- uart_port.c: serial ports, by libserialport ---- */
 
+/* Asks the system for the port; nothing is opened. */
+int uart_port_find(struct uart *u, struct err *e);
 int uart_port_open(struct uart *u, struct err *e);
 /* Speed and frame; lines keep their level as far as the library allows. */
 int uart_port_setup(struct uart *u, uint32_t baud, struct err *e);
@@ -44,5 +46,8 @@ int pty_setup(struct uart *u, uint32_t baud, struct err *e);
  * belong to another user). `ret` becomes "minicom (pid 1234)".
  */
 bool port_holder(const char *resolved_path, char *ret, size_t size);
+
+/* The same for the process that holds the lock (flock) of the open port `fd`. */
+bool port_lock_holder(int fd, char *ret, size_t size);
 
 #endif

@@ -24,7 +24,7 @@
  * ret_warn   text of the first finding that is only doubtful, "" if none; at least 160 bytes; may be NULL
  *
  * 0 if the image can start there, else ERR_NO_FIT (the message says which word and why, `addr` is
- * that of the word; the hint names the guessed base where the table fits another one).
+ * that of the table; the hint names the guessed base where the table fits another one).
  */
 int vectors_check(const uint8_t *image, size_t len, uint32_t base, const struct chip *chip,
 	char *ret_warn, size_t warn_size, struct err *e);

@@ -161,10 +161,10 @@ static uint32_t word_at(const struct check *c, unsigned word)
 	return get_le32(c->table + 4 * word);
 }
 
-static int refuse(const struct check *c, unsigned word, struct err *e, const char *fmt, ...)
-	__attribute__((format(printf, 4, 5)));
+static int refuse(const struct check *c, struct err *e, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
-static int refuse(const struct check *c, unsigned word, struct err *e, const char *fmt, ...)
+static int refuse(const struct check *c, struct err *e, const char *fmt, ...)
 {
 	char text[200];
 	va_list ap;
@@ -173,7 +173,7 @@ static int refuse(const struct check *c, unsigned word, struct err *e, const cha
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err_set(e, ERR_NO_FIT, "vector table at 0x%08" PRIX32 ": %s", c->base, text);
-	err_at(e, c->base + 4 * word);
+	err_at(e, c->base);
 	return ERR_NO_FIT;
 }
 
@@ -182,10 +182,10 @@ static int check_blank(const struct check *c, struct err *e)
 	uint32_t sp = word_at(c, 0), reset = word_at(c, 1);
 
 	if (sp == UINT32_MAX || reset == UINT32_MAX)
-		return refuse(c, 0, e, "the first words are empty (0xFFFFFFFF); not a program, or a "
+		return refuse(c, e, "the first words are empty (0xFFFFFFFF); not a program, or a "
 				       "wrong address");
 	if (sp == 0 && reset == 0)
-		return refuse(c, 0, e, "the first words are 0; not a program, or a wrong address");
+		return refuse(c, e, "the first words are 0; not a program, or a wrong address");
 	return 0;
 }
 
@@ -194,10 +194,10 @@ static int check_sp(const struct check *c, struct err *e)
 	uint32_t sp = word_at(c, 0);
 
 	if (sp % 4 != 0)
-		return refuse(c, 0, e, "the initial stack pointer 0x%08" PRIX32
+		return refuse(c, e, "the initial stack pointer 0x%08" PRIX32
 				       " is no multiple of 4", sp);
 	if (!sp_in_ram(sp, c->chip))
-		return refuse(c, 0, e, "the initial stack pointer 0x%08" PRIX32 " is in no RAM of %s",
+		return refuse(c, e, "the initial stack pointer 0x%08" PRIX32 " is in no RAM of %s",
 			sp, c->chip != NULL ? c->chip->name : "any STM32");
 	if (sp % 8 != 0)
 		doubt(c, "the initial stack pointer 0x%08" PRIX32 " is no multiple of 8", sp);
@@ -218,17 +218,17 @@ static int check_reset(const struct check *c, struct err *e)
 	uint32_t reset = word_at(c, 1), start = reset - 1;
 
 	if ((reset & 1) == 0)
-		return refuse(c, 1, e, "the reset vector 0x%08" PRIX32
+		return refuse(c, e, "the reset vector 0x%08" PRIX32
 				       " is even: the core would fault at once", reset);
 	if (!in_code(c, start)) {
-		refuse(c, 1, e, "the reset vector 0x%08" PRIX32 " points outside the image: wrong "
+		refuse(c, e, "the reset vector 0x%08" PRIX32 " points outside the image: wrong "
 				"address, or a part of a larger image", reset);
 		hint_guess(c, e);
 		return ERR_NO_FIT;
 	}
 	start = without_alias(start, c->chip) - without_alias(c->base, c->chip);
 	if (start < VECTORS_CORE_BYTES)
-		return refuse(c, 1, e, "the reset vector 0x%08" PRIX32
+		return refuse(c, e, "the reset vector 0x%08" PRIX32
 				       " points into the vector table itself", reset);
 	return 0;
 }
@@ -249,7 +249,7 @@ static int check_core_words(const struct check *c, struct err *e)
 		if (w == 0)
 			continue;
 		if (must)
-			return refuse(c, n, e, "the %s vector 0x%08" PRIX32 " %s", name, w,
+			return refuse(c, e, "the %s vector 0x%08" PRIX32 " %s", name, w,
 				(w & 1) == 0 ? "is even" : "points outside the image");
 		if ((w & 1) == 0)
 			doubt(c, "the %s vector 0x%08" PRIX32 " is even", name, w);
@@ -267,7 +267,7 @@ static int check_link_address(const struct check *c, struct err *e)
 	if (!vectors_linked_elsewhere(c->table, c->len, c->base, &base) ||
 		without_alias(base, c->chip) == without_alias(c->base, c->chip))
 		return 0;
-	refuse(c, 1, e, "the program behind it was linked for 0x%08" PRIX32, base);
+	refuse(c, e, "the program behind it was linked for 0x%08" PRIX32, base);
 	err_hint(e, "--address 0x%08" PRIX32 ", or link it for 0x%08" PRIX32, base, c->base);
 	return ERR_NO_FIT;
 }
@@ -311,7 +311,7 @@ static int check_alignment(const struct check *c, struct err *e)
 		return 0;
 	}
 	if (c->base % align != 0)
-		return refuse(c, 0, e, "on %s it must begin at a multiple of 0x%" PRIX32
+		return refuse(c, e, "on %s it must begin at a multiple of 0x%" PRIX32
 				       ", or interrupts go to wrong handlers", c->chip->name, align);
 	if (!exact && c->base % 0x400 != 0)
 		doubt(c, "how a vector table on %s must be aligned is not confirmed; multiples of "
@@ -330,7 +330,7 @@ int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base, const s
 	if (ret_warn != NULL && warn_size > 0)
 		ret_warn[0] = '\0';
 	if (len < VECTORS_CORE_BYTES)
-		return refuse(&c, 0, e, "%zu bytes are too few: the core's own vectors need %u", len,
+		return refuse(&c, e, "%zu bytes are too few: the core's own vectors need %u", len,
 			VECTORS_CORE_BYTES);
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
 		int rc = rules[i](&c, e);

@@ -30,20 +30,20 @@ static const struct {
 	uint16_t pid;
 	uint8_t last_irq;
 } interrupts[] = {
-	{0x410, 42}, {0x420, 55}, {0x414, 59}, {0x430, 59}, {0x418, 67}, /* F1 */
-	{0x411, 80},                                                     /* F2 */
-	{0x422, 81}, {0x438, 81}, {0x432, 81}, {0x446, 84},              /* F3 */
-	{0x423, 84}, {0x433, 84}, {0x413, 81}, {0x431, 85}, {0x441, 96}, /* F4 */
-	{0x421, 96}, {0x463, 101}, {0x419, 90}, {0x434, 92},
-	{0x452, 103}, {0x449, 97}, {0x451, 109},             /* F7 */
-	{0x468, 101}, {0x469, 101},                          /* G4 */
-	{0x416, 44}, {0x437, 56},                            /* L1 */
-	{0x464, 82}, {0x435, 82}, {0x415, 81}, {0x461, 90}, {0x470, 94}, /* L4 */
-	{0x472, 107},                                        /* L5 */
-	{0x455, 125}, {0x482, 125}, {0x481, 131},            /* U5 */
-	{0x474, 133}, {0x484, 130},                          /* H5 */
-	{0x483, 162}, {0x450, 149}, {0x480, 154}, {0x485, 155}, /* H7 */
-	{0x495, 62}, {0x494, 62}, {0x492, 70}, {0x497, 61},  /* WB, WBA, WL */
+	/* F1 */ {0x410, 42}, {0x420, 55}, {0x414, 59}, {0x430, 59}, {0x418, 67},
+	/* F2 */ {0x411, 80},
+	/* F3 */ {0x422, 81}, {0x438, 81}, {0x432, 81}, {0x446, 84},
+	/* F4 */ {0x423, 84}, {0x433, 84}, {0x413, 81}, {0x431, 85}, {0x441, 96},
+	/* F4 */ {0x421, 96}, {0x463, 101}, {0x419, 90}, {0x434, 92},
+	/* F7 */ {0x452, 103}, {0x449, 97}, {0x451, 109},
+	/* G4 */ {0x468, 101}, {0x469, 101},
+	/* L1 */ {0x416, 44}, {0x437, 56},
+	/* L4 */ {0x464, 82}, {0x435, 82}, {0x415, 81}, {0x461, 90}, {0x470, 94},
+	/* L5 */ {0x472, 107},
+	/* U5 */ {0x455, 125}, {0x482, 125}, {0x481, 131},
+	/* H5 */ {0x474, 133}, {0x484, 130},
+	/* H7 */ {0x483, 162}, {0x450, 149}, {0x480, 154}, {0x485, 155},
+	/* WB, WBA, WL */ {0x495, 62}, {0x494, 62}, {0x492, 70}, {0x497, 61},
 };
 
 /* The words that every core has, and what a bad one means. */
@@ -76,7 +76,8 @@ struct check {
 	size_t warn_size;
 };
 
-static void doubt(const struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void doubt(const struct check *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void doubt(const struct check *c, const char *fmt, ...)
 {
@@ -182,8 +183,9 @@ static int check_blank(const struct check *c, struct err *e)
 	uint32_t sp = word_at(c, 0), reset = word_at(c, 1);
 
 	if (sp == UINT32_MAX || reset == UINT32_MAX)
-		return refuse(c, e, "the first words are empty (0xFFFFFFFF); not a program, or a "
-				       "wrong address");
+		return refuse(c, e,
+			"the first words are empty (0xFFFFFFFF); not a program, or a "
+			"wrong address");
 	if (sp == 0 && reset == 0)
 		return refuse(c, e, "the first words are 0; not a program, or a wrong address");
 	return 0;
@@ -194,8 +196,8 @@ static int check_sp(const struct check *c, struct err *e)
 	uint32_t sp = word_at(c, 0);
 
 	if (sp % 4 != 0)
-		return refuse(c, e, "the initial stack pointer 0x%08" PRIX32
-				       " is no multiple of 4", sp);
+		return refuse(
+			c, e, "the initial stack pointer 0x%08" PRIX32 " is no multiple of 4", sp);
 	if (!sp_in_ram(sp, c->chip))
 		return refuse(c, e, "the initial stack pointer 0x%08" PRIX32 " is in no RAM of %s",
 			sp, c->chip != NULL ? c->chip->name : "any STM32");
@@ -218,18 +220,22 @@ static int check_reset(const struct check *c, struct err *e)
 	uint32_t reset = word_at(c, 1), start = reset - 1;
 
 	if ((reset & 1) == 0)
-		return refuse(c, e, "the reset vector 0x%08" PRIX32
-				       " is even: the core would fault at once", reset);
+		return refuse(c, e,
+			"the reset vector 0x%08" PRIX32 " is even: the core would fault at once",
+			reset);
 	if (!in_code(c, start)) {
-		refuse(c, e, "the reset vector 0x%08" PRIX32 " points outside the image: wrong "
-				"address, or a part of a larger image", reset);
+		refuse(c, e,
+			"the reset vector 0x%08" PRIX32 " points outside the image: wrong "
+			"address, or a part of a larger image",
+			reset);
 		hint_guess(c, e);
 		return ERR_NO_FIT;
 	}
 	start = without_alias(start, c->chip) - without_alias(c->base, c->chip);
 	if (start < VECTORS_CORE_BYTES)
-		return refuse(c, e, "the reset vector 0x%08" PRIX32
-				       " points into the vector table itself", reset);
+		return refuse(c, e,
+			"the reset vector 0x%08" PRIX32 " points into the vector table itself",
+			reset);
 	return 0;
 }
 
@@ -245,7 +251,8 @@ static int check_core_words(const struct check *c, struct err *e)
 			continue;
 		/* Small programs leave them out. No wrong address makes a 0, so it was meant so. */
 		if (w == 0 && must)
-			doubt(c, "the %s vector is 0: such an exception would lock the core up", name);
+			doubt(c, "the %s vector is 0: such an exception would lock the core up",
+				name);
 		if (w == 0)
 			continue;
 		if (must)
@@ -299,8 +306,10 @@ static int check_alignment(const struct check *c, struct err *e)
 
 	if (c->chip == NULL) {
 		if (c->base % 0x100 != 0)
-			doubt(c, "0x%08" PRIX32 " is no multiple of 0x100, which every core with "
-				"VTOR needs", c->base);
+			doubt(c,
+				"0x%08" PRIX32 " is no multiple of 0x100, which every core with "
+				"VTOR needs",
+				c->base);
 		return 0;
 	}
 	align = vectors_alignment(c->chip, &exact);
@@ -311,21 +320,31 @@ static int check_alignment(const struct check *c, struct err *e)
 		return 0;
 	}
 	if (c->base % align != 0)
-		return refuse(c, e, "on %s it must begin at a multiple of 0x%" PRIX32
-				       ", or interrupts go to wrong handlers", c->chip->name, align);
+		return refuse(c, e,
+			"on %s it must begin at a multiple of 0x%" PRIX32
+			", or interrupts go to wrong handlers",
+			c->chip->name, align);
 	if (!exact && c->base % 0x400 != 0)
-		doubt(c, "how a vector table on %s must be aligned is not confirmed; multiples of "
-			"0x400 fit all parts", c->chip->name);
+		doubt(c,
+			"how a vector table on %s must be aligned is not confirmed; multiples of "
+			"0x400 fit all parts",
+			c->chip->name);
 	return 0;
 }
 
 int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base, const struct span *code,
 	size_t n_code, const struct chip *chip, char *ret_warn, size_t warn_size, struct err *e)
 {
-	static int (*const rules[])(const struct check *c, struct err *e) = {
-		check_blank, check_sp, check_reset, check_core_words, check_alignment, check_link_address};
-	struct check c = {.table = table, .len = len, .base = base, .code = code, .n_code = n_code,
-		.chip = chip, .warn = ret_warn, .warn_size = warn_size};
+	static int (*const rules[])(const struct check *c, struct err *e) = {check_blank, check_sp,
+		check_reset, check_core_words, check_alignment, check_link_address};
+	struct check c = {.table = table,
+		.len = len,
+		.base = base,
+		.code = code,
+		.n_code = n_code,
+		.chip = chip,
+		.warn = ret_warn,
+		.warn_size = warn_size};
 
 	if (ret_warn != NULL && warn_size > 0)
 		ret_warn[0] = '\0';
@@ -350,8 +369,8 @@ int vectors_check(const uint8_t *image, size_t len, uint32_t base, const struct 
 	return vectors_check_parts(image, len, base, &all, 1, chip, ret_warn, warn_size, e);
 }
 
-bool vectors_bootable(const uint8_t first_words[8], uint32_t base, uint32_t len,
-	const struct chip *chip)
+bool vectors_bootable(
+	const uint8_t first_words[8], uint32_t base, uint32_t len, const struct chip *chip)
 {
 	uint32_t sp = get_le32(first_words), reset = get_le32(first_words + 4);
 	struct span all = {base, len};

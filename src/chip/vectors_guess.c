@@ -16,17 +16,17 @@
 
 #include "vectors_impl.h"
 
-#define STEP          0x100u          /* the smallest alignment of a vector table on STM32 with VTOR */
-#define PAGE          0x400u          /* the smallest erase unit of nearly all STM32 */
-#define LEN_MIN       0x40u           /* a table alone proves nothing */
-#define LEN_MAX       (16u << 20)     /* no STM32 has more flash */
-#define POINTERS_MAX  65536u          /* bounds of time for hostile files */
-#define STARTS_MAX    65536u
-#define LIST_MAX      2048u           /* of one list of starts */
-#define PROOF         16u             /* votes that cannot be chance, if there are also ... */
-#define PROOF_RATIO   8u              /* ... so many times those for another base */
-#define WEIGHT_LOOP   4u              /* a handler that is "b ." */
-#define WEIGHT_COPY   16u             /* a copy descriptor that ends where the file ends */
+#define STEP         0x100u      /* the smallest alignment of a vector table on STM32 with VTOR */
+#define PAGE         0x400u      /* the smallest erase unit of nearly all STM32 */
+#define LEN_MIN      0x40u       /* a table alone proves nothing */
+#define LEN_MAX      (16u << 20) /* no STM32 has more flash */
+#define POINTERS_MAX 65536u      /* bounds of time for hostile files */
+#define STARTS_MAX   65536u
+#define LIST_MAX     2048u /* of one list of starts */
+#define PROOF        16u   /* votes that cannot be chance, if there are also ... */
+#define PROOF_RATIO  8u    /* ... so many times those for another base */
+#define WEIGHT_LOOP  4u    /* a handler that is "b ." */
+#define WEIGHT_COPY  16u   /* a copy descriptor that ends where the file ends */
 
 struct guess {
 	const uint8_t *image;
@@ -228,7 +228,8 @@ static size_t choose_page_starts(const struct guess *g, uint32_t *ret, size_t ma
 {
 	size_t n = 0;
 
-	for (uint64_t base = ((uint64_t)g->lo + PAGE - 1) / PAGE * PAGE; base <= g->hi; base += PAGE) {
+	for (uint64_t base = ((uint64_t)g->lo + PAGE - 1) / PAGE * PAGE; base <= g->hi;
+		base += PAGE) {
 		if (n == max)
 			return 0;
 		ret[n++] = (uint32_t)base;

@@ -31,7 +31,7 @@ struct image_call {
 	const struct fmt *format;
 	const struct chip *chip; /* NULL: not named */
 	struct fmt_options read;
-	bool guessing; /* a raw binary without address */
+	bool guessing;                 /* a raw binary without address */
 	uint32_t guesses[GUESSES_MAX]; /* best first */
 	size_t n_guesses;
 	struct segments image;
@@ -49,8 +49,9 @@ static void guess_address(struct image_call *c)
 static void show_guesses(const struct image_call *c)
 {
 	if (c->n_guesses == 0)
-		out_text(c->out, "no address: nothing in a raw binary tells it, and no vector table "
-				 "hints at one (--address ADDR)");
+		out_text(c->out,
+			"no address: nothing in a raw binary tells it, and no vector table "
+			"hints at one (--address ADDR)");
 	if (c->n_guesses == 0 && out_mode(c->out) == OUT_HUMAN)
 		return;
 	out_list(c->out, "guessed_addresses");

@@ -62,7 +62,8 @@ static int read_as(const struct fmt *f, const uint8_t *data, size_t len,
 	const struct fmt_options *opt, struct segments *ret, struct err *e)
 {
 	if (f->read == NULL) {
-		err_set(e, ERR_UNSUPPORTED, "reading an image from the format %s is not built", f->description);
+		err_set(e, ERR_UNSUPPORTED, "reading an image from the format %s is not built",
+			f->description);
 		err_hint(e, "use the .bin, .hex or .elf file that it was made from");
 		return ERR_UNSUPPORTED;
 	}

@@ -19,7 +19,7 @@ static const struct {
 } not_firmware[] = {
 	{"\x1f\x8b", 2, "a gzip file"},
 	{"PK", 2, "a zip file"},
-	{"\xfd" "7zXZ", 5, "an xz file"},
+	{"\xfd\x37zXZ", 5, "an xz file"},
 	{"BZh", 3, "a bzip2 file"},
 	{"\x28\xb5\x2f\xfd", 4, "a zstd file"},
 	{"7z\xbc\xaf", 4, "a 7-Zip file"},
@@ -56,7 +56,8 @@ static int check_content(const uint8_t *data, size_t len, struct err *e)
 	if (len <= 8)
 		return err_set(e, ERR_FORMAT, "%zu bytes are too few for a firmware image", len);
 	if (bytes_all(data, len, 0xff) || bytes_all(data, len, 0x00)) {
-		err_set(e, ERR_FORMAT, "all %zu bytes are 0x%02X: this is no firmware", len, data[0]);
+		err_set(e, ERR_FORMAT, "all %zu bytes are 0x%02X: this is no firmware", len,
+			data[0]);
 		err_hint(e, "to empty a chip use: stmota erase");
 		return ERR_FORMAT;
 	}
@@ -97,8 +98,9 @@ static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *o
 	if (!opt->has_address)
 		return need_address(data, len, e);
 	if ((uint64_t)opt->address + len > (uint64_t)1 << 32)
-		return err_set(e, ERR_FORMAT, "%zu bytes at 0x%08X pass the end of the address space",
-			len, (unsigned)opt->address);
+		return err_set(e, ERR_FORMAT,
+			"%zu bytes at 0x%08X pass the end of the address space", len,
+			(unsigned)opt->address);
 	return segments_add(ret, opt->address, data, (uint32_t)len, e);
 }
 

@@ -48,15 +48,15 @@ static const struct {
 static int check_type(const struct elf_file *f, struct err *e)
 {
 	switch (f->eh.e_type) {
-	case ET_EXEC:
-		return 0;
-	case ET_REL:
-		return err_set(e, ERR_FORMAT, "this is an object file: it was not linked yet");
+	case ET_EXEC: return 0;
+	case ET_REL: return err_set(e, ERR_FORMAT, "this is an object file: it was not linked yet");
 	case ET_DYN:
 		return err_set(e, ERR_FORMAT,
-			"this is a shared object or position-independent program without addresses");
+			"this is a shared object or position-independent program without "
+			"addresses");
 	default:
-		return err_set(e, ERR_FORMAT, "this ELF file is no program (type %u)", f->eh.e_type);
+		return err_set(
+			e, ERR_FORMAT, "this ELF file is no program (type %u)", f->eh.e_type);
 	}
 }
 
@@ -114,8 +114,8 @@ static const char *section_name(const struct elf_file *f, const GElf_Phdr *ph)
  * Some linkers put the ELF headers into the first segment, in front of the program: then only what
  * the sections say is the program. `from` and `to` are file offsets.
  */
-static int trim_headers(const struct elf_file *f, const GElf_Phdr *ph, uint64_t *from, uint64_t *to,
-	struct err *e)
+static int trim_headers(
+	const struct elf_file *f, const GElf_Phdr *ph, uint64_t *from, uint64_t *to, struct err *e)
 {
 	uint64_t headers_end = f->eh.e_phoff + (uint64_t)f->eh.e_phnum * f->eh.e_phentsize;
 	uint64_t low = UINT64_MAX, high = 0;
@@ -132,7 +132,8 @@ static int trim_headers(const struct elf_file *f, const GElf_Phdr *ph, uint64_t 
 			"to tell them from the program");
 	while ((scn = elf_nextscn(f->elf, scn)) != NULL) {
 		if (gelf_getshdr(scn, &sh) == NULL || !is_loaded_section(&sh) ||
-			sh.sh_offset < *from || sh.sh_offset >= *to || sh.sh_size > *to - sh.sh_offset)
+			sh.sh_offset < *from || sh.sh_offset >= *to ||
+			sh.sh_size > *to - sh.sh_offset)
 			continue;
 		if (sh.sh_offset < low)
 			low = sh.sh_offset;
@@ -148,12 +149,14 @@ static int trim_headers(const struct elf_file *f, const GElf_Phdr *ph, uint64_t 
 static int check_bounds(const struct elf_file *f, const GElf_Phdr *ph, size_t index, struct err *e)
 {
 	if (ph->p_filesz > ph->p_memsz)
-		return err_set(e, ERR_FORMAT, "segment %zu has more bytes in the file than in memory",
-			index);
+		return err_set(e, ERR_FORMAT,
+			"segment %zu has more bytes in the file than in memory", index);
 	if (ph->p_offset > f->len || ph->p_filesz > f->len - ph->p_offset)
-		return err_set(e, ERR_FORMAT, "segment %zu lies outside the file: it was cut off", index);
+		return err_set(
+			e, ERR_FORMAT, "segment %zu lies outside the file: it was cut off", index);
 	if (ph->p_paddr + ph->p_filesz > (uint64_t)1 << 32)
-		return err_set(e, ERR_FORMAT, "segment %zu passes the end of the address space", index);
+		return err_set(
+			e, ERR_FORMAT, "segment %zu passes the end of the address space", index);
 	return 0;
 }
 
@@ -170,8 +173,10 @@ static int refuse_ram(const struct elf_file *f, const GElf_Phdr *ph, uint32_t ad
 
 	err_set(e, ERR_FORMAT, "section %s has its load address in RAM (0x%08X)",
 		name[0] != '\0' ? name : "(unnamed)", (unsigned)addr);
-	err_hint(e, "give it a load address in flash (\"AT> FLASH\" in the linker script), or leave "
-		    "it out with: objcopy -R %s", name[0] != '\0' ? name : "NAME");
+	err_hint(e,
+		"give it a load address in flash (\"AT> FLASH\" in the linker script), or leave "
+		"it out with: objcopy -R %s",
+		name[0] != '\0' ? name : "NAME");
 	err_at(e, addr);
 	return ERR_FORMAT;
 }
@@ -215,8 +220,8 @@ static int load_order(const void *va, const void *vb)
 	return a->addr < b->addr ? -1 : a->addr > b->addr;
 }
 
-static int put_in_order(struct load *v, size_t n, size_t file_len, struct segments *ret,
-	struct err *e)
+static int put_in_order(
+	struct load *v, size_t n, size_t file_len, struct segments *ret, struct err *e)
 {
 	uint64_t end = 0, sum = 0;
 	int rc;
@@ -252,7 +257,8 @@ static int read_segments(const struct elf_file *f, const struct fmt_options *opt
 	if (rc < 0)
 		return rc;
 	if (elf_getphdrnum(f->elf, &n_headers) != 0)
-		return err_set(e, ERR_FORMAT, "the program headers cannot be read: %s", elf_errmsg(-1));
+		return err_set(
+			e, ERR_FORMAT, "the program headers cannot be read: %s", elf_errmsg(-1));
 	if (n_headers > 0 && f->eh.e_phentsize != sizeof(Elf32_Phdr))
 		return err_set(e, ERR_FORMAT, "program headers of %u bytes; they should have %zu",
 			f->eh.e_phentsize, sizeof(Elf32_Phdr));

@@ -20,11 +20,11 @@ enum { REC_DATA, REC_EOF, REC_SEGMENT, REC_START_SEGMENT, REC_LINEAR, REC_START_
 
 struct reader {
 	const uint8_t *pos, *end;
-	unsigned line;       /* of the record at hand, from 1 */
-	uint8_t rec[260];    /* length, address, type, data, checksum */
+	unsigned line;    /* of the record at hand, from 1 */
+	uint8_t rec[260]; /* length, address, type, data, checksum */
 	bool eof_seen;
-	uint32_t base;       /* of the last record of type 02 or 04: the later one replaces */
-	bool wraps;          /* it was type 02: offsets wrap inside its 64 KiB */
+	uint32_t base; /* of the last record of type 02 or 04: the later one replaces */
+	bool wraps;    /* it was type 02: offsets wrap inside its 64 KiB */
 	bool has_entry;
 	uint32_t entry;
 	/* Gets the bytes of each data record. */
@@ -245,8 +245,8 @@ static int name_clash(const uint8_t *data, size_t len, uint32_t addr, struct err
 	struct reader r = {.data = find, .wanted = addr};
 
 	read_text(&r, data, len, NULL);
-	err_set(e, ERR_FORMAT, "line %u: other bytes for address 0x%08X than line %u has", r.found[1],
-		(unsigned)addr, r.found[0]);
+	err_set(e, ERR_FORMAT, "line %u: other bytes for address 0x%08X than line %u has",
+		r.found[1], (unsigned)addr, r.found[0]);
 	return err_at(e, addr);
 }
 

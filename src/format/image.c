@@ -38,6 +38,6 @@ int image_check_vectors(const struct segments *s, uint32_t base, const struct ch
 	for (size_t i = 0; i < s->n; i++)
 		code[i] = (struct span){s->v[i].addr, s->v[i].len};
 	off = base - g->addr;
-	return vectors_check_parts(g->data + off, g->len - off, base, code, s->n, chip, ret_warn,
-		warn_size, e);
+	return vectors_check_parts(
+		g->data + off, g->len - off, base, code, s->n, chip, ret_warn, warn_size, e);
 }

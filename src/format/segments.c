@@ -155,12 +155,13 @@ int segments_add(struct segments *s, uint32_t addr, const void *data, uint32_t l
 	if (len == 0)
 		return 0;
 	if (end > (uint64_t)1 << 32)
-		return err_set(e, ERR_FORMAT, "%u bytes at 0x%08X pass the end of the address space",
-			(unsigned)len, (unsigned)addr);
+		return err_set(e, ERR_FORMAT,
+			"%u bytes at 0x%08X pass the end of the address space", (unsigned)len,
+			(unsigned)addr);
 	from = first_reaching(s, addr);
 	for (to = from; to < s->n && s->v[to].addr <= end; to++)
-		if (find_difference(s->v[to].addr, s->v[to].data, s->v[to].len, addr, data, len,
-			    &where))
+		if (find_difference(
+			    s->v[to].addr, s->v[to].data, s->v[to].len, addr, data, len, &where))
 			return differs(e, where);
 	if (from == to)
 		return insert_new(s, from, addr, data, len, e);

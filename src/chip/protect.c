@@ -267,9 +267,9 @@ static int read_units(struct wrp_reader *r, const struct wrp_rule *rule, bool pr
 		bank++;
 		if (field(word, b) == all || bank > r->g->banks)
 			continue;
-		/* F413 has 15 bits for 16 sectors, F76 two meanings: only an equal number is plain. */
+		/* F413 has 15 bits for 16 sectors: what the last one covers has no source. */
 		units = bank == 2 ? r->g->n_units - r->g->n_bank1 : r->g->n_bank1;
-		if (b->width * rule->group < units)
+		if (b->width * rule->group < units && !(field(word, b) >> (b->width - 1) & 1))
 			return not_confirmed(r, "there are fewer bits than sectors");
 		if (c->pid == 0x451 && r->g->banks == 2)
 			return not_confirmed(r, "the bits have another meaning with two banks");

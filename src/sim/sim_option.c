@@ -181,9 +181,9 @@ static uint32_t mask_sector(const struct sim_board *b, const struct erase_unit *
 	if (b->chip->wrp_unit != 0)
 		sector = (u->addr - b->geometry.base) / b->chip->wrp_unit;
 	else
-		sector = u->index / ((b->geometry.n_units + n - 1) / n);
-	/* On F0, F1 and F3 the last bit guards all that is left. */
-	if (bytes_carry_complement(b->chip) && sector >= n)
+		sector = b->geometry.n_units < n ? u->index : u->index / (b->geometry.n_units / n);
+	/* The last bit guards all that is left: F0, F1 and F3; F413 has one bit too few. */
+	if (sector >= n)
 		sector = n - 1;
 	return sector;
 }

@@ -164,7 +164,9 @@ static void test_chip_wrp_spans__sectors(void **state)
 		(struct expected){1, {{0x08080000, 16 * KIB}}});
 	/* SPRMOD set: the bits mean something else */
 	check_refused(0x419, 2048, 0, WORDS({0x1FFFC008, 0xFFFFFFFE}, {0x1FFEC008, 0xFFFFFFFF}));
-	/* F413: 15 bits for 16 sectors */
+	/* F413: 15 bits for 16 sectors; the last bit may mean two of them */
+	check(0x463, 1536, 0, WORDS({0x1FFFC008, 0xFFFF7FDF}),
+		(struct expected){1, {{0x08020000, 128 * KIB}}});
 	check_refused(0x463, 1536, 0, WORDS({0x1FFFC008, 0xFFFF3FFF}));
 	/* F76x in one bank and in two */
 	check(0x451, 2048, CHIP_BANKS_FORCE_SINGLE, WORDS({0x1FFF0008, 0xFFFFFFEF}),

@@ -275,7 +275,7 @@ void sim_board_set_baud(struct sim_board *b, uint32_t baud)
 
 static uint64_t byte_us(const struct sim_board *b)
 {
-	return ((b->chip->parity_none ? 10000000u : 11000000u) + b->baud - 1) / b->baud;
+	return ((sim_has(b, CHIP_QUIRK_PARITY_NONE) ? 10000000u : 11000000u) + b->baud - 1) / b->baud;
 }
 
 /* One byte out, without faults. The CPU waits until the transmitter takes it. */

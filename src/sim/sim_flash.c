@@ -130,10 +130,18 @@ static void program_partly(struct sim_board *b, uint32_t off, const uint8_t *dat
 	b->written[off / len] = 1;
 }
 
+/* Bytes that F2, F4 and F7 program at once, by the supply voltage that the host has declared. */
+static uint32_t program_width(const struct sim_board *b)
+{
+	static const uint8_t widths[] = {1, 2, 2, 4, 8};
+
+	return b->voltage_range < sizeof(widths) ? widths[b->voltage_range] : 1;
+}
+
 void sim_flash_write(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len)
 {
 	uint32_t align = b->geometry.write_align;
-	uint64_t word_us = (uint64_t)chip_program_us(b->chip) * align / 256;
+	uint64_t word_us = (uint64_t)chip_program_us(b->chip) * align / 256 / program_width(b);
 	uint32_t skip = 0;
 
 	if (sim_has(b, CHIP_QUIRK_WRITE_AFTER_READ_LOSES_32) && b->rom.after_read)

@@ -48,7 +48,7 @@ static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 			sim_reset(b);
 		return;
 	default:
-		if (is_voltage(b))
+		if (is_voltage(b) && bytes_all(data + 1, len - 1, 0xFF))
 			b->voltage_range = data[0];
 		break;
 	}

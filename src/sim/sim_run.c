@@ -25,6 +25,7 @@
 
 #define OUT_MAX   8192u      /* bytes between the board and the host */
 #define REPLUG_US 1000000u /* until somebody pushes the plug in again */
+#define IDLE_US   300000u  /* a host that comes back sooner does not wait for the disk */
 
 struct out_byte {
 	uint8_t byte;
@@ -42,6 +43,7 @@ struct run {
 	uint64_t wire_us;      /* for the statistics */
 	uint64_t turnarounds;  /* of them counted in wire_us */
 	uint64_t saved_ops;
+	uint64_t save_us;      /* when the state is to be saved, 0: it is */
 	uint64_t replug_us;    /* when a pulled plug comes back, 0: it is in */
 	struct out_byte out[OUT_MAX];
 	size_t out_head, out_len;
@@ -103,6 +105,7 @@ static int save(struct run *r, struct err *e)
 {
 	int rc = 0;
 
+	r->save_us = 0;
 	if (sim_board_ops(r->board) != r->saved_ops)
 		rc = sim_board_save(r->board, e);
 	r->saved_ops = sim_board_ops(r->board);
@@ -253,7 +256,8 @@ static int on_events(struct run *r, struct err *e)
 	feed_board(r, last, n);
 	if (r->pty.users == 0)
 		sim_board_lines(r->board, !r->cfg->boot0_low, true);
-	return save(r, e);
+	r->save_us = machine_us(r) + IDLE_US;
+	return write_stats(r, e);
 }
 
 static void on_signal(struct run *r)
@@ -299,15 +303,20 @@ static int on_vanish(struct run *r, struct err *e)
 	return sim_pty_open(&r->pty, r->cfg->uart, e);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
+/* Until there is something to do that nobody announces. */
 static int wait_ms(const struct run *r)
 {
-	uint64_t next = r->replug_us, now;
+	uint64_t next = sooner(r->replug_us, r->pty.users == 0 ? r->save_us : 0), now = machine_us(r);
 
 	if (r->out_len > 0)
-		next = r->out[r->out_head].due_us;
-	else if (next == 0)
+		next = sooner(next, r->out[r->out_head].due_us + 1);
+	if (next == 0)
 		return -1;
-	now = machine_us(r);
 	return next <= now ? 0 : (int)((next - now + 999) / 1000);
 }
 
@@ -340,6 +349,8 @@ static int serve(struct run *r, struct err *e)
 			rc = save(r, e);
 		}
 		was_powered = sim_board_powered(r->board);
+		if (rc == 0 && r->save_us != 0 && r->pty.users == 0 && machine_us(r) >= r->save_us)
+			rc = save(r, e);
 		if (rc == 0 && sim_board_vanished(r->board))
 			rc = on_vanish(r, e);
 	}

@@ -154,7 +154,8 @@ int key_generate(enum key_type type, struct key **ret, struct err *e)
 	return wrap(pkey, true, "the new key", ret, e);
 }
 
-/* Gives no passphrase, but remembers that one was wanted. */
+/* Gives no passphrase, but remembers that one was wanted. Without it the library would ask on the
+ * terminal, also for a file that should hold a public key. */
 static int no_passphrase(char *buf, int size, int rwflag, void *asked)
 {
 	*(bool *)asked = true;
@@ -180,8 +181,9 @@ static bool holds_private_key(const void *pem, size_t len)
 
 static bool holds_public_key(const void *pem, size_t len)
 {
+	bool asked = false;
 	BIO *bio = memory_bio(pem, len);
-	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, &asked) : NULL;
 
 	BIO_free(bio);
 	EVP_PKEY_free(pkey);
@@ -226,7 +228,8 @@ int key_load_private(const char *path, struct key **ret, struct err *e)
 int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret, struct err *e)
 {
 	BIO *bio = memory_bio(pem, len);
-	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
+	bool asked = false;
+	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PUBKEY(bio, NULL, no_passphrase, &asked) : NULL;
 
 	BIO_free(bio);
 	ERR_clear_error();

@@ -20,16 +20,18 @@ static const struct opt opts[] = {
 /* A private key file tells its public half too. */
 static int load(const char *path, struct key **ret, struct err *e)
 {
-	struct err public_e = ERR_INIT;
+	static const char mark[] = "PRIVATE KEY-----";
+	cleanup_buf struct buf text = BUF_INIT;
+	bool private;
+	int rc = fs_read(path, 65536, &text, e);
 
-	if (key_load_public(path, ret, &public_e) == 0)
-		return 0;
-	if (public_e.code == ERR_SIGNATURE && strcmp(path, "-") != 0 &&
-		key_load_private(path, ret, e) == 0)
-		return 0;
-	/* What is wrong with it as a public key is what matters: another algorithm, no key. */
-	*e = public_e;
-	return e->code;
+	if (rc < 0)
+		return rc;
+	private = text.len > 0 && memmem(text.data, text.len, mark, sizeof(mark) - 1) != NULL;
+	if (private)
+		explicit_bzero(text.data, text.cap);
+	return private ? key_load_private(path, ret, e)
+		       : key_parse_public(text.data, text.len, path, ret, e);
 }
 
 static void c_name(const char *path, char *ret, size_t size)

@@ -72,11 +72,11 @@ static int parse_spec(struct pack *p, struct err *e)
 		rc = version_parse(text, &p->spec.version, e);
 	text = opt_str(p->opts, "min-version", NULL);
 	if (rc == 0 && text != NULL)
-		rc = version_parse(text, &p->spec.min_version, e);
+		rc = version_parse(text, &p->spec.min_version, e) < 0 ? err_wrap(e, "--min-version") : 0;
 	text = opt_str(p->opts, "hw", NULL);
 	p->has_hw = text != NULL;
 	if (rc == 0 && text != NULL)
-		rc = parse_u16_pair(text, &p->spec.hw_min, &p->spec.hw_max, e);
+		rc = parse_u16_pair(text, &p->spec.hw_min, &p->spec.hw_max, e) < 0 ? err_wrap(e, "--hw") : 0;
 	text = opt_str(p->opts, "chip", NULL);
 	if (rc == 0 && text != NULL)
 		rc = chip_find_name(text, &p->chip, e);

@@ -168,15 +168,10 @@ static void start(struct sim_board *b)
 
 void sim_reset(struct sim_board *b)
 {
-	bool changed = false;
-
 	if (!b->power)
 		return;
-	for (size_t i = 0; i < b->n_options; i++)
-		changed = changed || memcmp(b->options[i].nv, b->options[i].live,
-			sizeof(b->options[i].nv)) != 0;
 	/* A reload of the option bytes looks at the flash again, a plain reset does not. */
-	if (changed && !b->reload_at_power) {
+	if (b->options_written && !b->reload_at_power) {
 		sim_option_load(b);
 		look_whether_empty(b);
 	}

@@ -401,6 +401,7 @@ void sim_option_load(struct sim_board *b)
 	for (size_t i = 0; i < b->n_options; i++)
 		memcpy(b->options[i].live, b->options[i].nv, sizeof(b->options[i].live));
 	b->reload_at_power = false;
+	b->options_written = false;
 	load_geometry(b);
 	b->swapped = b->geometry.banks == 2 && (sim_option_get(b, "SWAP_BANK", 0) == 1 ||
 		sim_option_get(b, "nSWAP_BANK", 1) == 0);
@@ -438,6 +439,7 @@ static bool option_commit(struct sim_board *b, const struct sim_option_area *bef
 		sim_power_lost(b);
 		return false;
 	}
+	b->options_written = true;
 	sim_op_end(b, 20000);
 	return b->cpu == SIM_CPU_ROM;
 }

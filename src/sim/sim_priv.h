@@ -125,6 +125,7 @@ struct sim_board {
 	uint8_t uid[12];    /* kept */
 	struct sim_option_area options[SIM_OPTION_AREAS]; /* kept */
 	size_t n_options;
+	bool options_written; /* since the last reload */
 	bool reload_at_power; /* a new option value waits for a power cycle */
 	bool swapped;       /* banks, as the last reload said */
 	bool unit_protected[SIM_UNITS_MAX]; /* likewise: WRP per erase unit */

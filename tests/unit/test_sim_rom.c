@@ -479,6 +479,91 @@ static void test_sim_rom__empty_check(void **state)
 	sim_board_free(b);
 }
 
+static void test_sim_rom__boot_source_in_option_bits(void **state)
+{
+	static const struct {
+		uint16_t pid;
+		uint32_t bits_clear, bits_set; /* of the first option word */
+		bool boot0, rom;
+	} rows[] = {
+		/* G0: nBOOT_SEL = 1 takes the nBOOT0 bit instead of the pin */
+		{0x460, 0, 0, true, true},
+		{0x460, 0, 0, false, false},
+		{0x460, 0, 1u << 24 | 1u << 26, true, false},
+		{0x460, 1u << 26, 1u << 24, false, true},
+		/* ... and nBOOT1 = 0 starts SRAM */
+		{0x460, 1u << 26 | 1u << 25, 1u << 24, false, false},
+		/* L4: nSWBOOT0 = 0 takes the bit */
+		{0x435, 0, 0, true, true},
+		{0x435, 1u << 26, 1u << 27, true, false},
+		{0x435, 1u << 26 | 1u << 27, 0, false, true},
+	};
+	static const uint8_t vectors[8] = {0x00, 0x40, 0x00, 0x20, 0x09, 0x00, 0x00, 0x08};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sim_board *b = talk_board(rows[i].pid, 0, 0, NULL);
+		uint32_t len = chip_find(rows[i].pid)->options.areas[0].len;
+		uint8_t options[116];
+
+		talk(b, "7F", "79");
+		talk_write(b, 0x08000000, vectors, 8);
+		talk_read(b, 0x1FFF7800, options, len);
+		put_le32(options, (get_le32(options) & ~rows[i].bits_clear) | rows[i].bits_set);
+		talk_write(b, 0x1FFF7800, options, len);
+		sim_board_lines(b, rows[i].boot0, false);
+		sim_board_lines(b, rows[i].boot0, true);
+		assert_int_equal(sim_board_in_application(b), !rows[i].rom);
+		sim_board_free(b);
+	}
+}
+
+static void test_sim_rom__swapped_banks(void **state)
+{
+	struct sim_board *b = talk_board(0x482, 2048, 0, NULL);
+	uint8_t *flash = sim_board_flash(b, NULL), options[48];
+	static const uint8_t data[16] = {1, 2, 3};
+
+	talk(b, "7F", "79");
+	talk_read(b, 0x40022040, options, 48);
+	put_le32(options, get_le32(options) | 1u << 20);
+	talk_write(b, 0x40022040, options, 48);
+	talk(b, "7F", "79");
+	/* What is at the base now is the other half; erase numbers stay with the bank. */
+	talk_write(b, 0x08000000, data, 16);
+	assert_memory_equal(flash + 1024 * 1024, data, 16);
+	talk(b, "44 BB", "79");
+	talk(b, "00 00 00 00 00", "79");
+	assert_memory_equal(flash + 1024 * 1024, data, 16);
+	talk(b, "44 BB", "79");
+	talk(b, "00 00 00 80 80", "79");
+	assert_true(bytes_all(flash + 1024 * 1024, 16, 0xFF));
+	sim_board_free(b);
+}
+
+static void test_sim_rom__voltage_range(void **state)
+{
+	struct sim_board *b = talk_board(0x413, 0, 0, NULL);
+	uint8_t data[256] = {0};
+	uint64_t slow, fast;
+
+	talk(b, "7F", "79");
+	talk_write(b, 0x08000000, data, 256);
+	slow = sim_board_stats(b).flash_us;
+	talk(b, "31 CE", "79");
+	talk(b, "FF FF 00 00 00", "79");
+	talk(b, "00 03 03", "79");
+	talk_write(b, 0x08000100, data, 256);
+	fast = sim_board_stats(b).flash_us - slow;
+	assert_true(fast * 2 <= slow);
+	sim_board_free(b);
+	/* Elsewhere there is nothing at that address. */
+	b = talk_board(0x435, 0, 0, NULL);
+	talk(b, "7F", "79");
+	talk(b, "31 CE", "79");
+	talk(b, "FF FF 00 00 00", "1F");
+	sim_board_free(b);
+}
+
 static void test_sim_rom__checksum(void **state)
 {
 	struct sim_board *b = talk_board(0x413, 0, 0, "quirk:checksum");
@@ -543,6 +628,41 @@ static void test_sim_rom__quirks(void **state)
 	talk(b, "02 FD", "79 01 04 13 79");
 	sim_board_free(b);
 
+	/* H74 V9.0: Get announces two too many, Go has no first ACK. */
+	b = talk_board(0x450, 0, 0x90, NULL);
+	talk(b, "7F", "79");
+	talk(b, "00 FF", "79 0D 31 00 01 02 11 21 31 44 63 73 82 92 79");
+	talk(b, "21 DE", "");
+	talk(b, "08 00 00 00 08", "79");
+	sim_board_free(b);
+
+	/* F105/F107 say 2.0. */
+	b = talk_board(0x418, 0, 0, NULL);
+	talk(b, "7F", "79");
+	talk(b, "01 FE", "79 20 00 00 79");
+	sim_board_free(b);
+
+	/* WB55 V13.5: open again only after a power cycle. */
+	b = talk_board(0x495, 0, 0xD5, NULL);
+	talk(b, "7F", "79");
+	talk(b, "82 7D", "79 79");
+	talk(b, "7F", "79");
+	talk(b, "92 6D", "79 79");
+	talk(b, "7F", "79");
+	talk(b, "11 EE", "1F");
+	sim_board_power(b, false);
+	sim_board_power(b, true);
+	talk(b, "7F", "79");
+	talk(b, "11 EE", "79");
+	sim_board_free(b);
+
+	/* On demand: 1 ms for each byte, or it is lost. */
+	b = talk_board(0x435, 0, 0, "quirk:byte-pacing");
+	talk(b, "7F", "79");
+	talk(b, "02 FD", "");
+	talk(b, "FD", "79 01 04 35 79");
+	sim_board_free(b);
+
 	/* G07x V11.3: only the first page of several goes. */
 	b = talk_board(0x460, 128, 0xB3, NULL);
 	memset(sim_board_flash(b, NULL), 0x44, 8192);
@@ -574,6 +694,9 @@ int main(void)
 		cmocka_unit_test(test_sim_rom__write_protection_in_option_words),
 		cmocka_unit_test(test_sim_rom__option_write_loses_what_is_not_sent),
 		cmocka_unit_test(test_sim_rom__empty_check),
+		cmocka_unit_test(test_sim_rom__boot_source_in_option_bits),
+		cmocka_unit_test(test_sim_rom__swapped_banks),
+		cmocka_unit_test(test_sim_rom__voltage_range),
 		cmocka_unit_test(test_sim_rom__checksum),
 		cmocka_unit_test(test_sim_rom__special),
 		cmocka_unit_test(test_sim_rom__quirks),

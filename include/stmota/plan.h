@@ -23,6 +23,8 @@ enum plan_step_kind {
 	PLAN_VERIFY, /* read back and compare */
 };
 
+#define PLAN_KINDS (PLAN_VERIFY + 1)
+
 struct plan_step {
 	enum plan_step_kind kind;
 	uint32_t first, n;    /* PLAN_ERASE */
@@ -35,6 +37,7 @@ struct plan_totals {
 	uint64_t bytes_same;    /* image bytes in units that stay */
 	uint64_t bytes_erased, bytes_written, bytes_verified, bytes_kept;
 	double seconds;         /* estimate, from the speed of the link and the chip's typical times */
+	double seconds_of[PLAN_KINDS]; /* the same for the steps of each kind */
 };
 
 struct flash_plan {

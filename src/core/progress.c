@@ -365,6 +365,9 @@ static void on_event(void *ctx, const struct event *ev)
 	case EVENT_NOTE:
 	case EVENT_WARNING:
 	case EVENT_RETRY:
+		/* What is said behind the last byte of a phase is no longer about it. */
+		if (p->total > 0 && p->done >= p->total)
+			end_phase(p, true);
 		snprintf(text, sizeof(text), "%s%s",
 			ev->type == EVENT_WARNING ? "warning: "
 			: ev->type == EVENT_RETRY ? "trying again: "

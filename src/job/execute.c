@@ -62,6 +62,20 @@ static void begin_phase(struct walk *w, size_t i)
 	event_emit(w->x->events, &ev);
 }
 
+/* So that a listener can show how far the whole is, not only the phase. */
+static void announce(const struct walk *w)
+{
+	static const enum plan_step_kind kinds[] = {PLAN_ERASE, PLAN_WRITE, PLAN_VERIFY};
+	struct event_share shares[ARRAY_LEN(kinds)];
+	struct event ev = {
+		.type = EVENT_PLAN, .shares = shares, .n_shares = ARRAY_LEN(kinds)};
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		shares[i] = (struct event_share){phase_name(kinds[i]),
+			(uint64_t)(w->plan->totals.seconds_of[kinds[i]] * 1000)};
+	event_emit(w->x->events, &ev);
+}
+
 static void progress(struct walk *w, uint64_t bytes)
 {
 	struct event ev = {.type = EVENT_PROGRESS, .phase = w->phase.name, .total = w->phase.total};
@@ -244,6 +258,8 @@ int plan_execute(const struct flash_plan *plan, struct execution *x, struct err 
 	int rc = 0;
 
 	x->suspect = (struct span){0, 0};
+	if (plan->n_steps > 0)
+		announce(&w);
 	for (size_t i = 0; rc == 0 && i < plan->n_steps; i++) {
 		const struct plan_step *s = &plan->steps[i];
 

@@ -345,8 +345,12 @@ static void count(struct maker *m)
 			t->bytes_same += image_bytes(u);
 		}
 	}
-	for (size_t i = 0; i < m->plan->n_steps; i++)
-		t->seconds += step_seconds(m, &m->plan->steps[i]);
+	for (size_t i = 0; i < m->plan->n_steps; i++) {
+		double seconds = step_seconds(m, &m->plan->steps[i]);
+
+		t->seconds += seconds;
+		t->seconds_of[m->plan->steps[i].kind] += seconds;
+	}
 }
 
 int plan_make(const struct survey *survey, const struct plan_options *opt, struct flash_plan *ret,

@@ -166,6 +166,21 @@ static void test_progress_lines__messages(void **state)
 		"write     1000 bytes in 0.0 s\n");
 }
 
+static void test_progress__a_note_behind_the_last_byte(void **state)
+{
+	struct fixture f;
+
+	begin(&f, &plain);
+	phase(&f, "compare", 1000);
+	step(&f, 2000, 999, 1000);
+	event_emit(&f.sink, &(struct event){.type = EVENT_NOTE, .text = "in between"});
+	step(&f, 2000, 1000, 1000);
+	event_emit(&f.sink, &(struct event){.type = EVENT_NOTE, .text = "the plan"});
+	end(&f, "in between\n"
+		"compare   1000 bytes in 4.0 s, 250 bytes/s\n"
+		"the plan\n");
+}
+
 static void test_progress_bar__drawn_in_place(void **state)
 {
 	struct fixture f;
@@ -332,6 +347,7 @@ int main(void)
 		cmocka_unit_test(test_progress_lines__sparse_in_a_long_phase),
 		cmocka_unit_test(test_progress_lines__five_seconds_apart),
 		cmocka_unit_test(test_progress_lines__messages),
+		cmocka_unit_test(test_progress__a_note_behind_the_last_byte),
 		cmocka_unit_test(test_progress_bar__drawn_in_place),
 		cmocka_unit_test(test_progress_bar__colours_and_halves),
 		cmocka_unit_test(test_progress_bar__message_above),

@@ -24,6 +24,12 @@ struct device;
  */
 int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e);
 
+/*
+ * Product ID and name as every command tells them: "chip" and "chip_name" in JSON, one line for
+ * people. `pid` 0: any chip.
+ */
+void cmd_out_chip(struct out *o, uint16_t pid);
+
 /* Parses, runs and reports; returns the exit status. */
 int cmd_dispatch(int argc, char **argv);
 

@@ -212,7 +212,10 @@ static void step_row(struct out *o, const char *name, uint64_t addr, uint64_t le
 	out_str(o, "step", name);
 	out_hex(o, "address", addr, 8);
 	out_size(o, "bytes", len);
-	out_uint(o, "units", units);
+	if (units > 0)
+		out_uint(o, "units", units);
+	else
+		out_str(o, "units", NULL);
 	out_end(o);
 }
 
@@ -304,7 +307,7 @@ static void describe_what(const struct flash_call *c)
 	char version[VERSION_TEXT_SIZE];
 
 	out_str(o, "device", c->device->name);
-	out_strf(o, "chip", "%s (0x%03X)", f->chip->name, f->pid);
+	cmd_out_chip(o, f->pid);
 	out_str(o, "file", c->firmware.path);
 	if (c->firmware.is_package) {
 		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);

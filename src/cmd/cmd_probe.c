@@ -99,8 +99,7 @@ static void show(struct out *o, const struct device *d)
 	out_str(o, "device", d->name);
 	out_str(o, "transport", f->transport);
 	out_uint(o, "baud", d->target->link->baud);
-	out_str(o, "chip", f->chip->name);
-	out_hex(o, "pid", f->pid, 3);
+	cmd_out_chip(o, f->pid);
 	out_str(o, "core", chip_core_name(f->chip->core));
 	show_bcd(o, "protocol", true, f->protocol);
 	show_bcd(o, "bootloader", f->has_boot_id, f->boot_id);

@@ -24,8 +24,6 @@ void info_app_info(struct out *o, const struct imf_app_info *a);
 /* The vector table of a program and whether it would start on `chip` (NULL: any). */
 int info_vectors(struct out *o, const struct segments *s, const struct chip *chip, struct err *e);
 
-/* "chip" and, in JSON, "chip_name"; 0: any chip. */
-void info_chip(struct out *o, uint16_t pid);
 
 /* "hardware" for people, "hw_min" and "hw_max" in JSON; both included. */
 void info_hw(struct out *o, uint16_t min, uint16_t max);

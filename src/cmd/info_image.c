@@ -2,6 +2,7 @@
 /*
  * info_image.c - what images and the components of packages have in common, described
  */
+#include "cmd.h"
 #include "info.h"
 
 #include <imf/imf_app_info.h>
@@ -64,24 +65,6 @@ int info_segments(struct out *o, const struct segments *s, struct err *e)
 	return 0;
 }
 
-void info_chip(struct out *o, uint16_t pid)
-{
-	const struct chip *c = chip_find(pid);
-	const char *name = c != NULL ? c->name : NULL;
-
-	if (out_mode(o) != OUT_HUMAN) {
-		if (pid != 0)
-			out_hex(o, "chip", pid, 3);
-		else
-			out_str(o, "chip", NULL);
-		out_str(o, "chip_name", name);
-	} else if (pid == 0) {
-		out_str(o, "chip", "any");
-	} else {
-		out_strf(o, "chip", "0x%03X %s", pid, name != NULL ? name : "(unknown)");
-	}
-}
-
 void info_hw(struct out *o, uint16_t min, uint16_t max)
 {
 	if (out_mode(o) != OUT_HUMAN) {
@@ -129,7 +112,7 @@ int info_vectors(struct out *o, const struct segments *s, const struct chip *chi
 		out_hex(o, "reset", get_le32(g->data + (base - g->addr) + 4), 8);
 	}
 	if (chip != NULL)
-		info_chip(o, chip->pid);
+		cmd_out_chip(o, chip->pid);
 	show_verdict(o, rc, doubt, &why);
 	out_end(o);
 	return 0;
@@ -143,7 +126,7 @@ void info_app_info(struct out *o, const struct imf_app_info *a)
 	out_str(o, "version", version_format(a->version, version));
 	out_uint(o, "counter", a->counter);
 	out_str(o, "product_uuid", uuid_format(a->product, uuid));
-	info_chip(o, a->chip);
+	cmd_out_chip(o, a->chip);
 	info_hw(o, a->hw_min, a->hw_max);
 	out_end(o);
 }

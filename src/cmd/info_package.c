@@ -2,6 +2,7 @@
 /*
  * info_package.c - what a package says about itself
  */
+#include "cmd.h"
 #include "info.h"
 
 #include <stmota/chip.h>
@@ -20,7 +21,7 @@ static void show_manifest(struct out *o, const struct package *p)
 	if (imf_version_compare(h->min_version, none) != 0)
 		out_str(o, "min_version", version_format(h->min_version, version));
 	out_uint(o, "counter", h->counter);
-	info_chip(o, h->chip);
+	cmd_out_chip(o, h->chip);
 	info_hw(o, h->hw_min, h->hw_max);
 	out_bytes(o, "manifest_digest", p->digest, sizeof(p->digest));
 	out_size(o, "manifest_size", h->manifest_size);

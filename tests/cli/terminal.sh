@@ -50,7 +50,7 @@ prints_not "$esc"
 expect 0 stmota -q read --device uart:board --all --out content
 [ -z "$(cat out err)" ] || fail "-q says: $(cat out err)"
 expect 0 stmota probe --quiet --json --device uart:board
-json 'r["schema"] == 1 and r["pid"] == "0x410"'
+json 'r["schema"] == 1 and r["chip"] == "0x410"'
 [ ! -s err ] || fail "-q says: $(cat err)"
 board_off
 

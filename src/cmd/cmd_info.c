@@ -58,6 +58,8 @@ static void show_guesses(const struct image_call *c)
 	for (size_t i = 0; i < c->n_guesses; i++)
 		out_hex(c->out, NULL, c->guesses[i], 8);
 	out_end(c->out);
+	if (c->n_guesses > 1)
+		out_text(c->out, "several addresses fit; what follows is shown for the first of them");
 }
 
 static void show_record(const struct image_call *c)
@@ -66,8 +68,11 @@ static void show_record(const struct image_call *c)
 	uint32_t offset;
 	bool found = false;
 
-	/* Two records are a matter of pack, which refuses them; here nothing is decided by one. */
-	if (package_find_app_info(&c->image, &offset, &record, &found, NULL) == 0 && found)
+	int rc = package_find_app_info(&c->image, &offset, &record, &found, NULL);
+
+	if (rc < 0)
+		out_text(c->out, "several app_info records: pack would refuse this image");
+	else if (found)
 		info_app_info(c->out, &record);
 }
 

@@ -89,15 +89,26 @@ static bool is_loaded_section(const GElf_Shdr *sh)
 	return (sh->sh_flags & SHF_ALLOC) != 0 && sh->sh_type != SHT_NOBITS && sh->sh_size > 0;
 }
 
+/* Copies a name of the file for a message: it may be long, and hold what moves a cursor. */
+static void copy_name(const char *name, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; name[n] != '\0' && n + 1 < size; n++)
+		ret[n] = name[n] > ' ' && name[n] <= '~' ? name[n] : '?';
+	ret[n] = '\0';
+}
+
 /* Name of the first loaded section in a segment, "" if there is none. */
-static const char *section_name(const struct elf_file *f, const GElf_Phdr *ph)
+static void section_name(const struct elf_file *f, const GElf_Phdr *ph, char *ret, size_t size)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr sh;
 	size_t names;
 
+	ret[0] = '\0';
 	if (elf_getshdrstrndx(f->elf, &names) != 0)
-		return "";
+		return;
 	while ((scn = elf_nextscn(f->elf, scn)) != NULL) {
 		const char *name;
 
@@ -105,9 +116,10 @@ static const char *section_name(const struct elf_file *f, const GElf_Phdr *ph)
 			sh.sh_offset < ph->p_offset || sh.sh_offset - ph->p_offset >= ph->p_filesz)
 			continue;
 		name = elf_strptr(f->elf, names, sh.sh_name);
-		return name != NULL ? name : "";
+		if (name != NULL)
+			copy_name(name, ret, size);
+		return;
 	}
-	return "";
 }
 
 /*
@@ -169,8 +181,9 @@ static bool in_ram(uint32_t addr)
 
 static int refuse_ram(const struct elf_file *f, const GElf_Phdr *ph, uint32_t addr, struct err *e)
 {
-	const char *name = section_name(f, ph);
+	char name[40];
 
+	section_name(f, ph, name, sizeof(name));
 	err_set(e, ERR_FORMAT, "section %s has its load address in RAM (0x%08X)",
 		name[0] != '\0' ? name : "(unnamed)", (unsigned)addr);
 	err_hint(e,

@@ -36,6 +36,26 @@ assert o["segments"] == [{"address": "0x08004000", "last": "0x080043FF", "size":
 assert o["vectors"]["verdict"] == "good"
 '
 
+# The firmware's own record: shown once, doubted twice.
+python3 -c '
+import struct
+image = bytearray(open("app.bin", "rb").read())
+words = [0x666D69A5, 0x6F666E69, 0x40, 9, 1 | 2 << 8 | 3 << 16, 4, 0x2e5a0d1f, 2, 3, 4, 2 | 5 << 16, 0x410, 0, 0, 0]
+factors = [1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23]
+words.append(0xFFFFFFFF - sum(w * f for w, f in zip(words, factors)) & 0xFFFFFFFF)
+image[960:1024] = struct.pack("<16I", *words)
+open("record.bin", "wb").write(image)
+image[128:192] = image[960:1024]
+open("records.bin", "wb").write(image)
+'
+expect 0 stmota info record.bin
+prints 'version       1.2.3+4'
+prints 'hardware      2..5'
+prints '0x410 STM32F10xxx medium-density'
+expect 0 stmota info records.bin
+prints 'several app_info records'
+prints_not '1.2.3+4'
+
 # With a hole, an entry, and no table at its start.
 cat >app.hex <<'EOF'
 :020000040800F2

@@ -158,6 +158,14 @@ static void test_fmt_elf__ram_is_refused_unless_wanted(void **state)
 	read_file(&f, FILE_LEN, NULL, &s, &e);
 	assert_int_equal(e.addr, 0x20000100);
 	assert_non_null(strstr(e.hint, "AT> FLASH"));
+	/* The name of the section helps, but nothing of the file moves the user's cursor. */
+	section(&f, SHT_PROGBITS, SHF_ALLOC, CONTENT + 0x100, 4);
+	section(&f, SHT_STRTAB, 0, 0x600, 0x20);
+	memcpy(f.bytes + 0x600, "\0.ram\033[2Jcode", 14);
+	f.sh[1].sh_name = 1;
+	f.eh->e_shstrndx = 2;
+	expect_bad(&f, FILE_LEN,
+		"t.elf: section .ram?[2Jcode has its load address in RAM (0x20000100)");
 	assert_int_equal(read_file(&f, FILE_LEN, &opt, &s, NULL), 0);
 	assert_int_equal(s.n, 2);
 }

@@ -59,12 +59,23 @@ refused 7 "$root/examples/blinky/blinky-1.1.0.elf" --config strict.conf
 
 # Older than what runs; another product.
 refused 8 blinky-1.0.0.sota --trust pub.pem
-expect 0 stmota pack blinky-1.1.0.bin --address 0x08000000 --product example.com/other \
-	--version 2.0.0 --chip 0x410 --key key.pem --out other.sota || :
-[ ! -e other.sota ] || refused 4 other.sota --trust pub.pem
+expect 4 stmota pack blinky-1.1.0.bin --address 0x08000000 --product example.com/other \
+	--version 2.0.0 --chip 0x410 --key key.pem --out other.sota
+says '0xfbba0b27' # the words for the record of that product
+{
+	head -c 64 blinky-1.1.0.bin
+	head -c 64 /dev/zero
+	tail -c +129 blinky-1.1.0.bin
+} >other.bin
+expect 0 stmota pack other.bin --address 0x08000000 --product example.com/other \
+	--version 2.0.0 --chip 0x410 --key key.pem --out other.sota
+refused 4 other.sota --trust pub.pem
 
 # Another chip, too large, a wrong address, no address.
-head -c 70000 /dev/zero | tr '\0' '\125' >large.bin
+{
+	cat blinky-1.1.0.bin
+	head -c 131072 /dev/zero
+} >large.bin
 refused 6 large.bin --address 0x08000000
 refused 6 blinky-1.1.0.bin --address 0x20000000
 refused 6 blinky-1.1.0.bin --address 0x08002000
@@ -72,15 +83,16 @@ refused 2 blinky-1.1.0.bin
 says '0x08000000'
 
 # Nothing of all this reached the flash.
+board_off
 [ "$(stat erases)" -eq 0 ] || fail "$(stat erases) units erased"
 [ "$(stat programs)" -eq 0 ] || fail "$(stat programs) programs"
 
 rm -f board.state
 board --chip 0x413
 refused 4 blinky-1.1.0.sota --trust pub.pem
+board_off
 [ "$(stat erases)" -eq 0 ] || fail "another chip was erased"
 
 # No such port; nothing that answers.
-rm -f board
 expect 3 stmota flash --device uart:board blinky-1.1.0.sota --trust pub.pem
 expect 2 stmota flash --device nonsense:board blinky-1.1.0.sota --trust pub.pem

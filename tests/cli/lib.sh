@@ -14,7 +14,7 @@
 #   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
 #                             stays in ./board.state; options as of `stmota-sim run`
 #   board_off                 ends it; statistics are written then
-#   stat KEY                  prints a number of the statistics; ends the board if it runs
+#   stat KEY                  prints a number of the statistics; after board_off
 #   blinky VERSION            packs examples/blinky as blinky-VERSION.sota, signed by key.pem
 #                             (made when missing, public half pub.pem), and its raw bytes as .bin
 #   skip REASON, fail TEXT
@@ -142,7 +142,6 @@ board() {
 }
 
 stat() {
-	board_off
 	[ -s stats.json ] || fail "no statistics"
 	value=$(tr -d ' \n' <stats.json | grep -oE "\"$1\":[0-9.]+" | head -n 1)
 	[ -n "$value" ] || fail "no '$1' in the statistics: $(cat stats.json)"

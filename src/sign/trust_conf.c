@@ -169,9 +169,11 @@ int trust_conf_parse(const char *text, size_t len, const char *name, struct trus
 
 	if (len > TRUST_CONF_MAX)
 		return err_set(e, ERR_CONFIG, "%s is larger than %u bytes", name, TRUST_CONF_MAX);
-	if (memchr(text, '\0', len) != NULL)
+	/* An empty sidecar may come as NULL. */
+	if (len > 0 && memchr(text, '\0', len) != NULL)
 		return err_set(e, ERR_CONFIG, "%s is not text", name);
-	memcpy(copy, text, len);
+	if (len > 0)
+		memcpy(copy, text, len);
 	copy[len] = '\0';
 	p.rest = copy;
 	line = ini_parse_stream(next_line, &p, handler, &p);

@@ -25,6 +25,13 @@ static const struct span ram_anywhere[] = {
 	{0x38000000, 0x10000},  /* SRAM4 of H7 */
 };
 
+/* Other addresses of the flash at 0x08000000, for when the part is not known. */
+#define FLASH_BASE 0x08000000u
+static const struct span flash_aliases_anywhere[] = {
+	{0x00200000, 0x200000}, /* ITCM view of F7 */
+	{0x0C000000, 0x400000}, /* secure view of the M33 parts */
+};
+
 /* Last interrupt number by product ID, from the device headers; alignment follows from it. */
 static const struct {
 	uint16_t pid;
@@ -133,11 +140,14 @@ static bool sp_in_ram(uint32_t sp, const struct chip *chip)
 	return has_sram2_alias(chip) && sp_in(sp, ram_anywhere[0].addr, ram_anywhere[0].len);
 }
 
-/* The address at which the chip table has this flash, for one of its other addresses. */
+/* The usual address of a place in flash, for one of its other addresses. */
 static uint32_t without_alias(uint32_t addr, const struct chip *chip)
 {
+	for (size_t i = 0; chip == NULL && i < ARRAY_LEN(flash_aliases_anywhere); i++)
+		if (addr - flash_aliases_anywhere[i].addr < flash_aliases_anywhere[i].len)
+			return addr - flash_aliases_anywhere[i].addr + FLASH_BASE;
 	for (size_t i = 0; chip != NULL && i < chip->n_aliases; i++)
-		if (addr >= chip->aliases[i] && addr - chip->aliases[i] < chip->flash_size_max)
+		if (addr - chip->aliases[i] < chip->flash_size_max)
 			return addr - chip->aliases[i] + chip->flash_base;
 	return addr;
 }

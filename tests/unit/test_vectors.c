@@ -163,6 +163,11 @@ static void test_vectors_check__flash_alias(void **state)
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, f746, NULL, 0, NULL), 0);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, chip(0x413), NULL, 0, NULL), ERR_NO_FIT);
 	assert_int_equal(vectors_check(m.bytes, SIZE, 0x00200000, f746, NULL, 0, NULL), 0);
+	/* Of an unknown part it is not known whether it can do that. */
+	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, NULL), 0);
+	image_init(&m, 0x0C000000);
+	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, NULL), 0);
+	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, f746, NULL, 0, NULL), ERR_NO_FIT);
 }
 
 static void test_vectors_check_parts__handlers_behind_a_hole(void **state)

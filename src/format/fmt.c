@@ -62,7 +62,7 @@ static int read_as(const struct fmt *f, const uint8_t *data, size_t len,
 	const struct fmt_options *opt, struct segments *ret, struct err *e)
 {
 	if (f->kind == FMT_SOTA)
-		return err_set(e, ERR_USAGE, "this is a stmota package, not an image");
+		return err_set(e, ERR_FORMAT, "this is a stmota package, not an image");
 	if (f->read == NULL) {
 		err_set(e, ERR_UNSUPPORTED, "reading an image from the format %s is not built",
 			f->description);

@@ -36,6 +36,7 @@ struct command_env {
 struct command {
 	const char *name;      /* "flash", or two words: "key show" */
 	const char *args;      /* "FILE", "[FILE...]", "" */
+	const char *needs;     /* options it cannot do without, for the usage line; NULL: none */
 	const char *summary;   /* one line, no full stop */
 	/* More for the help text, NULL if none: paragraphs, filled anew; a blank line between them. */
 	const char *details;
@@ -45,6 +46,8 @@ struct command {
 	const struct opt *opts; /* ends with OPT_END; NULL: none of its own */
 	unsigned flags;
 	int min_args, max_args; /* positional; max -1: any number */
+	/* What can be judged before a person is asked or a device is opened; NULL: nothing. */
+	int (*check)(const struct command_env *env, struct err *e);
 	/* 0 or a negative code with `e` filled; results go to env->out only. */
 	int (*run)(struct command_env *env, struct err *e);
 	/* For CMD_DESTROYS: one sentence that says what will be lost. */
@@ -53,7 +56,7 @@ struct command {
 
 /* Options that all commands have, those of the program alone, and those that come with a flag. */
 extern const struct opt command_opts_global[], command_opts_program[], command_opts_json[],
-	command_opts_device[], command_opts_destroys[];
+	command_opts_json_lines[], command_opts_device[], command_opts_destroys[];
 
 #define COMMAND_TABLES 8
 
@@ -72,6 +75,9 @@ const struct command *command_find(const struct command *const *commands, size_t
 
 /* Name that is similar to a mistyped one, NULL if none is. */
 const char *command_similar(const struct command *const *commands, const char *word);
+
+/* "stmota pack [options] --out OUT.sota IN" */
+void command_usage(const struct command *c, char *ret, size_t size);
 
 /* Appends the help text of a command, or the overview of all. ERR_NOMEM. */
 int command_help(const struct command *c, struct buf *ret, struct err *e);

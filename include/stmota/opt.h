@@ -30,7 +30,7 @@ struct opt {
 	const char *arg;        /* "FILE", "ADDR:LEN"; NULL for flags */
 	const char *text;       /* one line of help, no full stop */
 	const char *choices;    /* "a|b|c" for OPT_TYPE_CHOICE */
-	bool many;              /* may be given more than once */
+	bool many;              /* may be given more than once; twice is an error otherwise */
 };
 
 #define OPT_FLAG(n, t)          {.name = n, .type = OPT_TYPE_FLAG, .text = t}
@@ -42,6 +42,8 @@ struct opt {
 #define OPT_STRINGS(n, a, t)    {.name = n, .type = OPT_TYPE_STRING, .arg = a, .text = t, .many = true}
 #define OPT_FILES(n, a, t)      {.name = n, .type = OPT_TYPE_FILE, .arg = a, .text = t, .many = true}
 #define OPT_SPANS(n, a, t)      {.name = n, .type = OPT_TYPE_SPAN, .arg = a, .text = t, .many = true}
+/* The file that a command makes: -o, --out. */
+#define OPT_OUT(a, t)           {.name = "out", .letter = 'o', .type = OPT_TYPE_FILE, .arg = a, .text = t}
 #define OPT_END                 {.name = NULL}
 
 /* A parsed command line; filled by opt_parse(). */
@@ -50,7 +52,7 @@ struct opts;
 /* How often the option was given. */
 size_t opt_count(const struct opts *o, const char *name);
 bool opt_given(const struct opts *o, const char *name);
-/* Text of the last one; `fallback` if not given. */
+/* Its text; the last one if there are many; `fallback` if not given. */
 const char *opt_str(const struct opts *o, const char *name, const char *fallback);
 /* Text of the i-th one; i < opt_count(). */
 const char *opt_str_at(const struct opts *o, const char *name, size_t i);

@@ -19,8 +19,8 @@ const struct command cmd_completion = {
 	.name = "completion",
 	.args = COMPLETION_SHELLS,
 	.summary = "print a completion script for a shell",
-	.examples = "eval \"$(stmota completion bash)\"                  # in ~/.bashrc\n"
-		    "stmota completion zsh > ~/.zfunc/_stmota            # a folder of $fpath\n"
+	.examples = "eval \"$(stmota completion bash)\"           # in ~/.bashrc\n"
+		    "stmota completion zsh > ~/.zfunc/_stmota    # a folder of $fpath\n"
 		    "stmota completion fish > ~/.config/fish/completions/stmota.fish\n",
 	.min_args = 1,
 	.max_args = 1,

@@ -17,8 +17,10 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
-static int check_options(const struct opts *o, struct err *e)
+static int check(const struct command_env *env, struct err *e)
 {
+	const struct opts *o = env->opts;
+
 	if (opt_given(o, "all") != opt_given(o, "range"))
 		return 0;
 	err_set(e, ERR_USAGE, "either --range or --all says what to erase");
@@ -30,7 +32,7 @@ static void describe_loss(struct command_env *env, char *ret, size_t size)
 	const char *device = env->device != NULL ? env->device : "the device";
 	struct span range;
 
-	if (opt_given(env->opts, "all") || !opt_given(env->opts, "range")) {
+	if (opt_given(env->opts, "all")) {
 		snprintf(ret, size, "The whole flash of %s will be erased.", device);
 		return;
 	}
@@ -56,10 +58,8 @@ static int run(struct command_env *env, struct err *e)
 	bool all = opt_given(env->opts, "all");
 	struct device *d = NULL;
 	struct span range = {0};
-	int rc = check_options(env->opts, e);
+	int rc = cmd_open_device(env, &d, e);
 
-	if (rc == 0)
-		rc = cmd_open_device(env, &d, e);
 	if (rc < 0)
 		return rc;
 	range = all ? (struct span){d->facts.geometry.base, d->facts.geometry.size} :
@@ -78,6 +78,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_erase = {
 	.name = "erase",
 	.args = "",
+	.needs = "--range ADDR:LEN|--all",
 	.summary = "erase flash, by range or completely, and prove it",
 	.details = "Everything that was erased is read back: the bootloader acknowledges erases\n"
 		   "that write protection prevents.\n",
@@ -86,6 +87,7 @@ const struct command cmd_erase = {
 	.group = COMMAND_DEVICE,
 	.opts = opts,
 	.flags = CMD_JSON | CMD_DEVICE | CMD_DESTROYS,
+	.check = check,
 	.run = run,
 	.describe_loss = describe_loss,
 };

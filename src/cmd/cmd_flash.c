@@ -17,11 +17,11 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe; the package must then be signed"),
-	OPT_U32("address", "ADDR", "where a raw binary goes"),
+	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	{.name = "dry-run", .letter = 'n', .type = OPT_TYPE_FLAG,
 		.text = "compare and print the plan, change nothing"},
 	OPT_FLAG("verify-only", "compare device and file, change nothing"),
-	OPT_CHOICE("after", "auto|reset|go|none", "what happens at the end; auto: reset if wired, else go"),
+	OPT_CHOICE("after", "auto|reset|go|none", "what happens at the end (default auto: reset if wired, else go)"),
 	OPT_FLAG("allow-downgrade", "accept a lower version; never a lower security counter"),
 	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
@@ -449,7 +449,7 @@ const struct command cmd_flash = {
 		   "interrupts it: the same command again goes on from what the device holds.\n",
 	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
-		    "stmota flash --device lamp --trust release.pem --json app.sota\n"
+		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"
 		    "stmota flash --device lamp --dry-run app.sota\n",
 	.group = COMMAND_DEVICE,
 	.opts = opts,

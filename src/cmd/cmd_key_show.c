@@ -13,7 +13,7 @@
 
 static const struct opt opts[] = {
 	OPT_FLAG("c-array", "print the public key as C source for image_format/"),
-	OPT_STRING("name", "NAME", "name of the C arrays; default: made of the file name"),
+	OPT_STRING("name", "NAME", "name of the C arrays (default: made of the file name)"),
 	OPT_END,
 };
 

@@ -10,8 +10,8 @@
 #include <stmota/key.h>
 
 static const struct opt opts[] = {
-	OPT_CHOICE("type", "ed25519|p256", "algorithm; p256 where the device has hardware for it"),
-	OPT_FILE("out", "KEY.pem", "private key, mode 0600; keep it secret"),
+	OPT_CHOICE("type", "ed25519|p256", "algorithm (default ed25519); p256 where the device has hardware for it"),
+	OPT_OUT("KEY.pem", "private key, mode 0600; keep it secret"),
 	OPT_FILE("public", "PUB.pem", "public key, for those who check"),
 	OPT_END,
 };
@@ -63,6 +63,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_keygen = {
 	.name = "keygen",
 	.args = "",
+	.needs = "--out KEY.pem",
 	.summary = "make a pair of signing keys",
 	.details = "Keys are PEM files as openssl writes them. Whoever has the private key can make\n"
 		   "packages that your devices take: keep it off the gateways.\n",

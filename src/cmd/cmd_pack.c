@@ -23,16 +23,16 @@
 static const struct opt opts[] = {
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	OPT_STRING("product", "NAME", "product, such as acme.com/streetlight"),
-	OPT_STRING("version", "VERSION", "version, such as 1.2.3+4; default: what the firmware's record says"),
+	OPT_STRING("version", "VERSION", "version, such as 1.2.3+4 (default: of the firmware's record)"),
 	OPT_CHOICE("kind", "application|second-image|configuration|ram-init|ram-code|data",
-		"what the file is; default: application"),
+		"what the file is (default application)"),
 	OPT_STRING("chip", "PID", "only for this chip, such as 0x413 or STM32F407"),
 	OPT_STRING("hw", "MIN..MAX", "only for these hardware revisions"),
 	OPT_U32("counter", "N", "security counter: devices never go below the highest they had"),
 	OPT_STRING("min-version", "VERSION", "only over this version or a later one"),
 	OPT_STRINGS("component", "KIND:FILE[@ADDR]", "one more component"),
 	OPT_FILES("key", "KEY.pem", "private key to sign with"),
-	OPT_FILE("out", "OUT.sota", "the package"),
+	OPT_OUT("OUT.sota", "the package"),
 	OPT_END,
 };
 
@@ -347,6 +347,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_pack = {
 	.name = "pack",
 	.args = "IN",
+	.needs = "--out OUT.sota",
 	.summary = "make a package of a firmware file",
 	.details = "IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address.\n"
 		   "If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"

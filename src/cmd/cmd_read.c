@@ -18,13 +18,12 @@
 static const struct opt opts[] = {
 	OPT_SPAN("range", "ADDR:LEN", "what to read"),
 	OPT_FLAG("all", "read the whole flash"),
-	{.name = "out", .letter = 'o', .type = OPT_TYPE_FILE, .arg = "FILE",
-		.text = "where the bytes go; - is standard output"},
+	OPT_OUT("FILE", "where the bytes go; - is standard output"),
 	OPT_FLAG("twice", "read everything twice; both must agree"),
 	OPT_END,
 };
 
-static int check_options(const struct command_env *env, struct err *e)
+static int check(const struct command_env *env, struct err *e)
 {
 	const struct opts *o = env->opts;
 	const char *out = opt_str(o, "out", NULL);
@@ -73,10 +72,8 @@ static int run(struct command_env *env, struct err *e)
 	cleanup_free uint8_t *data = NULL;
 	struct device *d = NULL;
 	struct span range = {0};
-	int rc = check_options(env, e);
+	int rc = cmd_open_device(env, &d, e);
 
-	if (rc == 0)
-		rc = cmd_open_device(env, &d, e);
 	if (rc == 0)
 		rc = choose_range(env, &d->facts, &range, e);
 	if (rc == 0) {
@@ -101,6 +98,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_read = {
 	.name = "read",
 	.args = "",
+	.needs = "--range ADDR:LEN|--all --out FILE",
 	.summary = "copy memory of a device into a file",
 	.details = "The file gets the bare bytes. The wire carries no checksum for what is read;\n"
 		   "--twice makes sure where that matters.\n",
@@ -109,5 +107,6 @@ const struct command cmd_read = {
 	.group = COMMAND_DEVICE,
 	.opts = opts,
 	.flags = CMD_JSON | CMD_DEVICE,
+	.check = check,
 	.run = run,
 };

@@ -11,7 +11,7 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("key", "KEY.pem", "private key to sign with"),
-	OPT_FILE("out", "FILE", "where the signed package goes; default: the same file"),
+	OPT_OUT("FILE", "where the signed package goes (default: the same file)"),
 	OPT_END,
 };
 
@@ -53,6 +53,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_sign = {
 	.name = "sign",
 	.args = "FILE",
+	.needs = "--key KEY.pem",
 	.summary = "add a signature to a package",
 	.details = "Signatures that are there stay: keys can be rotated, and two people can sign one\n"
 		   "release. How many are needed is decided where the package is checked.\n",

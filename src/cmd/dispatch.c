@@ -157,6 +157,7 @@ out:
 static int check_args(const struct command *c, const struct opts *o, struct err *e)
 {
 	size_t n = opt_n_args(o);
+	char usage[200];
 
 	if (n < (size_t)c->min_args)
 		err_set(e, ERR_USAGE, "%s needs %s", c->name, c->args);
@@ -165,8 +166,8 @@ static int check_args(const struct command *c, const struct opts *o, struct err 
 			opt_arg(o, (size_t)c->max_args));
 	else
 		return 0;
-	return err_hint(
-		e, "usage: stmota %s [options]%s%s", c->name, c->args[0] ? " " : "", c->args);
+	command_usage(c, usage, sizeof(usage));
+	return err_hint(e, "usage: %s", usage);
 }
 
 /* --help and --version; true if that was all. */
@@ -286,6 +287,8 @@ int cmd_dispatch(int argc, char **argv)
 	}
 	if (rc == 0)
 		rc = prepare(&c, &e);
+	if (rc == 0 && c.command->check != NULL)
+		rc = c.command->check(&c.env, &e);
 	if (rc == 0)
 		rc = consent(&c, &e);
 	if (rc == 0)

@@ -35,6 +35,11 @@ const struct opt command_opts_json[] = {
 	OPT_END,
 };
 
+const struct opt command_opts_json_lines[] = {
+	OPT_FLAG("json", "print JSON, one object a line; \"event\": \"result\" is the last"),
+	OPT_END,
+};
+
 const struct opt command_opts_device[] = {
 	{.name = "device",
 		.letter = 'd',
@@ -46,7 +51,8 @@ const struct opt command_opts_device[] = {
 		.type = OPT_TYPE_U32,
 		.arg = "BAUD",
 		.text = "speed of the serial port (default 115200)"},
-	OPT_STRING("before", "RECIPE", "how its bootloader is entered, see stmota(1)"),
+	OPT_STRING(
+		"before", "RECIPE", "how its bootloader is entered: none, lines, dtr-rts, rts-dtr"),
 	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
 	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
 	OPT_END,
@@ -68,7 +74,7 @@ void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLE
 	if (flags & CMD_DESTROYS)
 		ret[n++] = command_opts_destroys;
 	if (flags & CMD_JSON)
-		ret[n++] = command_opts_json;
+		ret[n++] = flags & CMD_EVENTS ? command_opts_json_lines : command_opts_json;
 	if (flags & CMD_DEVICE)
 		ret[n++] = command_opts_device;
 	ret[n++] = command_opts_global;
@@ -234,17 +240,24 @@ static void put_examples(struct writer *w, const char *text)
 	}
 }
 
+void command_usage(const struct command *c, char *ret, size_t size)
+{
+	snprintf(ret, size, "stmota %s [options]%s%s%s%s", c->name, c->needs != NULL ? " " : "",
+		c->needs != NULL ? c->needs : "", c->args[0] != '\0' ? " " : "", c->args);
+}
+
 int command_help(const struct command *c, struct buf *ret, struct err *e)
 {
 	struct writer w = {.to = ret, .e = e};
 	const struct opt *tables[COMMAND_TABLES];
 	const char *heading = "Options:\n";
+	char usage[200];
 	size_t width;
 
 	command_tables(c, tables);
 	width = opt_width(tables);
-	writer_put(&w, "Usage: stmota %s [options]%s%s\n\n", c->name, c->args[0] != '\0' ? " " : "",
-		c->args);
+	command_usage(c, usage, sizeof(usage));
+	writer_put(&w, "Usage: %s\n\n", usage);
 	writer_put(&w, "%c%s.\n", c->summary[0] & ~0x20, c->summary + 1);
 	if (c->details != NULL) {
 		writer_put(&w, "\n");

@@ -102,7 +102,12 @@ static int check_value(const struct opt *opt, const char *text, struct value *v,
 static int add(struct opts *o, const struct opt *opt, const char *text, struct err *e)
 {
 	struct value v = {.opt = opt, .text = text};
-	int rc = check_value(opt, text, &v, e);
+	int rc;
+
+	/* Neither of two addresses is the one that is meant. Flags say the same twice. */
+	if (!opt->many && opt->type != OPT_TYPE_FLAG && opt_given(o, opt->name))
+		return err_set(e, ERR_USAGE, "--%s is given twice", opt->name);
+	rc = check_value(opt, text, &v, e);
 
 	if (rc == 0)
 		o->values[o->n_values++] = v;

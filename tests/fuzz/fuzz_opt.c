@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			size_t n = opt_count(o, rows[i].name);
 
 			used += n;
+			must(n <= 1 || rows[i].many || rows[i].type == OPT_TYPE_FLAG);
 			for (size_t k = 0; k < n && rows[i].type == OPT_TYPE_SPAN; k++)
 				must(opt_span_at(o, rows[i].name, k).len > 0);
 			for (size_t k = 0; k < n; k++)

@@ -55,15 +55,14 @@ static void test_opt_parse__every_form(void **state)
 {
 	struct opts *o = NULL;
 
-	assert_int_equal(PARSE(&o, NULL, "a", "--flag", "--text", "x", "-", "-ft", "y", "--file=1",
-				 "--file", "2", "--number=16K", "--range", "0x100:4", "--type",
-				 "green", "0", "--", "--flag", "-f"),
+	assert_int_equal(PARSE(&o, NULL, "a", "--flag", "-", "-ft", "y", "--file=1", "--file", "2",
+				 "--number=16K", "--range", "0x100:4", "--type", "green", "0", "--",
+				 "--flag", "-f"),
 		0);
 	assert_int_equal(opt_count(o, "flag"), 2);
 	assert_true(opt_given(o, "flag"));
 	assert_false(opt_given(o, "quiet"));
 	assert_string_equal(opt_str(o, "text", "none"), "y");
-	assert_string_equal(opt_str_at(o, "text", 0), "x");
 	assert_int_equal(opt_count(o, "file"), 2);
 	assert_string_equal(opt_str_at(o, "file", 1), "2");
 	assert_null(opt_str_at(o, "file", 2));
@@ -85,10 +84,11 @@ static void test_opt_parse__letters_and_values(void **state)
 {
 	struct opts *o = NULL;
 
-	assert_int_equal(PARSE(&o, NULL, "-ffftrest", "-t", "-"), 0);
+	assert_int_equal(PARSE(&o, NULL, "-ffftrest", "--file", "-", "--file", "last"), 0);
 	assert_int_equal(opt_count(o, "flag"), 3);
 	assert_string_equal(opt_str_at(o, "text", 0), "rest");
-	assert_string_equal(opt_str_at(o, "text", 1), "-");
+	assert_string_equal(opt_str_at(o, "file", 0), "-");
+	assert_string_equal(opt_str(o, "file", NULL), "last");
 	assert_int_equal(opt_n_args(o), 0);
 	opt_free(o);
 }
@@ -131,6 +131,7 @@ static void test_opt_parse__bad_values(void **state)
 	REFUSED("--text needs a value: TEXT", "", "-ft");
 	REFUSED("--text needs a value: TEXT", "write --text=--flag if that is the value", "--text",
 		"--flag");
+	REFUSED("--text is given twice", "", "--text=x", "-t", "y");
 	REFUSED("--number: '12x' is not a number", "", "--number", "12x");
 	REFUSED("--number: '-1' is not a number", "", "--number", "-1");
 	REFUSED("--number: '4294967296' is too large", "", "--number=4294967296");

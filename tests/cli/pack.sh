@@ -65,6 +65,7 @@ says 'where should the package go'
 dd if=/dev/zero of=zeros.bin bs=1024 count=2 2>/dev/null
 head -c 2048 /dev/urandom >noise.bin
 # shellcheck disable=SC2059 # the argument is the format: it holds escapes
+# shellcheck disable=SC2059 # the bytes are written as escapes
 arm() { printf "$1" >>app.bin; }
 : >app.bin
 arm '\000\020\000\040\101\000\000\010' # stack 0x20001000, reset 0x08000041

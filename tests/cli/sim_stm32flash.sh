@@ -64,7 +64,7 @@ head -c 8192 image >large
 for f in small large; do
 	board_off
 	rm -f board.state stats.json
-	board --stats stats.json
+	board
 	flash -e 0 -w "$f"
 	board_off
 	eval "to_$f=$(stat_of bytes_to_device) from_$f=$(stat_of bytes_from_device)"

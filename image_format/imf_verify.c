@@ -212,7 +212,7 @@ static int collected(struct imf_verify *v)
 
 static int take(struct imf_verify *v, const uint8_t **data, uint32_t *len)
 {
-	uint32_t left = v->phase == PHASE_PAYLOAD ? v->left : v->need - v->have;
+	uint32_t left = imf_verify_wants(v);
 	uint32_t n = *len < left ? *len : left;
 	const uint8_t *from = *data;
 
@@ -248,6 +248,13 @@ int imf_verify_feed(struct imf_verify *v, const uint8_t *data, uint32_t len)
 			v->error = take(v, &data, &len);
 	}
 	return v->error;
+}
+
+uint32_t imf_verify_wants(const struct imf_verify *v)
+{
+	if (v->error != IMF_OK || v->phase == PHASE_END)
+		return 0;
+	return v->phase == PHASE_PAYLOAD ? v->left : v->need - v->have;
 }
 
 int imf_verify_finish(const struct imf_verify *v)

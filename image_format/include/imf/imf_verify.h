@@ -105,6 +105,12 @@ int imf_verify_begin(struct imf_verify *v, const struct imf_verify_config *cfg);
  */
 int imf_verify_feed(struct imf_verify *v, const uint8_t *data, uint32_t len);
 
+/*
+ * Bytes that the check wants next: as many belong to the package for certain. 0 when it is complete
+ * or has failed. For packages that are read from a memory that goes on behind them.
+ */
+uint32_t imf_verify_wants(const struct imf_verify *v);
+
 /* 0 only if the whole package came and everything in it was good. */
 int imf_verify_finish(const struct imf_verify *v);
 

@@ -17,6 +17,7 @@
 #include "vectors_impl.h"
 
 #define STEP         0x100u      /* the smallest alignment of a vector table on STM32 with VTOR */
+#define FLASH_BASE   0x08000000u
 #define PAGE         0x400u      /* the smallest erase unit of nearly all STM32 */
 #define LEN_MIN      0x40u       /* a table alone proves nothing */
 #define LEN_MAX      (16u << 20) /* no STM32 has more flash */
@@ -87,6 +88,9 @@ static bool bound(struct guess *g)
 	if (low < LEN_MIN)
 		return false;
 	g->lo = high >= g->len ? (high - g->len) / STEP * STEP + STEP : 0;
+	/* Nothing is linked across the beginning of an STM32's flash. */
+	if (low >= FLASH_BASE && g->lo < FLASH_BASE)
+		g->lo = FLASH_BASE;
 	g->hi = (low - LEN_MIN) / STEP * STEP;
 	return g->lo <= g->hi;
 }

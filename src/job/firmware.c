@@ -81,6 +81,10 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 		return err_hint(e, "signed packages are asked for (--trust or require_signature); make one with 'stmota pack --key'");
 	}
 	f->data = opt->data;
+	f->format = fmt_detect(f->file.data, f->file.len);
+	/* Data may look like anything: text, zeros, half a vector table. */
+	if (opt->data && opt->has_address && f->format->kind == FMT_BIN)
+		return segments_add(&f->image, opt->address, f->file.data, (uint32_t)f->file.len, e);
 	return fmt_read(f->file.data, f->file.len, f->path, &options, &f->image, &f->format, e);
 }
 

@@ -9,6 +9,7 @@
 #include "rom_priv.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -279,8 +280,9 @@ static size_t filler_burst(unsigned sent)
 	return sent >= ROM_RESYNC_SLOW && sent < ROM_RESYNC_BYTES ? 256 : 1;
 }
 
-/* Steps 1 and 2: fillers until the first NACK, then silence. */
-static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned *sent, struct err *e)
+/* Steps 1 and 2: up to `max` fillers until the first NACK, then silence. */
+static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned max, unsigned *sent,
+	struct err *e)
 {
 	struct link *l = rom->t.link;
 	uint32_t gap_ms = 2 + (l->baud != 0 ? 2u * 11 * 1000 / l->baud : 0);
@@ -288,7 +290,7 @@ static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned *sent, struc
 	int rc;
 
 	memset(fillers, rom->filler, sizeof(fillers));
-	while (clock_now_ms(l->clock) < until_ms) {
+	while (*sent < max && clock_now_ms(l->clock) < until_ms) {
 		size_t n = filler_burst(*sent);
 
 		rc = signals_check(e);
@@ -335,6 +337,8 @@ int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e)
 	static const uint8_t odd_one = ROM_FILLER_ODD;
 	struct link *l = rom->t.link;
 	uint64_t until_ms = clock_now_ms(l->clock) + max_ms;
+	/* Our own erase has had its time; one of an earlier session may still be running. */
+	unsigned max = after_sync ? UINT_MAX : ROM_RESYNC_BYTES + 16;
 	unsigned sent = 0;
 	int rc = rom_drain(rom, ROM_DRAIN_MS, e);
 
@@ -345,7 +349,7 @@ int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e)
 		return rc;
 	/* Each round is proven by a command that does nothing. */
 	for (int round = 0;; round++) {
-		rc = resync_fill(rom, until_ms, &sent, e);
+		rc = resync_fill(rom, until_ms, max, &sent, e);
 		if (rc < 0)
 			return rc;
 		rc = resync_end_pair(rom, e);

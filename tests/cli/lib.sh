@@ -33,7 +33,13 @@ sim_pid=
 board_off() {
 	if [ -n "$sim_pid" ]; then
 		kill "$sim_pid" 2>/dev/null || :
-		wait "$sim_pid" 2>/dev/null || :
+		# In a subshell it is nobody's child: then it stays a zombie until the test ends.
+		wait "$sim_pid" 2>/dev/null || while :; do
+			case $(ps -o stat= -p "$sim_pid" 2>/dev/null) in
+			'' | Z*) break ;;
+			esac
+			sleep 0.02
+		done
 		sim_pid=
 	fi
 }
@@ -153,4 +159,31 @@ blinky() {
 	expect 0 stmota pack "$root/examples/blinky/blinky-$1.elf" --product example.com/blinky \
 		--version "$1" --chip 0x410 --key key.pem --out "blinky-$1.sota"
 	objcopy -I elf32-little -O binary "$root/examples/blinky/blinky-$1.elf" "blinky-$1.bin"
+}
+
+# program FILE BYTES SEED [BASE]: a raw image with a vector table for BASE (default 0x08000000),
+# filled with pseudo-random bytes; the same arguments give the same file.
+program() {
+	base=$((${4:-0x08000000}))
+	{
+		le32 0x20001000
+		n=1
+		while [ "$n" -lt 128 ]; do
+			case $n in
+			7 | 8 | 9 | 10 | 13) le32 0 ;;
+			*) le32 $((base + 0x201)) ;;
+			esac
+			n=$((n + 1))
+		done
+		printf '\376\347' # the handler: b .
+		head -c $(($2 - 514)) /dev/zero |
+			openssl enc -aes-128-ctr -nosalt -K "$(printf %032x "$3")" -iv "$(printf %032x 0)"
+	} >"$1"
+}
+
+le32() {
+	for shift in 0 8 16 24; do
+		# shellcheck disable=SC2059 # the format is the byte
+		printf "\\$(printf %03o $(($1 >> shift & 255)))"
+	done
 }

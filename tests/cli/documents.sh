@@ -35,3 +35,7 @@ while read -r program command rest; do
 done <shown
 [ "$n" -ge 10 ] || fail "only $n lines were checked"
 echo "$n lines checked"
+
+# The sample configuration is one.
+expect 0 stmota devices --config "$root/examples/boards/stmota.conf"
+prints 'bluepill'

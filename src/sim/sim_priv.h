@@ -8,6 +8,7 @@
 #ifndef STMOTA_SIM_PRIV_H
 #define STMOTA_SIM_PRIV_H
 
+#include <stmota/buf.h>
 #include <stmota/quirks.h>
 
 #include "sim.h"
@@ -233,5 +234,8 @@ const struct sim_fault *sim_fault_at(struct sim_board *b, enum sim_where where, 
 
 /* sim_state.c */
 int sim_state_load(struct sim_board *b, struct err *e);
+/* The content of a state file; the board is as before where it is refused. ERR_FORMAT, ERR_IDENTITY. */
+int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct err *e);
+int sim_state_bytes(struct sim_board *b, struct buf *ret, struct err *e);
 
 #endif

@@ -84,23 +84,30 @@ static int append(void *ctx, uint8_t *p, uint32_t len)
 	return buf_append(s->buf, p, len, s->e);
 }
 
-int sim_board_save(struct sim_board *b, struct err *e)
+int sim_state_bytes(struct sim_board *b, struct buf *ret, struct err *e)
 {
-	cleanup_buf struct buf out = BUF_INIT;
-	struct saver s = {&out, e};
+	struct saver s = {ret, e};
 	uint8_t header[HEADER_LEN], crc[4];
 	int rc;
 
-	if (b->state_file == NULL)
-		return 0;
 	put_header(b, header);
-	rc = buf_append(&out, header, sizeof(header), e);
+	rc = buf_append(ret, header, sizeof(header), e);
 	if (rc == 0)
 		rc = walk(b, append, &s);
 	if (rc < 0)
 		return rc;
-	put_le32(crc, crc32_of(out.data, out.len));
-	rc = buf_append(&out, crc, sizeof(crc), e);
+	put_le32(crc, crc32_of(ret->data, ret->len));
+	return buf_append(ret, crc, sizeof(crc), e);
+}
+
+int sim_board_save(struct sim_board *b, struct err *e)
+{
+	cleanup_buf struct buf out = BUF_INIT;
+	int rc;
+
+	if (b->state_file == NULL)
+		return 0;
+	rc = sim_state_bytes(b, &out, e);
 	if (rc == 0)
 		rc = fs_write(b->state_file, out.data, out.len, 0644, e);
 	return rc < 0 ? err_wrap(e, "state of the virtual board") : 0;
@@ -117,39 +124,42 @@ static int restore(void *ctx, uint8_t *p, uint32_t len)
 
 static int refuse(const struct sim_board *b, enum err_code code, const char *why, struct err *e)
 {
-	err_set(e, code, "state file %s: %s", b->state_file, why);
+	err_set(e, code, "state file %s: %s", b->state_file != NULL ? b->state_file : "", why);
 	return err_hint(e, "remove the file for a factory-new chip, or name another one");
+}
+
+int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct err *e)
+{
+	uint8_t header[HEADER_LEN];
+	const uint8_t *from = data + HEADER_LEN;
+	char why[120];
+	size_t want;
+
+	put_header(b, header);
+	if (len < HEADER_LEN + 4 || memcmp(data, MAGIC, 8) != 0)
+		return refuse(b, ERR_FORMAT, "not a state file of this version of stmota-sim", e);
+	if (get_le32(data + 8) != b->chip->pid || get_le32(data + 12) != b->flash_size) {
+		snprintf(why, sizeof(why), "holds chip 0x%03x with %u KiB of flash, not 0x%03x with %u KiB",
+			(unsigned)get_le32(data + 8), (unsigned)get_le32(data + 12) / 1024, b->chip->pid,
+			(unsigned)b->flash_size / 1024);
+		return refuse(b, ERR_IDENTITY, why, e);
+	}
+	want = HEADER_LEN + sizeof(b->uid) + options_len(b) + b->chip->eeprom.len + b->chip->otp.len +
+		b->flash_size + n_words(b) + 4;
+	if (memcmp(data, header, HEADER_LEN) != 0 || len != want)
+		return refuse(b, ERR_FORMAT, "its sizes do not fit this chip", e);
+	if (crc32_of(data, len - 4) != get_le32(data + len - 4))
+		return refuse(b, ERR_FORMAT, "damaged (checksum)", e);
+	return walk(b, restore, &from);
 }
 
 int sim_state_load(struct sim_board *b, struct err *e)
 {
 	cleanup_buf struct buf in = BUF_INIT;
-	uint8_t header[HEADER_LEN];
-	const uint8_t *from;
-	char why[120];
-	size_t want;
 	int rc;
 
 	if (!fs_exists(b->state_file))
 		return 0;
 	rc = fs_read(b->state_file, FILE_MAX, &in, e);
-	if (rc < 0)
-		return rc;
-	put_header(b, header);
-	if (in.len < HEADER_LEN + 4 || memcmp(in.data, MAGIC, 8) != 0)
-		return refuse(b, ERR_FORMAT, "not a state file of this version of stmota-sim", e);
-	if (get_le32(in.data + 8) != b->chip->pid || get_le32(in.data + 12) != b->flash_size) {
-		snprintf(why, sizeof(why), "holds chip 0x%03x with %u KiB of flash, not 0x%03x with %u KiB",
-			(unsigned)get_le32(in.data + 8), (unsigned)get_le32(in.data + 12) / 1024,
-			b->chip->pid, (unsigned)b->flash_size / 1024);
-		return refuse(b, ERR_IDENTITY, why, e);
-	}
-	want = HEADER_LEN + sizeof(b->uid) + options_len(b) + b->chip->eeprom.len + b->chip->otp.len +
-		b->flash_size + n_words(b) + 4;
-	if (memcmp(in.data, header, HEADER_LEN) != 0 || in.len != want)
-		return refuse(b, ERR_FORMAT, "its sizes do not fit this chip", e);
-	if (crc32_of(in.data, in.len - 4) != get_le32(in.data + in.len - 4))
-		return refuse(b, ERR_FORMAT, "damaged (checksum)", e);
-	from = in.data + HEADER_LEN;
-	return walk(b, restore, &from);
+	return rc < 0 ? rc : sim_state_parse(b, in.data, in.len, e);
 }

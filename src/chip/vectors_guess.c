@@ -23,11 +23,13 @@
 #define LEN_MAX      (16u << 20) /* no STM32 has more flash */
 #define POINTERS_MAX 65536u      /* bounds of time for hostile files */
 #define STARTS_MAX   65536u
-#define LIST_MAX     2048u /* of one list of starts */
-#define PROOF        16u   /* votes that cannot be chance, if there are also ... */
-#define PROOF_RATIO  8u    /* ... so many times those for another base */
-#define WEIGHT_LOOP  4u    /* a handler that is "b ." */
-#define WEIGHT_COPY  16u   /* a copy descriptor that ends where the file ends */
+#define LIST_MAX     2048u       /* of one list of starts */
+#define EVIDENCE     4u          /* votes of a base that are more than chance; and where ... */
+#define EVIDENCE_ODD 24u         /* ... it is no page start, as behind a header of 0x200 bytes */
+#define PROOF        16u         /* votes that cannot be chance, if there are also ... */
+#define PROOF_RATIO  8u          /* ... so many times those for another base */
+#define WEIGHT_LOOP  4u          /* a handler that is "b ." */
+#define WEIGHT_COPY  16u         /* a copy descriptor that ends where the file ends */
 
 struct guess {
 	const uint8_t *image;
@@ -260,9 +262,11 @@ static size_t choose(const struct guess *g, uint32_t *ret, size_t max)
 		if (base == g->hi)
 			break;
 	}
+	if (votes_of(g, ret[0]) < (ret[0] % PAGE == 0 ? EVIDENCE : EVIDENCE_ODD))
+		return choose_page_starts(g, ret, max);
 	while (fitting < n && votes_of(g, ret[fitting]) * 2 > votes_of(g, ret[0]))
 		fitting++;
-	return votes_of(g, ret[0]) > 0 ? fitting : choose_page_starts(g, ret, max);
+	return fitting;
 }
 
 /* Gathers all votes; false if the image cannot be judged. `g->votes` is the caller's to free. */
@@ -295,14 +299,14 @@ bool vectors_linked_elsewhere(const uint8_t *image, size_t len, uint32_t base, u
 {
 	struct guess g = {0};
 	bool elsewhere = false;
-	uint32_t best, own = 0;
+	uint32_t best[2], own = 0;
 
-	if (gather(&g, image, len) && choose(&g, &best, 1) == 1) {
+	if (gather(&g, image, len) && choose(&g, best, 2) == 1) {
 		if (base >= g.lo && base <= g.hi && base % STEP == 0)
 			own = votes_of(&g, base);
-		elsewhere = best != base && votes_of(&g, best) >= PROOF &&
-			    votes_of(&g, best) >= PROOF_RATIO * own;
-		*ret = best;
+		elsewhere = best[0] != base && votes_of(&g, best[0]) >= PROOF &&
+			    votes_of(&g, best[0]) >= PROOF_RATIO * own;
+		*ret = best[0];
 	}
 	free(g.votes);
 	return elsewhere;

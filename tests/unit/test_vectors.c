@@ -231,6 +231,18 @@ static void test_vectors_check__alignment(void **state)
 	assert_non_null(strstr(doubt, "cannot move its vector table"));
 }
 
+/* Functions at uneven distances, each with a pointer to itself behind it. */
+static void add_functions(struct image *m, uint32_t base)
+{
+	uint32_t step = 3;
+
+	for (uint32_t off = 0x400; off < 0xc00; off += 16 + 4 * (step % 11)) {
+		memcpy(m->bytes + off, "\x10\xb5", 2); /* push {r4, lr} */
+		put_le32(m->bytes + off + 12, base + off + 1);
+		step = step * 5 % 23;
+	}
+}
+
 /* All handlers lie inside at 0x08000000 too, but the pointers in the code say 0x08000400. */
 static void test_vectors_check__linked_for_another_address(void **state)
 {
@@ -238,21 +250,28 @@ static void test_vectors_check__linked_for_another_address(void **state)
 	struct image m;
 
 	image_init(&m, BASE + 0x400);
-	for (uint32_t off = 0x400; off < 0x800; off += 0x20) {
-		memcpy(m.bytes + off, "\x10\xb5", 2); /* push {r4, lr} */
-		put_le32(m.bytes + off + 0x1c, BASE + 0x400 + off + 1);
-	}
+	add_functions(&m, BASE + 0x400);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE + 0x400, NULL, NULL, 0, NULL), 0);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, &e), ERR_NO_FIT);
 	assert_non_null(strstr(e.msg, "was linked for 0x08000400"));
 	assert_non_null(strstr(e.hint, "--address 0x08000400"));
 	/* On a part that has this flash at two addresses the other one is no mistake. */
 	image_init(&m, 0x00200000);
-	for (uint32_t off = 0x400; off < 0x800; off += 0x20) {
-		memcpy(m.bytes + off, "\x10\xb5", 2);
-		put_le32(m.bytes + off + 0x1c, 0x00200000 + off + 1);
-	}
+	add_functions(&m, 0x00200000);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, chip(0x449), NULL, 0, NULL), 0);
+}
+
+/* Behind a header of 0x200 bytes the table is at no page start: only strong evidence counts. */
+static void test_vectors_guess__behind_a_header(void **state)
+{
+	uint32_t base[4];
+	struct image m;
+
+	image_init(&m, BASE + 0x4200);
+	assert_true(vectors_guess_base(m.bytes, SIZE, base, 4) > 1);
+	add_functions(&m, BASE + 0x4200);
+	assert_int_equal(vectors_guess_base(m.bytes, SIZE, base, 4), 1);
+	assert_int_equal(base[0], BASE + 0x4200);
 }
 
 static void test_vectors_bootable__words_0_and_1(void **state)
@@ -375,6 +394,7 @@ int main(void)
 		cmocka_unit_test(test_vectors_bootable__words_0_and_1),
 		cmocka_unit_test(test_vectors_guess__too_little_to_tell),
 		cmocka_unit_test(test_vectors_guess__two_that_fit),
+		cmocka_unit_test(test_vectors_guess__behind_a_header),
 		cmocka_unit_test(test_vectors_guess__corpus),
 	};
 

@@ -109,8 +109,13 @@ refuse 1 'missing.bin' app.bin --address 0x08000000 --product acme.com/lamp --ve
 # A package is no image.
 refuse 1 '' a.sota --product "$product"
 
+# Real firmware, some of it with holes.
 if [ -d "$corpus/files" ]; then
-	expect 0 stmota pack "$corpus/files/baseflight.hex" --product acme.com/copter --version 1.0.0 \
-		--out copter.sota
-	expect 0 stmota info copter.sota
+	for file in "$corpus"/files/*.hex "$corpus"/files/*.elf; do
+		expect 0 stmota -q pack "$file" --product acme.com/any --version 1.0.0 --key k.pem --out r.sota
+		expect 0 stmota verify r.sota --trust k.pub
+		expect 0 stmota info r.sota
+	done
+else
+	echo "without real firmware: no $corpus"
 fi

@@ -6,6 +6,7 @@
 #define STMOTA_CMD_H
 
 #include <stmota/command.h>
+#include <stmota/trust.h>
 
 /* All commands, sorted by name; NULL ends. A new one is one file and one pointer here. */
 extern const struct command *const commands[];
@@ -29,6 +30,10 @@ int cmd_open_device(const struct command_env *env, struct device **ret, struct e
  * people. `pid` 0: any chip.
  */
 void cmd_out_chip(struct out *o, uint16_t pid);
+
+/* Adds the keys to believe to `ret`: --trust (may be repeated), else [trust] dir, else the usual
+ * folders. */
+int cmd_load_trust(const struct command_env *env, struct trust *ret, struct err *e);
 
 /* Parses, runs and reports; returns the exit status. */
 int cmd_dispatch(int argc, char **argv);

@@ -66,19 +66,6 @@ static void warn(const struct flash_call *c, const char *text)
 
 /* ---- the file ---- */
 
-static int load_trust(struct flash_call *c, struct err *e)
-{
-	const struct opts *o = c->env->opts;
-	const char *dir = config_get(c->env->config, "trust", NULL, "dir");
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < opt_count(o, "trust"); i++)
-		rc = trust_add(&c->trust, opt_str_at(o, "trust", i), e);
-	if (opt_given(o, "trust") || rc < 0)
-		return rc;
-	return dir != NULL ? trust_add(&c->trust, dir, e) : trust_add_default(&c->trust, e);
-}
-
 static int load_firmware(struct flash_call *c, struct err *e)
 {
 	const struct opts *o = c->env->opts;
@@ -94,7 +81,7 @@ static int load_firmware(struct flash_call *c, struct err *e)
 
 	options.must_be_signed = required || opt_given(o, "trust");
 	if (rc == 0)
-		rc = load_trust(c, e);
+		rc = cmd_load_trust(c->env, &c->trust, e);
 	if (rc == 0)
 		rc = firmware_load(opt_arg(o, 0), &options, &c->firmware, e);
 	return rc;

@@ -14,19 +14,6 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
-static int load_trust(const struct command_env *env, struct trust *ret, struct err *e)
-{
-	const char *dir = config_get(env->config, "trust", NULL, "dir");
-	size_t n = opt_count(env->opts, "trust");
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		rc = trust_add(ret, opt_str_at(env->opts, "trust", i), e);
-	if (n > 0)
-		return rc;
-	return dir != NULL ? trust_add(ret, dir, e) : trust_add_default(ret, e);
-}
-
 static void show_signers(struct out *o, const struct package_verdict *v)
 {
 	out_table(o, "signed_by");
@@ -68,7 +55,7 @@ static int run(struct command_env *env, struct err *e)
 	struct package_verdict verdict = {0};
 	char version[VERSION_TEXT_SIZE];
 	struct package p;
-	int rc = load_trust(env, &t, e);
+	int rc = cmd_load_trust(env, &t, e);
 
 	if (rc == 0)
 		rc = fs_read(path, FS_FILE_MAX, &b, e);

@@ -46,5 +46,43 @@ if command -v bash >/dev/null; then
 	offers 'image.bin image.hex' stmota --config image
 	offers 'image.bin image.hex' stmota completion --config = image
 	offers '' stmota completion bash --nonsense
+	offers 'flash' stmota fla
+	offers 'key keygen' stmota ke
+	offers 'show' stmota key ''
+	offers '--c-array' stmota key show --c-
+	offers '--verify-only' stmota flash --verif
+	offers '--dry-run' stmota --device bench flash --dry
+	offers 'auto' stmota flash --after a
+	offers 'reset' stmota flash --after = r
+	offers 'ed25519 p256' stmota keygen --type ''
+	offers 'image.bin image.hex' stmota flash -n ima
+	offers 'image.bin image.hex' stmota flash --trust ima
+	offers 'uart:' stmota flash --device u
+	offers 'image.bin image.hex' stmota flash -d uart : im
+	offers '' stmota flash --address ''
+fi
+if command -v fish >/dev/null; then
+	touch image.hex
+	# shellcheck disable=SC2016 # for fish
+	fish_offers() {
+		got=$(fish --no-config -c 'source completion.fish; complete -C "$argv[1]"' "$2" |
+			cut -f 1 | sort | tr '\n' ' ')
+		[ "$got" = "$1 " ] || fail "fish offers '$got', not '$1 ': $2"
+		echo "ok: fish: '$2' offers '$1'"
+	}
+	fish_offers 'flash' 'stmota fla'
+	fish_offers '--verify-only' 'stmota flash --verif'
+	fish_offers 'ed25519 p256' 'stmota keygen --type '
+	fish_offers 'show' 'stmota key '
+	fish_offers '--c-array' 'stmota key show --c-'
+	fish_offers 'fish' 'stmota completion fi'
+	fish_offers 'image.hex' 'stmota info image.h'
+fi
+if command -v zsh >/dev/null; then
+	# shellcheck disable=SC2016 # for zsh
+	zsh -fc 'autoload -U compinit; compinit -u -D; source ./completion.zsh
+		[[ $_comps[stmota] == _stmota ]] && (( $+functions[_stmota] ))' ||
+		fail "zsh does not take its completion"
+	echo "ok: zsh: loaded"
 fi
 [ -z "$missing" ] || skip "not installed:$missing"

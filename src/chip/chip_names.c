@@ -222,13 +222,13 @@ static void by_line_or_row(const char *text, struct candidates *cs)
 	}
 }
 
-/* Names that begin as the text does, as far as anything does. */
+/* Names that begin as the text does, as far as anything does; one letter says nothing. */
 static void similar(const char *text, struct candidates *cs)
 {
 	char start[16];
 
 	snprintf(start, sizeof(start), "%s", text);
-	for (size_t len = strlen(start); len > 0 && cs->n == 0; len--) {
+	for (size_t len = strlen(start); len > 1 && cs->n == 0; len--) {
 		start[len] = '\0';
 		by_part(start, cs);
 	}

@@ -17,19 +17,19 @@
 
 struct sim_config {
 	const struct chip *chip;
-	uint32_t flash_size;     /* bytes, 0: the largest part */
-	uint8_t rom_version;     /* bootloader id such as 0x91, 0: the newest the table knows */
-	const char *state_file;  /* NULL: memory only */
+	uint32_t flash_size;       /* bytes, 0: the largest part */
+	uint8_t rom_version;       /* bootloader id such as 0x91, 0: the newest the table knows */
+	const char *state_file;    /* NULL: memory only */
 	const char *const *faults; /* KIND@WHERE[:N[:ARG]], see stmota-sim(1) */
 	size_t n_faults;
-	uint32_t seed;           /* of everything random: unique id, half-done operations */
-	bool boot0_low;          /* strap at power-up; false: high, the ROM starts */
+	uint32_t seed;  /* of everything random: unique id, half-done operations */
+	bool boot0_low; /* strap at power-up; false: high, the ROM starts */
 };
 
 struct sim_stats {
 	uint64_t bytes_to_device, bytes_from_device, turnarounds;
-	uint64_t erases, programs;      /* units erased, program operations */
-	uint64_t flash_us;              /* modelled time in flash operations */
+	uint64_t erases, programs; /* units erased, program operations */
+	uint64_t flash_us;         /* modelled time in flash operations */
 };
 
 struct sim_board;
@@ -83,7 +83,7 @@ void sim_board_set_baud(struct sim_board *b, uint32_t baud);
 
 /* One byte arrives at the device's receiver at `now_us`. */
 void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us);
-/* Next byte that the device sends: false if there is none. `ret_at_us`: when its stop bit is over. */
+/* Next byte that the device sends; false if there is none. `ret_at_us`: end of its stop bit. */
 bool sim_uart_tx(struct sim_board *b, uint8_t *ret_byte, uint64_t *ret_at_us);
 
 /* True while the application runs (the ROM is not listening). */

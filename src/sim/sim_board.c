@@ -34,7 +34,8 @@ static uint8_t newest_rom(const struct chip *c)
 int sim_chip_supported(const struct chip *c, struct err *e)
 {
 	if (c->erase_command == 0 && c->rom_product_byte == 0) {
-		err_set(e, ERR_UNSUPPORTED, "%s: the commands of its ROM are not confirmed", c->name);
+		err_set(e, ERR_UNSUPPORTED, "%s: the commands of its ROM are not confirmed",
+			c->name);
 		return err_hint(e, "stmota-sim chips lists the chips that can be simulated");
 	}
 	return 0;
@@ -96,7 +97,8 @@ int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct e
 	sim_option_defaults(b);
 	if (cfg->state_file != NULL) {
 		b->state_file = strdup(cfg->state_file);
-		rc = b->state_file == NULL ? err_set(e, ERR_NOMEM, "no memory") : sim_state_load(b, e);
+		rc = b->state_file == NULL ? err_set(e, ERR_NOMEM, "no memory")
+					   : sim_state_load(b, e);
 		if (rc < 0)
 			goto out;
 	}
@@ -130,14 +132,15 @@ void sim_board_free(struct sim_board *b)
 
 static void look_whether_empty(struct sim_board *b)
 {
-	b->empty = (sim_has(b, CHIP_QUIRK_EMPTY_CHECK_LATCHED) || sim_has(b, CHIP_QUIRK_EMPTY_CHECK_CLEARED)) &&
-		bytes_all(b->flash, 4, b->chip->erased_value);
+	b->empty = (sim_has(b, CHIP_QUIRK_EMPTY_CHECK_LATCHED) ||
+			   sim_has(b, CHIP_QUIRK_EMPTY_CHECK_CLEARED)) &&
+		   bytes_all(b->flash, 4, b->chip->erased_value);
 }
 
 static bool flash_has_program(const struct sim_board *b)
 {
 	return sim_program_at(b, b->chip->flash_base) ||
-		(b->geometry.banks == 2 && sim_program_at(b, b->geometry.bank2_base));
+	       (b->geometry.banks == 2 && sim_program_at(b, b->geometry.bank2_base));
 }
 
 static void start(struct sim_board *b)
@@ -270,7 +273,8 @@ void sim_board_set_baud(struct sim_board *b, uint32_t baud)
 
 static uint64_t byte_us(const struct sim_board *b)
 {
-	return ((sim_has(b, CHIP_QUIRK_PARITY_NONE) ? 10000000u : 11000000u) + b->baud - 1) / b->baud;
+	return ((sim_has(b, CHIP_QUIRK_PARITY_NONE) ? 10000000u : 11000000u) + b->baud - 1) /
+	       b->baud;
 }
 
 /* One byte out, without faults. The CPU waits until the transmitter takes it. */
@@ -303,17 +307,10 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 	f = sim_fault_at(b, SIM_AT_TX, 0);
 	if (f != NULL) {
 		switch (f->kind) {
-		case SIM_DROP:
-			return;
-		case SIM_DOUBLE:
-			transmit(b, byte, 0);
-			break;
-		case SIM_GARBLE:
-			byte = (uint8_t)(byte ^ f->arg);
-			break;
-		case SIM_INSERT:
-			transmit(b, (uint8_t)f->arg, 0);
-			break;
+		case SIM_DROP: return;
+		case SIM_DOUBLE: transmit(b, byte, 0); break;
+		case SIM_GARBLE: byte = (uint8_t)(byte ^ f->arg); break;
+		case SIM_INSERT: transmit(b, (uint8_t)f->arg, 0); break;
 		case SIM_DELAY:
 			late_us = (uint64_t)f->arg * 1000;
 			b->delays_us += late_us;
@@ -322,14 +319,9 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 			sim_board_time(b, b->tx_free_us); /* the byte before it is out */
 			sim_power_lost(b);
 			return;
-		case SIM_STUCK:
-			b->cpu = SIM_CPU_STUCK;
-			return;
-		case SIM_VANISH:
-			b->vanished = true;
-			break;
-		case SIM_NACK:
-			break;
+		case SIM_STUCK: b->cpu = SIM_CPU_STUCK; return;
+		case SIM_VANISH: b->vanished = true; break;
+		case SIM_NACK: break;
 		}
 	}
 	transmit(b, byte, late_us);
@@ -365,15 +357,12 @@ void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us)
 	f = sim_fault_at(b, SIM_AT_RX, 0);
 	if (f != NULL) {
 		switch (f->kind) {
-		case SIM_DROP:
-			return;
+		case SIM_DROP: return;
 		case SIM_DOUBLE:
 			if (!b->vanished)
 				receive(b, byte, now_us);
 			break;
-		case SIM_GARBLE:
-			byte = (uint8_t)(byte ^ f->arg);
-			break;
+		case SIM_GARBLE: byte = (uint8_t)(byte ^ f->arg); break;
 		case SIM_INSERT:
 			if (!b->vanished)
 				receive(b, (uint8_t)f->arg, now_us);
@@ -386,12 +375,9 @@ void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us)
 			if (b->cpu == SIM_CPU_ROM)
 				b->cpu = SIM_CPU_STUCK;
 			return;
-		case SIM_VANISH:
-			b->vanished = true;
-			break;
+		case SIM_VANISH: b->vanished = true; break;
 		case SIM_NACK:
-		case SIM_DELAY:
-			break;
+		case SIM_DELAY: break;
 		}
 	}
 	if (!b->vanished)

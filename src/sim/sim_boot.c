@@ -12,19 +12,35 @@ static const struct {
 	uint16_t pid;
 	uint32_t us;
 } boot_times[] = {
-	{NULL, 0x418, 1400},   {NULL, 0x413, 85000},  {NULL, 0x423, 74500},  {NULL, 0x433, 74500},
-	{NULL, 0x431, 74500},  {NULL, 0x419, 82000},  {NULL, 0x421, 73600},  {NULL, 0x434, 74000},
-	{NULL, 0x441, 600},    {NULL, 0x463, 600},    {NULL, 0x452, 18000},  {NULL, 0x449, 18000},
-	{NULL, 0x480, 545000}, {NULL, 0x415, 55000},  {NULL, 0x461, 77000},  {NULL, 0x470, 10000},
-	{NULL, 0x471, 10000},  {"F1", 0, 1200},       {"F2", 0, 134000},     {"F3", 0, 7500},
+	{NULL, 0x418, 1400},
+	{NULL, 0x413, 85000},
+	{NULL, 0x423, 74500},
+	{NULL, 0x433, 74500},
+	{NULL, 0x431, 74500},
+	{NULL, 0x419, 82000},
+	{NULL, 0x421, 73600},
+	{NULL, 0x434, 74000},
+	{NULL, 0x441, 600},
+	{NULL, 0x463, 600},
+	{NULL, 0x452, 18000},
+	{NULL, 0x449, 18000},
+	{NULL, 0x480, 545000},
+	{NULL, 0x415, 55000},
+	{NULL, 0x461, 77000},
+	{NULL, 0x470, 10000},
+	{NULL, 0x471, 10000},
+	{"F1", 0, 1200},
+	{"F2", 0, 134000},
+	{"F3", 0, 7500},
 	{"H7", 0, 54000},
 };
 
 uint32_t sim_boot_us(const struct sim_board *b)
 {
 	for (size_t i = 0; i < ARRAY_LEN(boot_times); i++)
-		if (boot_times[i].series == NULL ? boot_times[i].pid == b->chip->pid :
-		    strcmp(boot_times[i].series, b->chip->series) == 0)
+		if (boot_times[i].series == NULL
+				? boot_times[i].pid == b->chip->pid
+				: strcmp(boot_times[i].series, b->chip->series) == 0)
 			return boot_times[i].us;
 	return 6000;
 }
@@ -36,7 +52,7 @@ uint32_t sim_boot_us(const struct sim_board *b)
 static bool pin_decides(const struct sim_board *b)
 {
 	return sim_option_get(b, "nSWBOOT0", 1) == 1 && sim_option_get(b, "nBOOT_SEL", 0) == 0 &&
-		sim_option_get(b, "BOOT_SEL", 1) == 1 && !sim_has(b, SQ_BOOT0_IGNORED);
+	       sim_option_get(b, "BOOT_SEL", 1) == 1 && !sim_has(b, SQ_BOOT0_IGNORED);
 }
 
 bool sim_boots_rom(const struct sim_board *b)

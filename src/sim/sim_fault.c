@@ -16,8 +16,9 @@
 static const struct {
 	const char *name;
 	enum sim_kind kind;
-	unsigned where;        /* set of AT() */
-	uint32_t arg, arg_max; /* what stands for a missing ARG, and the largest; arg_max 0: takes none */
+	unsigned where; /* set of AT() */
+	uint32_t arg,
+		arg_max; /* what stands for a missing ARG, and the largest; arg_max 0: takes none */
 } kinds[] = {
 	{"drop", SIM_DROP, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0, 0},
 	{"double", SIM_DOUBLE, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0, 0},
@@ -35,21 +36,29 @@ static const struct {
 };
 
 static const char *const where_names[] = {
-	[SIM_AT_RX] = "rx", [SIM_AT_TX] = "tx",     [SIM_AT_OP] = "op",
-	[SIM_AT_ID] = "id", [SIM_AT_SIZE] = "size", [SIM_AT_OPTION] = "option",
+	[SIM_AT_RX] = "rx",
+	[SIM_AT_TX] = "tx",
+	[SIM_AT_OP] = "op",
+	[SIM_AT_ID] = "id",
+	[SIM_AT_SIZE] = "size",
+	[SIM_AT_OPTION] = "option",
 };
 
 const char *sim_fault_help(void)
 {
 	return "KIND@WHERE[:N[:ARG]], or quirk:NAME, or quirk:-NAME to take a quirk away.\n"
 	       "WHERE is rx (bytes that the device receives), tx (bytes that it sends), op (flash\n"
-	       "operations: one for each erased unit and each programmed flash word), a command code\n"
-	       "such as 0x31, id (answers to Get ID), size (reads of the flash size register) or option\n"
-	       "(reads of option bytes). N counts from 1, which is the default; each fault happens once.\n"
+	       "operations: one for each erased unit and each programmed flash word), a command "
+	       "code\n"
+	       "such as 0x31, id (answers to Get ID), size (reads of the flash size register) or "
+	       "option\n"
+	       "(reads of option bytes). N counts from 1, which is the default; each fault happens "
+	       "once.\n"
 	       "  drop@rx|tx:N           the byte is lost\n"
 	       "  double@rx|tx:N         the byte arrives twice\n"
 	       "  garble@rx|tx:N[:XOR]   bits of the byte are turned over (0x20)\n"
-	       "  garble@id:N[:XOR]      another product ID, with nothing on the wire to show it (0x002)\n"
+	       "  garble@id:N[:XOR]      another product ID, with nothing on the wire to show it "
+	       "(0x002)\n"
 	       "  garble@size:N[:XOR]    another flash size in KiB (0x40)\n"
 	       "  garble@option:N[:XOR]  another first option byte (0x20)\n"
 	       "  insert@rx|tx:N[:BYTE]  a byte that nobody sent, ahead of byte N (0x00)\n"

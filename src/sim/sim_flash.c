@@ -13,9 +13,15 @@ static const struct {
 	const char *series;
 	enum sim_program_rule rule;
 } rules[] = {
-	{"F0", SIM_PROGRAM_ZERO},  {"F1", SIM_PROGRAM_ZERO},   {"F3", SIM_PROGRAM_ZERO},
-	{"F2", SIM_PROGRAM_AND},   {"F4", SIM_PROGRAM_AND},    {"F7", SIM_PROGRAM_AND},
-	{"L1", SIM_PROGRAM_OR},    {"H7", SIM_PROGRAM_GARBLE}, {"H7RS", SIM_PROGRAM_GARBLE},
+	{"F0", SIM_PROGRAM_ZERO},
+	{"F1", SIM_PROGRAM_ZERO},
+	{"F3", SIM_PROGRAM_ZERO},
+	{"F2", SIM_PROGRAM_AND},
+	{"F4", SIM_PROGRAM_AND},
+	{"F7", SIM_PROGRAM_AND},
+	{"L1", SIM_PROGRAM_OR},
+	{"H7", SIM_PROGRAM_GARBLE},
+	{"H7RS", SIM_PROGRAM_GARBLE},
 	{"H5", SIM_PROGRAM_GARBLE},
 };
 
@@ -96,11 +102,9 @@ static void program_word(struct sim_board *b, uint32_t off, const uint8_t *data)
 		for (uint32_t i = 0; i < len; i++)
 			flash[i] |= data[i];
 		return;
-	case SIM_PROGRAM_ZERO:
-		program_half_words(flash, data, len);
-		return;
+	case SIM_PROGRAM_ZERO: program_half_words(flash, data, len); return;
 	case SIM_PROGRAM_REFUSE:
-		/* With ECC even a word of ones counts as programmed. On L0 only the value counts. */
+		/* With ECC a word of ones counts as programmed too. On L0 the value counts. */
 		if (!erased || (*written != 0 && b->chip->erased_value != 0))
 			return;
 		memcpy(flash, data, len);
@@ -160,8 +164,8 @@ void sim_flash_write(struct sim_board *b, uint32_t addr, const uint8_t *data, ui
 		uint32_t off;
 
 		if (!sim_flash_map(b, addr + i, &off) ||
-		    !geometry_unit_at(&b->geometry, b->geometry.base + off, &u) ||
-		    b->unit_protected[u.index])
+			!geometry_unit_at(&b->geometry, b->geometry.base + off, &u) ||
+			b->unit_protected[u.index])
 			continue;
 		if (sim_op_begin(b, SIM_OP_PROGRAM)) {
 			program_partly(b, off, data + i);
@@ -191,11 +195,8 @@ static void erase_partly(struct sim_board *b, const struct erase_unit *u)
 	uint8_t erased = b->chip->erased_value;
 
 	switch (sim_random(b) % 4) {
-	case 0:
-		return;
-	case 1:
-		erase_now(b, u);
-		return;
+	case 0: return;
+	case 1: erase_now(b, u); return;
 	default:
 		for (uint32_t i = 0; i < u->size; i++) {
 			uint8_t gone = (uint8_t)sim_random(b);
@@ -203,7 +204,8 @@ static void erase_partly(struct sim_board *b, const struct erase_unit *u)
 			b->flash[off + i] =
 				(uint8_t)((b->flash[off + i] & ~gone) | (erased & gone));
 		}
-		memset(b->written + off / b->geometry.write_align, 1, u->size / b->geometry.write_align);
+		memset(b->written + off / b->geometry.write_align, 1,
+			u->size / b->geometry.write_align);
 	}
 }
 
@@ -236,7 +238,8 @@ bool sim_flash_erase_all(struct sim_board *b, uint8_t bank, bool despite_wrp)
 
 	/* One protected unit and the controller refuses the whole operation. */
 	for (uint32_t i = 0; i < b->geometry.n_units && !despite_wrp; i++)
-		if ((bank == 0 || geometry_unit(&b->geometry, i).bank == bank) && b->unit_protected[i])
+		if ((bank == 0 || geometry_unit(&b->geometry, i).bank == bank) &&
+			b->unit_protected[i])
 			return true;
 	/* Pages go together, sectors one after another: 22 ms on an L4, 16 s on a large F4. */
 	for (uint32_t i = 0; i < b->geometry.n_units; i++) {

@@ -18,7 +18,8 @@ static const struct opt run_opts[] = {
 	OPT_FILE("uart", "PATH", "where the serial port appears, as a link to a pseudo terminal"),
 	OPT_FILE("state", "FILE", "keeps flash, option bytes and unique id from run to run"),
 	OPT_U32("flash-size", "KIB", "flash of this part; default: the largest of its chip"),
-	OPT_STRING("rom-version", "V", "bootloader version, 9.0 or 0x90; default: the newest known"),
+	OPT_STRING(
+		"rom-version", "V", "bootloader version, 9.0 or 0x90; default: the newest known"),
 	OPT_STRINGS("fault", "SPEC", "something that goes wrong; see below"),
 	OPT_STRING("wire", "BAUD[,LATENCY_MS]", "time passes as on a real wire and adapter"),
 	OPT_FILE("stats", "FILE", "writes what went over the wire, as JSON"),
@@ -40,26 +41,29 @@ static const char usage_head[] =
 	"usage: stmota-sim run --chip PID|NAME --uart PATH [OPTION]...\n"
 	"       stmota-sim chips\n"
 	"\n"
-	"A virtual STM32 with its ROM bootloader, on a pseudo terminal. It refuses, loses and ignores\n"
+	"A virtual STM32 with its ROM bootloader, on a pseudo terminal. It refuses, loses and "
+	"ignores\n"
 	"what a real one does. stm32flash needs -m 8n1: a pseudo terminal has no parity.\n"
 	"\n";
 
-static const char usage_tail[] =
-	"\n"
-	"Signals: SIGUSR1 is the reset button, SIGUSR2 a power cycle, SIGTERM and SIGINT end it. After a\n"
-	"cut the board is dead until somebody opens the port again, or SIGUSR2. A port that vanished\n"
-	"comes back after a second.\n"
-	"\n"
-	"Without --wire the host never waits for the modelled wire and flash; bytes that it sends while\n"
-	"the device is busy are lost with --wire only.\n"
-	"\n"
-	"Faults:\n";
+static const char usage_tail[] = "\n"
+				 "Signals: SIGUSR1 is the reset button, SIGUSR2 a power cycle, "
+				 "SIGTERM and SIGINT end it. After a\n"
+				 "cut the board is dead until somebody opens the port again, or "
+				 "SIGUSR2. A port that vanished\n"
+				 "comes back after a second.\n"
+				 "\n"
+				 "Without --wire the host never waits for the modelled wire and "
+				 "flash; bytes that it sends while\n"
+				 "the device is busy are lost with --wire only.\n"
+				 "\n"
+				 "Faults:\n";
 
-static const char usage_example[] =
-	"\n"
-	"Example:\n"
-	"  stmota-sim run --chip STM32F407 --uart /tmp/board --state board.state --reset-on-open &\n"
-	"  stm32flash -m 8n1 -w app.bin -v /tmp/board\n";
+static const char usage_example[] = "\n"
+				    "Example:\n"
+				    "  stmota-sim run --chip STM32F407 --uart /tmp/board --state "
+				    "board.state --reset-on-open &\n"
+				    "  stm32flash -m 8n1 -w app.bin -v /tmp/board\n";
 
 static void print_opts(const struct opt *o)
 {
@@ -110,7 +114,7 @@ static int parse_rom_version(const char *text, uint8_t *ret, struct err *e)
 	} else if (dot > t && (size_t)(dot - t) < sizeof(major)) {
 		snprintf(major, sizeof(major), "%.*s", (int)(dot - t), t);
 		if (parse_u32_range(major, 0, 15, &hi, NULL) == 0 &&
-		    parse_u32_range(dot + 1, 0, 15, &lo, NULL) == 0 && (hi | lo) != 0) {
+			parse_u32_range(dot + 1, 0, 15, &lo, NULL) == 0 && (hi | lo) != 0) {
 			*ret = (uint8_t)(hi << 4 | lo);
 			return 0;
 		}
@@ -129,15 +133,16 @@ static int parse_wire(const char *text, struct sim_run_config *ret, struct err *
 		memcpy(baud, text, len);
 		baud[len] = '\0';
 		if (parse_u32_range(baud, 300, 12000000, &ret->wire_baud, NULL) == 0 &&
-		    (comma == NULL || parse_u32_range(comma + 1, 0, 10000, &ret->latency_ms, NULL) == 0))
+			(comma == NULL ||
+				parse_u32_range(comma + 1, 0, 10000, &ret->latency_ms, NULL) == 0))
 			return 0;
 	}
 	err_set(e, ERR_USAGE, "--wire %s: not BAUD or BAUD,LATENCY_MS", text);
 	return err_hint(e, "for example --wire 115200,16");
 }
 
-static int parse_config(const struct opts *o, struct sim_config *sim, struct sim_run_config *run,
-	struct err *e)
+static int parse_config(
+	const struct opts *o, struct sim_config *sim, struct sim_run_config *run, struct err *e)
 {
 	int rc;
 
@@ -219,7 +224,8 @@ static int list_chips(void)
 		printf("0x%03x  %-5s %5u KiB  %s\n", c->pid, c->series,
 			(unsigned)c->flash_size_max / 1024, c->name);
 	}
-	printf("%zu of %zu chips; nothing is confirmed about the ROM of the others\n", n, chip_count());
+	printf("%zu of %zu chips; nothing is confirmed about the ROM of the others\n", n,
+		chip_count());
 	return 0;
 }
 

@@ -24,7 +24,7 @@ enum sim_region sim_region_of(const struct sim_board *b, uint32_t addr)
 	if (addr >= c->flash_base && addr - c->flash_base < b->flash_size)
 		return SIM_FLASH;
 	if (b->ram != NULL && c->ram_host_start != CHIP_UNKNOWN && addr >= c->ram_host_start &&
-	    addr < c->ram_host_end)
+		addr < c->ram_host_end)
 		return sim_has(b, CHIP_QUIRK_RAM_ACCESS_NONE) ? SIM_NOWHERE : SIM_RAM;
 	if (sim_option_covers(b, addr))
 		return SIM_OPTION;
@@ -34,10 +34,10 @@ enum sim_region sim_region_of(const struct sim_board *b, uint32_t addr)
 		return SIM_OTP;
 	/* WB0 and WL3 keep the size register where the ROM does not read. */
 	if (c->rom_product_byte == 0 &&
-	    (in_info_page(c->uid_register, addr) || in_info_page(c->flash_size_register, addr)))
+		(in_info_page(c->uid_register, addr) || in_info_page(c->flash_size_register, addr)))
 		return SIM_INFO;
 	if (in_span(c->system_memory, addr) ||
-	    (c->boot_id_addr != CHIP_UNKNOWN && addr == c->boot_id_addr))
+		(c->boot_id_addr != CHIP_UNKNOWN && addr == c->boot_id_addr))
 		return SIM_SYSTEM;
 	return SIM_NOWHERE;
 }
@@ -91,15 +91,13 @@ uint8_t sim_read_byte(struct sim_board *b, uint32_t addr)
 		if (b->flash_busy_us > b->now_us)
 			return (uint8_t)sim_random(b);
 		return sim_flash_map(b, addr, &off) ? b->flash[off] : 0;
-	case SIM_RAM:
-		return b->ram[addr - b->chip->ram_base];
-	case SIM_EEPROM:
-		return b->eeprom[addr - b->chip->eeprom.addr];
+	case SIM_RAM: return b->ram[addr - b->chip->ram_base];
+	case SIM_EEPROM: return b->eeprom[addr - b->chip->eeprom.addr];
 	case SIM_OTP:
-		return uid_byte(b, addr, &v) || size_byte(b, addr, &v) ? v :
-			b->otp[addr - b->chip->otp.addr];
-	case SIM_OPTION:
-		return sim_option_byte(b, addr);
+		return uid_byte(b, addr, &v) || size_byte(b, addr, &v)
+			       ? v
+			       : b->otp[addr - b->chip->otp.addr];
+	case SIM_OPTION: return sim_option_byte(b, addr);
 	case SIM_INFO:
 	case SIM_SYSTEM:
 		if (uid_byte(b, addr, &v) || size_byte(b, addr, &v))
@@ -107,8 +105,7 @@ uint8_t sim_read_byte(struct sim_board *b, uint32_t addr)
 		if (addr == b->chip->boot_id_addr && b->rom_id != 0)
 			return b->rom_id;
 		return rubbish(addr);
-	case SIM_NOWHERE:
-		break;
+	case SIM_NOWHERE: break;
 	}
 	return (uint8_t)(rubbish(addr) ^ 0xA5);
 }
@@ -118,7 +115,8 @@ void sim_write_ram(struct sim_board *b, uint32_t addr, const uint8_t *data, uint
 	/* Whole words: what was left in the buffer goes behind the data. */
 	for (uint32_t i = 0; i < ((len + 3) & ~3u); i++)
 		if (sim_region_of(b, addr + i) == SIM_RAM)
-			b->ram[addr + i - b->chip->ram_base] = i < len ? data[i] : (uint8_t)sim_random(b);
+			b->ram[addr + i - b->chip->ram_base] =
+				i < len ? data[i] : (uint8_t)sim_random(b);
 }
 
 void sim_write_eeprom(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len)

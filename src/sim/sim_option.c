@@ -14,9 +14,18 @@ static const struct {
 	const char *name;
 	uint32_t value;
 } factory[] = {
-	{"BFB2", 0},         {"nBOOT_SEL", 0}, {"BOOT_SEL", 1},         {"SWAP_BANK", 0},
-	{"BOOT_LOCK", 0},    {"TZEN", 0},      {"PRODUCT_STATE", 0xED}, {"SPRMOD", 0},
-	{"WPRMOD", 0},       {"DB1M", 0},      {"NSBOOT_LOCK", 0xC3},   {"BOOT_UBE", 0xB4},
+	{"BFB2", 0},
+	{"nBOOT_SEL", 0},
+	{"BOOT_SEL", 1},
+	{"SWAP_BANK", 0},
+	{"BOOT_LOCK", 0},
+	{"TZEN", 0},
+	{"PRODUCT_STATE", 0xED},
+	{"SPRMOD", 0},
+	{"WPRMOD", 0},
+	{"DB1M", 0},
+	{"NSBOOT_LOCK", 0xC3},
+	{"BOOT_UBE", 0xB4},
 };
 
 #define PRODUCT_OPEN         0xEDu
@@ -87,7 +96,7 @@ static void field_put(struct sim_board *b, const struct chip_bits *f, uint32_t v
 	put_le32(a->nv + (f->addr - a->base), word);
 }
 
-/* Calls for each location that has the name; on register parts that is one to read, one to write. */
+/* Each location that has the name: on register parts one to read and one to write. */
 static void named_put(struct sim_board *b, const struct chip_bits *list, size_t n, const char *name,
 	uint32_t value)
 {
@@ -101,7 +110,8 @@ uint32_t sim_option_get(const struct sim_board *b, const char *name, uint32_t fa
 	const struct chip_option_bytes *o = &b->chip->options;
 
 	for (size_t i = 0; i < o->n_bits; i++)
-		if (strcmp(o->bits[i].name, name) == 0 && (o->bits[i].access & CHIP_ACCESS_READ) != 0)
+		if (strcmp(o->bits[i].name, name) == 0 &&
+			(o->bits[i].access & CHIP_ACCESS_READ) != 0)
 			return field_get(b, &o->bits[i]);
 	return fallback;
 }
@@ -135,7 +145,8 @@ static bool is_start(const struct chip_bits *f)
 
 static bool is_range(const struct chip *c)
 {
-	return c->options.n_wrp > 0 && (is_start(&c->options.wrp[0]) || strstr(c->options.wrp[0].name, "END") != NULL);
+	return c->options.n_wrp > 0 &&
+	       (is_start(&c->options.wrp[0]) || strstr(c->options.wrp[0].name, "END") != NULL);
 }
 
 /* Bank of a range field: WRP2A_STRT belongs to bank 2. */
@@ -153,7 +164,8 @@ static bool mask_field_counts(const struct chip_option_bytes *o, size_t i)
 		return false;
 	for (size_t k = 0; k < i; k++)
 		if (o->wrp[k].addr == f->addr && (o->wrp[k].access & CHIP_ACCESS_READ) != 0 &&
-		    o->wrp[k].bit <= f->bit && o->wrp[k].bit + o->wrp[k].width >= f->bit + f->width)
+			o->wrp[k].bit <= f->bit &&
+			o->wrp[k].bit + o->wrp[k].width >= f->bit + f->width)
 			return false; /* the same bits in another bank mode */
 	return true;
 }
@@ -197,7 +209,7 @@ static bool mask_protects(const struct sim_board *b, uint32_t sector)
 			continue;
 		if (sector < o->wrp[i].width)
 			return ((field_get(b, &o->wrp[i]) >> sector & 1) != 0) ==
-				mask_set_means_protected(b->chip);
+			       mask_set_means_protected(b->chip);
 		sector -= o->wrp[i].width;
 	}
 	return false;
@@ -222,7 +234,8 @@ static bool range_protects(const struct sim_board *b, const struct erase_unit *u
 		first = bank_first(b, range_bank(b, start));
 		if (b->geometry.banks == 1 && strstr(start->name, "WRP2") != NULL)
 			continue;
-		if (u->index >= first + field_get(b, start) && u->index <= first + field_get(b, end))
+		if (u->index >= first + field_get(b, start) &&
+			u->index <= first + field_get(b, end))
 			return true;
 	}
 	return false;
@@ -233,7 +246,8 @@ static void protect_nothing(struct sim_board *b)
 	const struct chip_option_bytes *o = &b->chip->options;
 
 	for (size_t i = 0; i < o->n_wrp; i++) {
-		bool ones = is_range(b->chip) ? is_start(&o->wrp[i]) : !mask_set_means_protected(b->chip);
+		bool ones = is_range(b->chip) ? is_start(&o->wrp[i])
+					      : !mask_set_means_protected(b->chip);
 
 		field_put(b, &o->wrp[i], ones ? 0xFFFFFFFF : 0);
 	}
@@ -254,10 +268,12 @@ static void protect_sector(struct sim_board *b, uint32_t sector)
 			continue;
 		}
 		word = get_le32(a->nv + (o->wrp[i].addr - a->base)) >> o->wrp[i].bit;
-		word = mask_set_means_protected(b->chip) ? word | 1u << sector : word & ~(1u << sector);
+		word = mask_set_means_protected(b->chip) ? word | 1u << sector
+							 : word & ~(1u << sector);
 		for (size_t k = 0; k < o->n_wrp; k++) /* on register parts: both locations */
 			if (k == i || (strcmp(o->wrp[k].name, o->wrp[i].name) == 0 &&
-				o->wrp[k].bit == o->wrp[i].bit && o->wrp[k].width == o->wrp[i].width))
+					      o->wrp[k].bit == o->wrp[i].bit &&
+					      o->wrp[k].width == o->wrp[i].width))
 				field_put(b, &o->wrp[k], word);
 		return;
 	}
@@ -278,7 +294,7 @@ static void protect_range(struct sim_board *b, const uint8_t *sectors, uint32_t 
 		done |= (uint8_t)(1u << bank);
 		for (uint32_t k = 0; k < n; k++) {
 			if (sectors[k] < first || (bank == 1 && b->geometry.banks == 2 &&
-				sectors[k] >= bank_first(b, 2)))
+							  sectors[k] >= bank_first(b, 2)))
 				continue;
 			lo = sectors[k] - first < lo ? sectors[k] - first : lo;
 			hi = sectors[k] - first > hi ? sectors[k] - first : hi;
@@ -356,7 +372,8 @@ void sim_option_defaults(struct sim_board *b)
 {
 	const struct chip *c = b->chip;
 
-	b->n_options = c->options.n_areas < SIM_OPTION_AREAS ? c->options.n_areas : SIM_OPTION_AREAS;
+	b->n_options =
+		c->options.n_areas < SIM_OPTION_AREAS ? c->options.n_areas : SIM_OPTION_AREAS;
 	for (size_t i = 0; i < b->n_options; i++) {
 		struct sim_option_area *a = &b->options[i];
 
@@ -378,7 +395,8 @@ void sim_option_defaults(struct sim_board *b)
 	if (c->bank_select_bit != NULL && c->bank_select_dual >= 0)
 		named_put(b, c->options.bits, c->options.n_bits, c->bank_select_bit,
 			(c->layout.banks == 2) == (c->bank_select_dual == 1));
-	named_put(b, c->options.rdp, c->options.n_rdp, NULL, strcmp(c->series, "F1") == 0 ? 0xA5 : 0xAA);
+	named_put(b, c->options.rdp, c->options.n_rdp, NULL,
+		strcmp(c->series, "F1") == 0 ? 0xA5 : 0xAA);
 	protect_nothing(b);
 }
 
@@ -389,9 +407,11 @@ static void load_geometry(struct sim_board *b)
 	enum chip_banks mode = CHIP_BANKS_DEFAULT;
 	struct geometry g;
 
-	if (c->bank_mode == BANKS_DUAL_BY_OPTION && c->bank_select_bit != NULL && c->bank_select_dual >= 0)
-		mode = sim_option_get(b, c->bank_select_bit, 0) == (uint32_t)c->bank_select_dual ?
-			CHIP_BANKS_FORCE_DUAL : CHIP_BANKS_FORCE_SINGLE;
+	if (c->bank_mode == BANKS_DUAL_BY_OPTION && c->bank_select_bit != NULL &&
+		c->bank_select_dual >= 0)
+		mode = sim_option_get(b, c->bank_select_bit, 0) == (uint32_t)c->bank_select_dual
+			       ? CHIP_BANKS_FORCE_DUAL
+			       : CHIP_BANKS_FORCE_SINGLE;
 	if (geometry_init(&g, c, b->flash_size, mode, NULL) == 0 && g.n_units <= SIM_UNITS_MAX)
 		b->geometry = g;
 }
@@ -404,12 +424,14 @@ void sim_option_load(struct sim_board *b)
 	b->options_written = false;
 	load_geometry(b);
 	b->swapped = b->geometry.banks == 2 && (sim_option_get(b, "SWAP_BANK", 0) == 1 ||
-		sim_option_get(b, "nSWAP_BANK", 1) == 0);
+						       sim_option_get(b, "nSWAP_BANK", 1) == 0);
 	for (uint32_t i = 0; i < b->geometry.n_units; i++) {
 		struct erase_unit u = geometry_unit(&b->geometry, i);
 
-		b->unit_protected[i] = is_range(b->chip) ? range_protects(b, &u) :
-			mask_bits(b->chip) > 0 && mask_protects(b, mask_sector(b, &u));
+		b->unit_protected[i] =
+			is_range(b->chip)
+				? range_protects(b, &u)
+				: mask_bits(b->chip) > 0 && mask_protects(b, mask_sector(b, &u));
 	}
 }
 
@@ -425,7 +447,8 @@ static void options_half_done(struct sim_board *b, const struct sim_option_area 
 		return;
 	/* Erased and not yet written: ones everywhere, which is read-out protection level 1. */
 	for (size_t i = 0; i < b->n_options; i++)
-		if (memcmp(before[i].nv, b->options[i].nv, sizeof(before[i].nv)) != 0 && !o->registers)
+		if (memcmp(before[i].nv, b->options[i].nv, sizeof(before[i].nv)) != 0 &&
+			!o->registers)
 			memset(b->options[i].nv, 0xFF, b->options[i].len);
 	named_put(b, o->rdp, o->n_rdp, NULL, 0xFF);
 }
@@ -454,7 +477,8 @@ static void registers_take_over(struct sim_board *b, const struct chip_bits *lis
 			continue;
 		for (size_t k = 0; k < n; k++)
 			if (strcmp(list[k].name, list[i].name) == 0 && list[k].bit == list[i].bit &&
-			    list[k].width == list[i].width && list[k].access == CHIP_ACCESS_READ)
+				list[k].width == list[i].width &&
+				list[k].access == CHIP_ACCESS_READ)
 				field_put(b, &list[k],
 					get_le32(a->nv + (list[i].addr - a->base)) >> list[i].bit);
 	}

@@ -13,29 +13,29 @@
 
 #include "sim.h"
 
-#define SIM_OPTION_AREAS 4
+#define SIM_OPTION_AREAS    4
 #define SIM_OPTION_AREA_MAX 704u /* bytes; the largest area of the table has 640 */
-#define SIM_FAULTS_MAX 32
-#define SIM_TX_MAX 4096u /* bytes on their way to a host that may not listen */
-#define SIM_UNITS_MAX 4096u
+#define SIM_FAULTS_MAX      32
+#define SIM_TX_MAX          4096u /* bytes on their way to a host that may not listen */
+#define SIM_UNITS_MAX       4096u
 
 /* How programming a word that is not erased ends. */
 enum sim_program_rule {
-	SIM_PROGRAM_AND,     /* F2, F4, F7: bits can only go to 0 */
-	SIM_PROGRAM_OR,      /* L1: erased is 0, bits can only go to 1 */
-	SIM_PROGRAM_ZERO,    /* F0, F1, F3: refused, except that any half-word may become 0 */
-	SIM_PROGRAM_REFUSE,  /* L0 and flash with ECC that checks first: the word stays */
-	SIM_PROGRAM_GARBLE,  /* H7, H5: bits go to 0, the ECC no longer fits: the word reads as rubbish */
+	SIM_PROGRAM_AND,    /* F2, F4, F7: bits can only go to 0 */
+	SIM_PROGRAM_OR,     /* L1: erased is 0, bits can only go to 1 */
+	SIM_PROGRAM_ZERO,   /* F0, F1, F3: refused, except that any half-word may become 0 */
+	SIM_PROGRAM_REFUSE, /* L0 and flash with ECC that checks first: the word stays */
+	SIM_PROGRAM_GARBLE, /* H7, H5: bits go to 0 and the ECC no longer fits: rubbish */
 };
 
 enum sim_op { SIM_OP_ERASE, SIM_OP_PROGRAM, SIM_OP_OPTION };
 
 enum sim_cpu {
-	SIM_CPU_OFF,     /* no power, or held in reset */
+	SIM_CPU_OFF, /* no power, or held in reset */
 	SIM_CPU_ROM,
 	SIM_CPU_APP,
-	SIM_CPU_LOCKED,  /* started something that is no program */
-	SIM_CPU_STUCK,   /* hangs until reset */
+	SIM_CPU_LOCKED, /* started something that is no program */
+	SIM_CPU_STUCK,  /* hangs until reset */
 };
 
 /* Behaviour beyond enum chip_quirk, in the same bit set; the names are in sim_quirk.c. */
@@ -53,7 +53,16 @@ enum sim_quirk {
 
 /* ---- faults ---- */
 
-enum sim_where { SIM_AT_RX, SIM_AT_TX, SIM_AT_OP, SIM_AT_CMD, SIM_AT_ID, SIM_AT_SIZE, SIM_AT_OPTION, SIM_AT_COUNT };
+enum sim_where {
+	SIM_AT_RX,
+	SIM_AT_TX,
+	SIM_AT_OP,
+	SIM_AT_CMD,
+	SIM_AT_ID,
+	SIM_AT_SIZE,
+	SIM_AT_OPTION,
+	SIM_AT_COUNT
+};
 
 enum sim_kind {
 	SIM_DROP,
@@ -70,8 +79,8 @@ enum sim_kind {
 struct sim_fault {
 	enum sim_kind kind;
 	enum sim_where where;
-	uint8_t cmd;     /* SIM_AT_CMD */
-	uint64_t n;      /* fires at this event, counted from when the fault was added */
+	uint8_t cmd; /* SIM_AT_CMD */
+	uint64_t n;  /* fires at this event, counted from when the fault was added */
 	uint32_t arg;
 	bool fired;
 };
@@ -82,7 +91,7 @@ struct sim_board;
 
 struct sim_rom {
 	bool synced;
-	uint8_t sync_needed; /* 0x7F bytes that must still come */
+	uint8_t sync_needed;               /* 0x7F bytes that must still come */
 	void (*next)(struct sim_board *b); /* gets buf[0..have) as soon as `need` bytes are there */
 	uint32_t need, have;
 	uint8_t cmd;        /* in progress */
@@ -92,8 +101,8 @@ struct sim_rom {
 	size_t special;     /* 0x50, 0x51: row of their table */
 	uint32_t first_len; /* 0x51: the first of its two data packets */
 	uint8_t first_data[128];
-	bool after_read;    /* WRITE_AFTER_READ_LOSES_32 */
-	bool poisoned;      /* UNALIGNED_WRITE_POISONS */
+	bool after_read; /* WRITE_AFTER_READ_LOSES_32 */
+	bool poisoned;   /* UNALIGNED_WRITE_POISONS */
 	uint64_t last_rx_us;
 	uint8_t buf[2 * 65536 + 8]; /* the longest packet: an erase of 65520 units */
 };
@@ -112,41 +121,41 @@ struct sim_option_area {
 struct sim_board {
 	const struct chip *chip;
 	struct geometry geometry;
-	uint8_t rom_id;     /* 0: this ROM has none */
-	uint64_t quirks;    /* bit set of enum chip_quirk and enum sim_quirk */
+	uint8_t rom_id;  /* 0: this ROM has none */
+	uint64_t quirks; /* bit set of enum chip_quirk and enum sim_quirk */
 	enum sim_program_rule rule;
 	uint64_t rng;
 
-	uint8_t *flash;     /* kept; owned */
+	uint8_t *flash; /* kept; owned */
 	uint32_t flash_size;
-	uint8_t *written;   /* kept; owned: 1 byte per flash word that was programmed since its erase */
-	uint8_t *eeprom;    /* kept; owned, chip->eeprom.len bytes */
-	uint8_t *otp;       /* kept; owned */
-	uint8_t *ram;       /* owned, chip->ram_size bytes, NULL where the table has none */
-	uint8_t uid[12];    /* kept */
+	uint8_t *written; /* kept; owned; a byte for each flash word: programmed since its erase */
+	uint8_t *eeprom; /* kept; owned, chip->eeprom.len bytes */
+	uint8_t *otp;    /* kept; owned */
+	uint8_t *ram;    /* owned, chip->ram_size bytes, NULL where the table has none */
+	uint8_t uid[12]; /* kept */
 	struct sim_option_area options[SIM_OPTION_AREAS]; /* kept */
 	size_t n_options;
-	bool options_written; /* since the last reload */
-	bool reload_at_power; /* a new option value waits for a power cycle */
-	bool swapped;       /* banks, as the last reload said */
+	bool options_written;               /* since the last reload */
+	bool reload_at_power;               /* a new option value waits for a power cycle */
+	bool swapped;                       /* banks, as the last reload said */
 	bool unit_protected[SIM_UNITS_MAX]; /* likewise: WRP per erase unit */
 
 	enum sim_cpu cpu;
 	bool power, boot0, nrst, vanished;
-	bool empty;         /* the latched empty flag */
-	bool odd_reset;     /* BOOT_EVERY_SECOND_RESET */
-	uint32_t baud;      /* of the host */
-	uint32_t rom_baud;  /* locked by 0x7F */
-	uint64_t now_us;    /* the device's own time: what it has done until now */
-	uint64_t ready_us;  /* end of the start-up time */
-	uint64_t held_us;   /* until then one received byte waits in the data register */
+	bool empty;        /* the latched empty flag */
+	bool odd_reset;    /* BOOT_EVERY_SECOND_RESET */
+	uint32_t baud;     /* of the host */
+	uint32_t rom_baud; /* locked by 0x7F */
+	uint64_t now_us;   /* the device's own time: what it has done until now */
+	uint64_t ready_us; /* end of the start-up time */
+	uint64_t held_us;  /* until then one received byte waits in the data register */
 	uint64_t tx_free_us;
 	uint64_t flash_busy_us; /* an operation that was acknowledged too early */
 	uint8_t voltage_range;
 
 	struct sim_tx tx[SIM_TX_MAX];
 	size_t tx_head, tx_len;
-	bool rx_since_tx;   /* the next byte sent is a turnaround */
+	bool rx_since_tx; /* the next byte sent is a turnaround */
 
 	struct sim_rom rom;
 
@@ -171,9 +180,9 @@ static inline bool sim_has(const struct sim_board *b, int q)
 
 /* sim_board.c */
 uint32_t sim_random(struct sim_board *b);
-void sim_reset(struct sim_board *b);                /* system reset: start again as BOOT0 etc. say */
-void sim_power_lost(struct sim_board *b);           /* at once, in the middle of anything */
-void sim_spend(struct sim_board *b, uint64_t us);   /* the CPU is busy */
+void sim_reset(struct sim_board *b);              /* system reset: start again as BOOT0 etc. say */
+void sim_power_lost(struct sim_board *b);         /* at once, in the middle of anything */
+void sim_spend(struct sim_board *b, uint64_t us); /* the CPU is busy */
 
 /* sim_flash.c */
 enum sim_program_rule sim_program_rule_of(const struct chip *c);
@@ -203,7 +212,16 @@ bool sim_read_protected(const struct sim_board *b);
 
 /* sim_memory.c */
 uint8_t sim_read_byte(struct sim_board *b, uint32_t addr);
-enum sim_region { SIM_NOWHERE, SIM_FLASH, SIM_RAM, SIM_OPTION, SIM_EEPROM, SIM_OTP, SIM_SYSTEM, SIM_INFO };
+enum sim_region {
+	SIM_NOWHERE,
+	SIM_FLASH,
+	SIM_RAM,
+	SIM_OPTION,
+	SIM_EEPROM,
+	SIM_OTP,
+	SIM_SYSTEM,
+	SIM_INFO
+};
 enum sim_region sim_region_of(const struct sim_board *b, uint32_t addr);
 void sim_write_ram(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len);
 void sim_write_eeprom(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len);
@@ -234,7 +252,7 @@ const struct sim_fault *sim_fault_at(struct sim_board *b, enum sim_where where, 
 
 /* sim_state.c */
 int sim_state_load(struct sim_board *b, struct err *e);
-/* The content of a state file; the board is as before where it is refused. ERR_FORMAT, ERR_IDENTITY. */
+/* The content of a state file; refused, it changes nothing. ERR_FORMAT, ERR_IDENTITY. */
 int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct err *e);
 int sim_state_bytes(struct sim_board *b, struct buf *ret, struct err *e);
 

@@ -25,7 +25,8 @@ static int make_raw(int fd)
 	t.c_iflag = 0;
 	t.c_oflag = 0;
 	t.c_lflag = 0;
-	t.c_cflag = (t.c_cflag & ~(unsigned)(CSIZE | PARENB | CBAUD)) | CS8 | CREAD | CLOCAL | B115200;
+	t.c_cflag =
+		(t.c_cflag & ~(unsigned)(CSIZE | PARENB | CBAUD)) | CS8 | CREAD | CLOCAL | B115200;
 	t.c_cc[VMIN] = 1;
 	t.c_cc[VTIME] = 0;
 	return ioctl(fd, TCSETS2, &t);
@@ -62,12 +63,12 @@ int sim_pty_open(struct sim_pty *p, const char *path, struct err *e)
 	*p = SIM_PTY_INIT;
 	p->master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	if (p->master < 0 || grantpt(p->master) < 0 || unlockpt(p->master) < 0 ||
-	    ptsname_r(p->master, p->tty, sizeof(p->tty)) != 0)
+		ptsname_r(p->master, p->tty, sizeof(p->tty)) != 0)
 		goto failed;
 	p->slave = open(p->tty, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 	p->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (p->slave < 0 || make_raw(p->slave) < 0 || p->watch < 0 ||
-	    inotify_add_watch(p->watch, p->tty, IN_OPEN | IN_CLOSE) < 0)
+		inotify_add_watch(p->watch, p->tty, IN_OPEN | IN_CLOSE) < 0)
 		goto failed;
 	p->path = strdup(path);
 	if (p->path == NULL) {

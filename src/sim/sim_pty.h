@@ -24,7 +24,7 @@ struct sim_pty {
 
 #define SIM_PTY_INIT ((struct sim_pty){.master = -1, .slave = -1, .watch = -1})
 
-/* Makes the terminal, raw, and links it at `path`. A link is replaced, anything else is not. ERR_IO. */
+/* Makes the terminal, raw, and links it at `path`. Only a link is replaced. ERR_IO. */
 int sim_pty_open(struct sim_pty *p, const char *path, struct err *e);
 /* Removes the link if it is still ours. Takes SIM_PTY_INIT and a closed one. */
 void sim_pty_close(struct sim_pty *p);

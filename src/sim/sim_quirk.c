@@ -9,8 +9,9 @@
 static const struct {
 	int quirk;
 	const char *name;
-	const char *series; /* where it holds by default; words with spaces between, NULL: on demand */
-	uint16_t pid;       /* or on this chip; 0: none */
+	const char
+		*series; /* where it holds by default; words with spaces between, NULL: on demand */
+	uint16_t pid;    /* or on this chip; 0: none */
 } extra[] = {
 	{SQ_CHECKSUM, "checksum", NULL, 0},
 	{SQ_CHECKSUM_ONE_ACK, "checksum-one-ack", NULL, 0},
@@ -45,7 +46,7 @@ uint64_t sim_quirk_defaults(const struct chip *c, uint8_t rom_id)
 		set |= (uint64_t)1 << CHIP_QUIRK_WHOLE_BLOCK_READS;
 	for (size_t i = 0; i < ARRAY_LEN(extra); i++)
 		if ((extra[i].series != NULL && word_in(extra[i].series, c->series)) ||
-		    (extra[i].pid != 0 && extra[i].pid == c->pid))
+			(extra[i].pid != 0 && extra[i].pid == c->pid))
 			set |= (uint64_t)1 << extra[i].quirk;
 	return set;
 }

@@ -26,18 +26,10 @@ static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 	uint32_t addr = b->rom.addr;
 
 	switch (sim_region_of(b, addr)) {
-	case SIM_FLASH:
-		sim_flash_write(b, addr, data, len);
-		break;
-	case SIM_RAM:
-		sim_write_ram(b, addr, data, len);
-		break;
-	case SIM_EEPROM:
-		sim_write_eeprom(b, addr, data, len);
-		break;
-	case SIM_OTP:
-		sim_write_otp(b, addr, data, len);
-		break;
+	case SIM_FLASH: sim_flash_write(b, addr, data, len); break;
+	case SIM_RAM: sim_write_ram(b, addr, data, len); break;
+	case SIM_EEPROM: sim_write_eeprom(b, addr, data, len); break;
+	case SIM_OTP: sim_write_otp(b, addr, data, len); break;
 	case SIM_OPTION:
 		/* Reloading resets the chip; the link is lost after the ACK. */
 		if (!sim_option_write(b, addr, data, len))

@@ -62,8 +62,8 @@ static void on_checksum_size(struct sim_board *b)
 	uint64_t last = b->rom.addr + (uint64_t)words * 4 - 1;
 
 	if (!sim_rom_xor_ok(b, 5) || words == 0 || last > UINT32_MAX ||
-	    words > (uint32_t)(64u << 20) / 4 ||
-	    sim_region_of(b, (uint32_t)last) != sim_region_of(b, b->rom.addr)) {
+		words > (uint32_t)(64u << 20) / 4 ||
+		sim_region_of(b, (uint32_t)last) != sim_region_of(b, b->rom.addr)) {
 		sim_rom_refuse(b);
 		return;
 	}
@@ -118,14 +118,12 @@ static uint8_t just_reset(struct sim_board *b, const uint8_t *data, uint32_t len
 static uint8_t security_options(struct sim_board *b, const uint8_t *data, uint32_t len)
 {
 	switch (len == 0 ? 0xFF : data[len - 1]) {
-	case 0: /* leave TrustZone */
-		return sim_option_set(b, "TZEN", 0) ? 0 : 1;
+	case 0: /* leave TrustZone */ return sim_option_set(b, "TZEN", 0) ? 0 : 1;
 	case 1: /* RDP 1 to 0.5 */
 		if (sim_rdp(b) != RDP_1 || sim_option_get(b, "TZEN", 0) == 0)
 			return 1;
 		return sim_option_set_rdp(b, 0x55) ? 0 : 1;
-	default:
-		return 1;
+	default: return 1;
 	}
 }
 
@@ -135,9 +133,12 @@ static const struct {
 	uint16_t opcode;
 	special_run run;
 } specials[] = {
-	{"H5", SPECIAL, 0x01, set_product_state},      {"H5", SPECIAL, 0x02, just_reset},
-	{"L5", EXT_SPECIAL, 0x82, security_options},   {"U5", EXT_SPECIAL, 0x82, security_options},
-	{"U3", EXT_SPECIAL, 0x82, security_options},   {"WBA", EXT_SPECIAL, 0x82, security_options},
+	{"H5", SPECIAL, 0x01, set_product_state},
+	{"H5", SPECIAL, 0x02, just_reset},
+	{"L5", EXT_SPECIAL, 0x82, security_options},
+	{"U5", EXT_SPECIAL, 0x82, security_options},
+	{"U3", EXT_SPECIAL, 0x82, security_options},
+	{"WBA", EXT_SPECIAL, 0x82, security_options},
 };
 
 static void special_reply(struct sim_board *b)
@@ -211,8 +212,9 @@ static void on_special_opcode(struct sim_board *b)
 	uint16_t opcode = get_be16(b->rom.buf);
 	size_t i = 0;
 
-	while (i < ARRAY_LEN(specials) && (specials[i].cmd != b->rom.cmd ||
-		specials[i].opcode != opcode || strcmp(specials[i].series, b->chip->series) != 0))
+	while (i < ARRAY_LEN(specials) &&
+		(specials[i].cmd != b->rom.cmd || specials[i].opcode != opcode ||
+			strcmp(specials[i].series, b->chip->series) != 0))
 		i++;
 	if (!sim_rom_xor_ok(b, 3) || i == ARRAY_LEN(specials)) {
 		sim_rom_refuse(b);

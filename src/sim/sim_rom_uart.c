@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_rom_uart.c - the ROM bootloader behind its UART: speed detection, commands, identity, reads, Go
+ * sim_rom_uart.c - the ROM bootloader behind its UART: speed, commands, identity, reads, Go
  *
- * AN3155, and where real ROMs differ from it the quirks of this chip. There is no time-out anywhere:
- * a command that was half sent waits for the rest for ever.
+ * AN3155, and where real ROMs differ from it the quirks of this chip. There is no time-out
+ * anywhere: a command that was half sent waits for the rest for ever.
  */
 #include <string.h>
 
@@ -53,10 +53,14 @@ static const struct {
 	{"H5", 0, 0x40, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x50, 0x63, 0x73}, 10},
 	{"WB0", 0, 0x20, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x43, 0x82, 0x92}, 9},
 	{"WL3", 0, 0x20, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x43, 0x82, 0x92}, 9},
-	{"L5", 0, 0x40, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
-	{"U5", 0, 0x40, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
-	{"U3", 0, 0x40, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
-	{"WBA", 0, 0x40, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
+	{"L5", 0, 0x40,
+		{0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
+	{"U5", 0, 0x40,
+		{0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
+	{"U3", 0, 0x40,
+		{0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
+	{"WBA", 0, 0x40,
+		{0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92, 0x50, 0x51}, 13},
 	{NULL, 0x43, 0x22, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x43, 0x63, 0x73, 0x82, 0x92}, 11},
 	{NULL, 0, 0x31, {0x00, 0x01, 0x02, 0x11, 0x21, 0x31, 0x44, 0x63, 0x73, 0x82, 0x92}, 11},
 };
@@ -66,7 +70,7 @@ static size_t set_of(const struct sim_board *b)
 	size_t i = 0;
 
 	while ((sets[i].series != NULL && strcmp(sets[i].series, b->chip->series) != 0) ||
-	       (sets[i].erase != 0 && sets[i].erase != b->chip->erase_command))
+		(sets[i].erase != 0 && sets[i].erase != b->chip->erase_command))
 		i++;
 	return i;
 }
@@ -148,10 +152,8 @@ static bool permitted(const struct sim_board *b, const struct rom_command *c)
 	case RDP_1:
 		/* OpenBL does not ask for RDP in the special commands. */
 		return c->permit != OPEN_ONLY;
-	case RDP_2:
-		return c->code <= 0x02;
-	default:
-		return true;
+	case RDP_2: return c->code <= 0x02;
+	default: return true;
 	}
 }
 
@@ -162,7 +164,7 @@ static const struct rom_command *command_of(const struct sim_board *b, uint8_t c
 			continue;
 		if (is_listed(b, code))
 			return &commands[i];
-		/* OpenBL hands an unlisted 0x43 to the handler of 0x44, which reads another form. */
+		/* OpenBL hands an unlisted 0x43 to the handler of 0x44, of another form. */
 		if (code == 0x43 && is_listed(b, 0x44))
 			return command_of(b, 0x44);
 	}
@@ -208,7 +210,7 @@ void sim_rom_idle(struct sim_board *b)
 static bool too_fast(const struct sim_board *b)
 {
 	return b->baud < 1200 || (sim_has(b, SQ_SLOW_AUTOBAUD) && b->baud > 115200) ||
-		(sim_has(b, CHIP_QUIRK_BAUD_MAX_57600) && b->baud > 57600);
+	       (sim_has(b, CHIP_QUIRK_BAUD_MAX_57600) && b->baud > 57600);
 }
 
 void sim_rom_start(struct sim_board *b)
@@ -310,8 +312,8 @@ static bool id_read_fails(const struct sim_board *b, uint32_t addr, uint32_t len
 	const struct chip *c = b->chip;
 
 	if (!sim_has(b, CHIP_QUIRK_WHOLE_BLOCK_READS) ||
-	    (!sim_range_touches(addr, len, c->uid_register, c->uid_third_word + 4u) &&
-	     !sim_range_touches(addr, len, c->flash_size_register, 2)))
+		(!sim_range_touches(addr, len, c->uid_register, c->uid_third_word + 4u) &&
+			!sim_range_touches(addr, len, c->flash_size_register, 2)))
 		return false;
 	if (strcmp(c->series, "L0") == 0)
 		return addr % 256 != 0 || len < 128;
@@ -393,8 +395,9 @@ static void on_go_address(struct sim_board *b)
 	if (!rom_alive(b))
 		return;
 	/* It jumps without looking: what is no program locks up. */
-	b->cpu = sim_program_at(b, b->rom.addr) && !sim_has(b, CHIP_QUIRK_GO_BROKEN) ? SIM_CPU_APP :
-		SIM_CPU_LOCKED;
+	b->cpu = sim_program_at(b, b->rom.addr) && !sim_has(b, CHIP_QUIRK_GO_BROKEN)
+			 ? SIM_CPU_APP
+			 : SIM_CPU_LOCKED;
 }
 
 static void rom_go(struct sim_board *b)

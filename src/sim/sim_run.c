@@ -23,7 +23,7 @@
 
 #include "sim_pty.h"
 
-#define OUT_MAX   8192u      /* bytes between the board and the host */
+#define OUT_MAX   8192u    /* bytes between the board and the host */
 #define REPLUG_US 1000000u /* until somebody pushes the plug in again */
 #define IDLE_US   300000u  /* a host that comes back sooner does not wait for the disk */
 
@@ -38,13 +38,13 @@ struct run {
 	struct sim_pty pty;
 	int signals;
 	uint64_t started_us;
-	uint64_t board_us;     /* the board's time, never behind the machine's */
-	uint64_t delays_us;    /* of faults, already waited for */
-	uint64_t wire_us;      /* for the statistics */
-	uint64_t turnarounds;  /* of them counted in wire_us */
+	uint64_t board_us;    /* the board's time, never behind the machine's */
+	uint64_t delays_us;   /* of faults, already waited for */
+	uint64_t wire_us;     /* for the statistics */
+	uint64_t turnarounds; /* of them counted in wire_us */
 	uint64_t saved_ops;
-	uint64_t save_us;      /* when the state is to be saved, 0: it is */
-	uint64_t replug_us;    /* when a pulled plug comes back, 0: it is in */
+	uint64_t save_us;   /* when the state is to be saved, 0: it is */
+	uint64_t replug_us; /* when a pulled plug comes back, 0: it is in */
 	struct out_byte out[OUT_MAX];
 	size_t out_head, out_len;
 	bool stop;
@@ -89,9 +89,9 @@ static int write_stats(const struct run *r, struct err *e)
 		return 0;
 	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "bytes_to_device",
 		(json_int_t)s.bytes_to_device, "bytes_from_device", (json_int_t)s.bytes_from_device,
-		"turnarounds", (json_int_t)s.turnarounds, "erases", (json_int_t)s.erases, "programs",
-		(json_int_t)s.programs, "wire_seconds", (double)r->wire_us / 1e6, "flash_seconds",
-		(double)s.flash_us / 1e6);
+		"turnarounds", (json_int_t)s.turnarounds, "erases", (json_int_t)s.erases,
+		"programs", (json_int_t)s.programs, "wire_seconds", (double)r->wire_us / 1e6,
+		"flash_seconds", (double)s.flash_us / 1e6);
 	text = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 	json_decref(j);
 	if (text == NULL)
@@ -277,8 +277,7 @@ static void on_signal(struct run *r)
 		note(r, "power cycle");
 		power_cycle(r);
 		break;
-	default:
-		r->stop = true;
+	default: r->stop = true;
 	}
 }
 
@@ -311,7 +310,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* Until there is something to do that nobody announces. */
 static int wait_ms(const struct run *r)
 {
-	uint64_t next = sooner(r->replug_us, r->pty.users == 0 ? r->save_us : 0), now = machine_us(r);
+	uint64_t next = sooner(r->replug_us, r->pty.users == 0 ? r->save_us : 0),
+		 now = machine_us(r);
 
 	if (r->out_len > 0)
 		next = sooner(next, r->out[r->out_head].due_us + 1);
@@ -327,7 +327,7 @@ static int serve(struct run *r, struct err *e)
 	int rc = 0;
 
 	while (!r->stop && rc == 0) {
-		/* The terminal is looked at only while somebody has it open: else it is always "ready". */
+		/* The terminal counts only while somebody has it open. */
 		struct pollfd fds[] = {
 			{.fd = r->signals, .events = POLLIN},
 			{.fd = r->pty.watch, .events = POLLIN},
@@ -378,8 +378,8 @@ int sim_run(struct sim_board *b, const struct sim_run_config *cfg, struct err *e
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC);
-	rc = r->signals < 0 ? err_set_errno(e, ERR_IO, errno, "cannot wait for signals") :
-		sim_pty_open(&r->pty, cfg->uart, e);
+	rc = r->signals < 0 ? err_set_errno(e, ERR_IO, errno, "cannot wait for signals")
+			    : sim_pty_open(&r->pty, cfg->uart, e);
 	if (rc == 0)
 		rc = serve(r, e);
 	r->saved_ops = UINT64_MAX; /* write the state in any case, also of a new chip */

@@ -12,9 +12,9 @@
 
 #include "sim_priv.h"
 
-#define MAGIC "STMSIM\x01\n"
+#define MAGIC      "STMSIM\x01\n"
 #define HEADER_LEN 32u
-#define FILE_MAX ((size_t)16 << 20)
+#define FILE_MAX   ((size_t)16 << 20)
 
 static uint32_t crc32_of(const uint8_t *p, size_t len)
 {
@@ -139,13 +139,14 @@ int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct
 	if (len < HEADER_LEN + 4 || memcmp(data, MAGIC, 8) != 0)
 		return refuse(b, ERR_FORMAT, "not a state file of this version of stmota-sim", e);
 	if (get_le32(data + 8) != b->chip->pid || get_le32(data + 12) != b->flash_size) {
-		snprintf(why, sizeof(why), "holds chip 0x%03x with %u KiB of flash, not 0x%03x with %u KiB",
-			(unsigned)get_le32(data + 8), (unsigned)get_le32(data + 12) / 1024, b->chip->pid,
-			(unsigned)b->flash_size / 1024);
+		snprintf(why, sizeof(why),
+			"holds chip 0x%03x with %u KiB of flash, not 0x%03x with %u KiB",
+			(unsigned)get_le32(data + 8), (unsigned)get_le32(data + 12) / 1024,
+			b->chip->pid, (unsigned)b->flash_size / 1024);
 		return refuse(b, ERR_IDENTITY, why, e);
 	}
-	want = HEADER_LEN + sizeof(b->uid) + options_len(b) + b->chip->eeprom.len + b->chip->otp.len +
-		b->flash_size + n_words(b) + 4;
+	want = HEADER_LEN + sizeof(b->uid) + options_len(b) + b->chip->eeprom.len +
+	       b->chip->otp.len + b->flash_size + n_words(b) + 4;
 	if (memcmp(data, header, HEADER_LEN) != 0 || len != want)
 		return refuse(b, ERR_FORMAT, "its sizes do not fit this chip", e);
 	if (crc32_of(data, len - 4) != get_le32(data + len - 4))

@@ -28,7 +28,8 @@ static struct sim_board *board(uint16_t pid, unsigned level)
 	struct sim_board *b;
 
 	/* The smallest part that ends at an erase unit and has at least 32 KiB. */
-	cfg.flash_size = l->runs[0].size * (FLASH_LEN / l->runs[0].size == 0 ? 1 : FLASH_LEN / l->runs[0].size);
+	cfg.flash_size = l->runs[0].size *
+			 (FLASH_LEN / l->runs[0].size == 0 ? 1 : FLASH_LEN / l->runs[0].size);
 	if (sim_board_new(&cfg, &b, NULL) < 0) {
 		cfg.flash_size = 0;
 		require(sim_board_new(&cfg, &b, NULL) == 0);
@@ -56,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	level = sim_rdp(b);
 	for (size_t i = 2; i < size; i++) {
 		/* Mostly a host that waits, sometimes one that does not. */
-		at = data[i] == 0x5C || sim_board_busy_until(b) < at ? at + 96 : sim_board_busy_until(b) + 96;
+		at = data[i] == 0x5C || sim_board_busy_until(b) < at ? at + 96
+								     : sim_board_busy_until(b) + 96;
 		sim_uart_rx(b, data[i], at);
 		while (sim_uart_tx(b, &byte, &sent_at))
 			answers++;

@@ -73,7 +73,8 @@ static int sim_read(struct link *l, void *buf, size_t len, uint32_t timeout_ms, 
 			return rc;
 		if (!look(s) || s->next_us > until) {
 			s->now_us = until;
-			return err_set(e, ERR_TIMEOUT, "%s: no answer in %u ms", l->name, timeout_ms);
+			return err_set(
+				e, ERR_TIMEOUT, "%s: no answer in %u ms", l->name, timeout_ms);
 		}
 		if (s->next_us > s->now_us)
 			s->now_us = s->next_us;

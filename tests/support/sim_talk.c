@@ -135,7 +135,7 @@ void talk_write(struct sim_board *b, uint32_t addr, const uint8_t *data, size_t 
 
 void talk_read(struct sim_board *b, uint32_t addr, uint8_t *ret, size_t len)
 {
-	uint8_t p[2] = {(uint8_t)(len - 1), (uint8_t)~(len - 1)}, got[300];
+	uint8_t p[2] = {(uint8_t)(len - 1), (uint8_t) ~(len - 1)}, got[300];
 
 	assert_in_range(len, 1, 256);
 	talk(b, "11 EE", "79");

@@ -24,7 +24,8 @@ struct sim_board *talk_board(uint16_t pid, uint32_t flash_kib, uint8_t rom, cons
  * sends must be `reply` ("79"; "" for silence). Fails the test with both texts otherwise.
  */
 #define talk(b, packet, reply) talk_at(__FILE__, __LINE__, b, packet, reply)
-void talk_at(const char *file, int line, struct sim_board *b, const char *packet, const char *reply);
+void talk_at(
+	const char *file, int line, struct sim_board *b, const char *packet, const char *reply);
 
 /* Whole commands, each with every step ACKed. */
 void talk_write(struct sim_board *b, uint32_t addr, const uint8_t *data, size_t len);

@@ -202,8 +202,11 @@ static void test_sim_flash__cut_while_programming(void **state)
 		flash = sim_board_flash(b, NULL);
 		talk(b, "31 CE", "79");
 		talk(b, "08 00 00 00 08", "79");
-		talk(b, "1F F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 "
-			"F0 F0 F0 F0 F0 F0 F0 F0 1F", "");
+		talk(b,
+			"1F F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 F0 "
+			"F0 "
+			"F0 F0 F0 F0 F0 F0 F0 F0 1F",
+			"");
 		assert_false(sim_board_powered(b));
 		assert_true(bytes_all(flash, 4 * (n - 1), 0xF0));
 		assert_true(bytes_all(flash + 4 * n, 32 - 4 * n, 0xFF));
@@ -224,8 +227,11 @@ static void test_sim_flash__cut_while_erasing(void **state)
 
 	for (unsigned seed = 0; seed < 40; seed++) {
 		const char *fault = "cut@op:2";
-		struct sim_config cfg = {
-			.chip = chip_find(0x410), .flash_size = 65536, .faults = &fault, .n_faults = 1, .seed = seed};
+		struct sim_config cfg = {.chip = chip_find(0x410),
+			.flash_size = 65536,
+			.faults = &fault,
+			.n_faults = 1,
+			.seed = seed};
 		struct sim_board *b;
 		uint8_t *flash;
 
@@ -255,7 +261,8 @@ static void test_sim_flash__cut_in_the_option_window(void **state)
 	/* An F7 protects itself, always. */
 	for (unsigned seed = 0; seed < 10; seed++) {
 		const char *fault = "cut@op:1";
-		struct sim_config cfg = {.chip = chip_find(0x449), .faults = &fault, .n_faults = 1, .seed = seed};
+		struct sim_config cfg = {
+			.chip = chip_find(0x449), .faults = &fault, .n_faults = 1, .seed = seed};
 		struct sim_board *b;
 
 		assert_int_equal(sim_board_new(&cfg, &b, NULL), 0);
@@ -270,7 +277,8 @@ static void test_sim_flash__cut_in_the_option_window(void **state)
 	/* Elsewhere it may be the old value, the new one, or protection. */
 	for (unsigned seed = 0; seed < 30; seed++) {
 		const char *fault = "cut@op:1";
-		struct sim_config cfg = {.chip = chip_find(0x413), .faults = &fault, .n_faults = 1, .seed = seed};
+		struct sim_config cfg = {
+			.chip = chip_find(0x413), .faults = &fault, .n_faults = 1, .seed = seed};
 		struct sim_board *b;
 		uint64_t at;
 		uint8_t status;

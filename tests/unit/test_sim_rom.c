@@ -102,7 +102,7 @@ static void test_sim_rom__read_and_write(void **state)
 	talk(b, "08 00 01 00 09", "79");
 	talk(b, "03 00 00 00 00 04", "1F");
 	assert_int_equal(flash[256], 0xFF);
-	/* No memory there: before the flash, behind this part's, ROM's RAM, system memory to write. */
+	/* No memory there: before the flash, behind it, ROM's RAM, a write to system memory. */
 	talk(b, "11 EE", "79");
 	talk(b, "07 FF FF F0 F7", "1F");
 	talk(b, "31 CE", "79");
@@ -411,10 +411,12 @@ static void test_sim_rom__write_protection_in_option_words(void **state)
 		uint32_t addr, mask, value; /* where and how the chip shows it */
 		uint32_t flash_off;
 	} rows[] = {
-		{0x410, 1, 0x1FFFF808, 0x000000FF, 0x000000FD, 4096},  /* 0 protects, 4 K each */
-		{0x414, 31, 0x1FFFF80C, 0x00FF0000, 0x007F0000, 510 * 1024}, /* the last: to the end */
+		{0x410, 1, 0x1FFFF808, 0x000000FF, 0x000000FD, 4096}, /* 0 protects, 4 K each */
+		{0x414, 31, 0x1FFFF80C, 0x00FF0000, 0x007F0000,
+			510 * 1024}, /* the last: to the end */
 		{0x413, 5, 0x1FFFC008, 0x00000FFF, 0x00000FDF, 128 * 1024},
-		{0x447, 17, 0x1FF8000C, 0xFFFFFFFF, 0xFFFD0002, 17 * 4096}, /* 1 protects, complement */
+		{0x447, 17, 0x1FF8000C, 0xFFFFFFFF, 0xFFFD0002,
+			17 * 4096}, /* 1 protects, complement */
 		{0x435, 9, 0x1FFF7818, 0x00FF00FF, 0x00090009, 9 * 2048},
 		{0x483, 3, 0x52002038, 0x000000FF, 0x000000F7, 3 * 131072},
 	};

@@ -264,28 +264,6 @@ static bool loses_something(const struct flash_call *c, const struct flash_plan 
 	return false;
 }
 
-static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
-{
-	struct flash_call *c = ctx;
-	struct out *o = c->env->out;
-
-	if (c->dry_run) {
-		describe_totals(o, plan);
-		describe_steps(o, plan);
-		return FLASH_STOP;
-	}
-	if (out_mode(o) == OUT_JSON) {
-		describe_totals(o, plan);
-		out_event(o, "plan");
-	}
-	note_plan(c, plan);
-	if (loses_something(c, plan))
-		return cmd_confirm(c->env, "Bytes outside the image will be lost, as --lose says.", e);
-	return 0;
-}
-
-/* ---- all of it ---- */
-
 static void describe_what(const struct flash_call *c)
 {
 	const struct device_facts *f = &c->device->facts;
@@ -303,6 +281,29 @@ static void describe_what(const struct flash_call *c)
 	if (c->unchecked[0] != '\0')
 		out_str(o, "not_checked", c->unchecked);
 }
+
+static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
+{
+	struct flash_call *c = ctx;
+	struct out *o = c->env->out;
+
+	if (c->dry_run) {
+		describe_what(c);
+		describe_totals(o, plan);
+		describe_steps(o, plan);
+		return FLASH_STOP;
+	}
+	if (out_mode(o) == OUT_JSON) {
+		describe_totals(o, plan);
+		out_event(o, "plan");
+	}
+	note_plan(c, plan);
+	if (loses_something(c, plan))
+		return cmd_confirm(c->env, "Bytes outside the image will be lost, as --lose says.", e);
+	return 0;
+}
+
+/* ---- all of it ---- */
 
 static int verify_only(struct flash_call *c, struct err *e)
 {
@@ -363,13 +364,12 @@ static int write_it(struct flash_call *c, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	if (result.stopped) {
-		describe_what(c);
+	if (result.stopped)
 		return 0;
-	}
+	/* Data beside a program does not change what is installed. */
 	rc = firmware_installed(&c->firmware, &in, e);
 	if (rc == 0)
-		rc = state_finish(c->state, &in, e);
+		rc = state_finish(c->state, c->firmware.heads.n > 0 ? &in : NULL, e);
 	if (rc < 0)
 		return rc;
 	started = start_program(c);

@@ -143,10 +143,14 @@ int installed_find(struct device *d, const struct firmware *f, const struct stat
 	struct installed_now now = *configured;
 	struct installed next = {0};
 	bool found = false;
-	int rc = 0;
+	int rc;
 
-	if (f->is_package)
-		rc = firmware_installed(f, &next, e);
+	/* A raw image says nothing about itself, so there is nothing to compare with. */
+	if (!f->is_package) {
+		*ret = now;
+		return 0;
+	}
+	rc = firmware_installed(f, &next, e);
 	if (rc == 0)
 		rc = read_record(d, in->record_addr, &now, &found, e);
 	if (rc == 0 && !found)

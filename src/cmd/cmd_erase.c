@@ -12,7 +12,7 @@
 #include <stmota/memory_job.h>
 
 static const struct opt opts[] = {
-	OPT_SPAN("range", "ADDR:LEN", "whole erase units only"),
+	OPT_SPANS("range", "ADDR:LEN", "whole erase units only"),
 	OPT_FLAG("all", "erase the whole flash"),
 	OPT_END,
 };
@@ -30,15 +30,31 @@ static int check(const struct command_env *env, struct err *e)
 static void describe_loss(struct command_env *env, char *ret, size_t size)
 {
 	const char *device = env->device != NULL ? env->device : "the device";
+	size_t n = opt_count(env->opts, "range");
 	struct span range;
 
-	if (opt_given(env->opts, "all")) {
+	if (n == 0) {
 		snprintf(ret, size, "The whole flash of %s will be erased.", device);
 		return;
 	}
 	range = opt_span_at(env->opts, "range", 0);
-	snprintf(ret, size, "0x%08" PRIX32 " to 0x%08" PRIX32 " of %s will be erased.", range.addr,
-		(uint32_t)(span_end(range) - 1), device);
+	snprintf(ret, size, "0x%08" PRIX32 " to 0x%08" PRIX32 "%s of %s will be erased.", range.addr,
+		(uint32_t)(span_end(range) - 1), n > 1 ? " and more" : "", device);
+}
+
+/* All ranges are checked before the first of them is erased. */
+static int check_ranges(const struct opts *o, const struct device *d, struct err *e)
+{
+	for (size_t i = 0; i < opt_count(o, "range"); i++) {
+		struct erase_unit *units = NULL;
+		size_t n = 0;
+		int rc = memory_units(&d->facts, opt_span_at(o, "range", i), &units, &n, e);
+
+		free(units);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }
 
 static int erase_range(struct command_env *env, struct device *d, struct span range, struct err *e)
@@ -53,23 +69,37 @@ static int erase_range(struct command_env *env, struct device *d, struct span ra
 	return rc;
 }
 
+static void show_range(struct out *o, struct span range)
+{
+	out_object(o, NULL);
+	out_hex(o, "address", range.addr, 8);
+	out_size(o, "size", range.len);
+	out_end(o);
+}
+
 static int run(struct command_env *env, struct err *e)
 {
-	bool all = opt_given(env->opts, "all");
+	const struct opts *o = env->opts;
+	size_t n = opt_count(o, "range");
 	struct device *d = NULL;
-	struct span range = {0};
 	int rc = cmd_open_device(env, &d, e);
 
-	if (rc < 0)
-		return rc;
-	range = all ? (struct span){d->facts.geometry.base, d->facts.geometry.size} :
-		      opt_span_at(env->opts, "range", 0);
-	rc = all ? memory_erase_all(d, env->events, e) : erase_range(env, d, range, e);
+	if (rc == 0)
+		rc = check_ranges(o, d, e);
+	if (rc == 0 && n == 0)
+		rc = memory_erase_all(d, env->events, e);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = erase_range(env, d, opt_span_at(o, "range", i), e);
 	if (rc == 0) {
 		out_str(env->out, "device", d->name);
-		out_hex(env->out, "address", range.addr, 8);
-		out_size(env->out, "size", range.len);
 		out_bool(env->out, "blank", true);
+		out_table(env->out, "erased");
+		if (n == 0)
+			show_range(env->out,
+				(struct span){d->facts.geometry.base, d->facts.geometry.size});
+		for (size_t i = 0; i < n; i++)
+			show_range(env->out, opt_span_at(o, "range", i));
+		out_end(env->out);
 	}
 	device_close(d);
 	return rc;

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -253,13 +254,26 @@ static int wait_until_quiet(struct uart *u, struct err *e)
 	return rc;
 }
 
+/* libserialport does not follow links; a node in /dev is taken by the name it has. */
+static int resolve(struct uart *u, struct err *e)
+{
+	struct stat st;
+
+	if (strncmp(u->cfg.path, "/dev/", 5) == 0 && lstat(u->cfg.path, &st) == 0 &&
+		S_ISCHR(st.st_mode) && strlen(u->cfg.path) < sizeof(u->path)) {
+		memcpy(u->path, u->cfg.path, strlen(u->cfg.path) + 1);
+		return 0;
+	}
+	return realpath(u->cfg.path, u->path) != NULL ? 0 : missing(u, errno, e);
+}
+
 static int open_and_set_up(struct uart *u, struct err *e)
 {
 	char holder[96];
-	int rc;
+	int rc = resolve(u, e);
 
-	if (realpath(u->cfg.path, u->path) == NULL)
-		return missing(u, errno, e);
+	if (rc < 0)
+		return rc;
 	if (pty_is(u->path)) {
 		u->l.ops = &pty_ops;
 		rc = pty_open(u, e);

@@ -71,7 +71,7 @@ test $(($(date +%s) - began)) -lt 10 || fail "Ctrl-C was not heard"
 spy() {
 	LD_PRELOAD=$STMOTA_BUILD/tests/support/libopen_spy.so OPEN_SPY_LOG=$tmp/spied "$@"
 }
-if [ -n "${STMOTA_SANITIZED-}" ]; then
+if [ -n "${CLI_SANITIZED-}" ]; then
 	echo "(not looked at under a sanitizer: what nobody named)"
 	exit 0
 fi

@@ -45,6 +45,13 @@ head -c 2048 /dev/zero | tr '\0' '\377' >>want.bin
 tail -c +3073 random.bin >>want.bin
 expect 0 stmota read --device uart:board --range 0x08000000:20000 --out back.bin
 same want.bin back.bin
+expect 6 stmota erase --device uart:board --range 0x08000000:1K --range 0x08000410:1K --yes
+expect 0 stmota read --device uart:board --range 0x08000000:20000 --out back.bin
+same want.bin back.bin
+expect 0 stmota erase --device uart:board --range 0x08000000:1K --range 0x08001000:1K --yes
+expect 0 stmota read --device uart:board --range 0x08000000:1K --out a.bin
+expect 0 stmota read --device uart:board --range 0x08001000:1K --out b.bin
+same a.bin b.bin
 expect 0 stmota erase --device uart:board --all --yes --json
 prints '"blank": true'
 expect 0 stmota read --device uart:board --all --out back.bin

@@ -138,8 +138,11 @@ took=$(((after - before) / 10000000))
 echo 'ok: time'
 
 # ---- too fast for a timer that measures the speed
-start --chip 0x413 --reset-on-open --state f4.state
+rm -f board.state
+start --chip 0x413 --reset-on-open
 expect 1 stm32flash -m 8n1 -b 460800 board
-start --chip 0x460 --reset-on-open --state other.state
+board_off
+rm -f board.state
+start --chip 0x460 --reset-on-open
 expect 0 stm32flash -m 8n1 -b 460800 board
 echo 'ok: speed'

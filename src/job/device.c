@@ -230,6 +230,26 @@ static int connect(struct device *d, uint32_t wait_s, const struct event_sink *e
 	return rc;
 }
 
+/* A broken exchange is taken up again; readings that disagree are not talked away. */
+static int gather(struct device *d, const char *chip, const struct event_sink *events, struct err *e)
+{
+	int rc = 0;
+
+	for (int tries = 0; tries < 3; tries++) {
+		struct event retry = {.type = EVENT_RETRY, .phase = "connect"};
+
+		rc = device_gather(d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
+		if (rc == 0 || !err_is_transient((enum err_code)rc))
+			break;
+		retry.text = e != NULL ? e->msg : "the conversation broke";
+		event_emit(events, &retry);
+		rc = d->target->ops->recover(d->target, e);
+		if (rc < 0)
+			break;
+	}
+	return rc;
+}
+
 int device_open(const struct device_request *rq, const struct config *config,
 	const struct event_sink *events, struct device **ret, struct err *e)
 {
@@ -247,7 +267,7 @@ int device_open(const struct device_request *rq, const struct config *config,
 		event_emit(events, &phase);
 		rc = connect(d, rq->wait_s, events, e);
 		if (rc == 0)
-			rc = device_gather(d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
+			rc = gather(d, chip, events, e);
 		if (rc < 0)
 			err_wrap(e, "%s", d->name);
 	}

@@ -30,30 +30,38 @@ static void note(const struct rom *rom, const char *text)
 	event_emit(rom->opt.events, &ev);
 }
 
-/* Resets into the ROM and syncs, at the speed wanted and then at lower ones. */
+static int reset_and_sync(struct rom *rom, uint32_t boot_ms, struct err *e)
+{
+	struct entry entry = rom->opt.entry;
+	int rc;
+
+	entry.boot_ms = entry.boot_ms > boot_ms ? entry.boot_ms : boot_ms;
+	rc = entry_enter(rom->t.link, &entry, e);
+	return rc < 0 ? rc : rom_sync(rom, e);
+}
+
+/*
+ * Resets into the ROM and syncs. Patience first: H7A3 needs 545 ms to start, parts that look for
+ * a crystal up to 3 s. Then lower speeds, for ROMs that cannot measure the one that is wanted.
+ */
 static int reach_by_lines(struct rom *rom, bool may_fall_back, struct err *e)
 {
+	static const uint32_t boot_ms[] = {0, 600, 3000};
 	struct link *l = rom->t.link;
 	uint32_t wanted = l->baud;
 	int rc = ERR_TIMEOUT;
 
-	for (int i = 0; i < 2; i++) {
-		rc = entry_enter(l, &rom->opt.entry, e);
-		if (rc == 0)
-			rc = rom_sync(rom, e);
+	for (size_t i = 0; i < ARRAY_LEN(boot_ms); i++) {
+		rc = reset_and_sync(rom, boot_ms[i], e);
 		if (rc == 0 || !err_is_transient((enum err_code)rc))
 			return rc;
 	}
 	if (!may_fall_back || (l->caps & LINK_CAN_SET_BAUD) == 0)
 		return rc;
 	for (size_t i = 0; i < ARRAY_LEN(lower_bauds); i++) {
-		if (lower_bauds[i] >= wanted)
+		if (lower_bauds[i] >= wanted || l->ops->set_baud(l, lower_bauds[i], e) < 0)
 			continue;
-		if (l->ops->set_baud(l, lower_bauds[i], e) < 0)
-			continue;
-		rc = entry_enter(l, &rom->opt.entry, e);
-		if (rc == 0)
-			rc = rom_sync(rom, e);
+		rc = reset_and_sync(rom, 600, e);
 		if (rc == 0)
 			log_info("%s answers at %" PRIu32 " baud only", l->name, l->baud);
 		if (rc == 0 || !err_is_transient((enum err_code)rc))

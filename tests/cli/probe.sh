@@ -62,6 +62,19 @@ for fault in garble@id:1 garble@id:2 garble@size:1 garble@option:1; do
 	says "differ"
 done
 
+# A byte that is lost or damaged while the facts are gathered: taken up again. What is read twice
+# and differs is refused.
+for fault in drop@rx:40 drop@rx:77 drop@tx:100 double@tx:150 garble@rx:90; do
+	board --chip 0x413 --fault "$fault"
+	status=0
+	stmota probe --device uart:board --json >out 2>err || status=$?
+	case $status in
+	0) prints "$id" ;;
+	4) says "differ" ;;
+	*) fail "$fault: status $status: $(cat err)" ;;
+	esac
+done
+
 # Quirks of the conversation.
 for quirk in double-ack-sync sync-twice stray-zero-sync get-wrong-count; do
 	board_off

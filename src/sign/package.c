@@ -12,11 +12,13 @@
 #include <imf/imf_bytes.h>
 #include <imf/imf_error.h>
 
-static const uint8_t magic[] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
+#include "package_priv.h"
+
+const uint8_t package_magic[IMF_MAGIC_SIZE] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
 
 bool package_detect(const uint8_t *data, size_t len)
 {
-	return len >= sizeof(magic) && memcmp(data, magic, sizeof(magic)) == 0;
+	return len >= IMF_MAGIC_SIZE && memcmp(data, package_magic, IMF_MAGIC_SIZE) == 0;
 }
 
 static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
@@ -36,7 +38,7 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 	case IMF_ERR_TRUNCATED:
 		return err_set(e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
 	case IMF_ERR_MAGIC:
-		if (len < 5 || memcmp(data, magic, 5) != 0)
+		if (len < 5 || memcmp(data, package_magic, 5) != 0)
 			return err_set(e, ERR_FORMAT, "not a stmota package");
 		err_set(e, ERR_FORMAT, "damaged package: its line ends were changed");
 		return err_hint(e, "copy it again, in binary mode");
@@ -119,7 +121,7 @@ static int parse(const uint8_t *data, size_t len, struct package *p, struct err 
 	return 0;
 }
 
-int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e)
+int package_parse(const uint8_t *data, size_t len, struct package *ret, struct err *e)
 {
 	int rc;
 
@@ -129,8 +131,13 @@ int package_open(const uint8_t *data, size_t len, struct package *ret, struct er
 	rc = parse(data, len, ret, e);
 	if (rc == 0)
 		rc = sha256(data, ret->header.manifest_size, ret->digest, e);
-	if (rc == 0)
-		rc = read_product(ret, e);
+	return rc < 0 ? rc : read_product(ret, e);
+}
+
+int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e)
+{
+	int rc = package_parse(data, len, ret, e);
+
 	return rc < 0 ? rc : check_payloads(ret, e);
 }
 

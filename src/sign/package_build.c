@@ -11,6 +11,8 @@
 
 #include <imf/imf_bytes.h>
 
+#include "package_priv.h"
+
 static const struct {
 	enum imf_kind kind;
 	const char *name;
@@ -188,9 +190,7 @@ static int append_component(struct buf *b, const struct package_item *it, struct
 static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest_size,
 	uint64_t payload_size, struct err *e)
 {
-	static const uint8_t magic[] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
-
-	memcpy(p, magic, sizeof(magic));
+	memcpy(p, package_magic, IMF_MAGIC_SIZE);
 	imf_put_le16(p + 8, IMF_FORMAT_VERSION);
 	imf_put_le16(p + 10, (uint16_t)s->n_items);
 	imf_put_le32(p + 12, (uint32_t)manifest_size);
@@ -245,7 +245,7 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 	if (rc == 0)
 		rc = append_payloads(&b, spec, e);
 	if (rc == 0)
-		rc = package_open(b.data, b.len, &check, e);
+		rc = package_parse(b.data, b.len, &check, e);
 	return rc < 0 ? rc : buf_append(ret, b.data, b.len, e);
 }
 
@@ -267,7 +267,7 @@ int package_sign(struct buf *pkg, const struct key *k, struct err *e)
 	uint8_t message[IMF_SIGN_MESSAGE_SIZE], record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
 	struct package p;
 	size_t head, at;
-	int rc = package_open(pkg->data, pkg->len, &p, e);
+	int rc = package_parse(pkg->data, pkg->len, &p, e);
 
 	if (rc < 0)
 		return rc;

@@ -60,8 +60,8 @@ void imf_app_info_put(uint8_t p[IMF_APP_INFO_SIZE], const struct imf_app_info *i
 	imf_put_le32(p + CHECK_AT, check_word(p));
 }
 
-int imf_app_info_find(const uint8_t *image, uint32_t len, uint32_t *ret_offset,
-	struct imf_app_info *ret)
+int imf_app_info_find(
+	const uint8_t *image, uint32_t len, uint32_t *ret_offset, struct imf_app_info *ret)
 {
 	struct imf_app_info one;
 	bool found = false;
@@ -69,7 +69,8 @@ int imf_app_info_find(const uint8_t *image, uint32_t len, uint32_t *ret_offset,
 
 	for (at = 0; len >= IMF_APP_INFO_SIZE && at <= len - IMF_APP_INFO_SIZE; at += 4) {
 		/* The magic alone may be a literal of this very function inside the image. */
-		if (image[at] != (IMF_APP_INFO_MAGIC0 & 0xFF) || imf_app_info_parse(image + at, &one) < 0)
+		if (image[at] != (IMF_APP_INFO_MAGIC0 & 0xFF) ||
+			imf_app_info_parse(image + at, &one) < 0)
 			continue;
 		if (found)
 			return IMF_ERR_FORMAT;

@@ -78,7 +78,8 @@ int imf_header_parse(const uint8_t p[IMF_HEADER_SIZE], struct imf_header *ret)
 		return IMF_ERR_ENCODING;
 	if ((h.encodings & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) == 0 && h.decoder_ram != 0)
 		return IMF_ERR_FORMAT;
-	if ((h.encodings & IMF_ENC_DELTA) == 0 && !imf_all_zero(h.base_prefix, IMF_BASE_PREFIX_SIZE))
+	if ((h.encodings & IMF_ENC_DELTA) == 0 &&
+		!imf_all_zero(h.base_prefix, IMF_BASE_PREFIX_SIZE))
 		return IMF_ERR_FORMAT;
 	*ret = h;
 	return IMF_OK;
@@ -137,8 +138,9 @@ static int component_check(const uint8_t *p, const struct imf_component *c)
 		return IMF_ERR_FORMAT;
 	if (!entry_fits(c) || !app_info_fits(c))
 		return IMF_ERR_FORMAT;
-	if (c->encoding == 0 && (c->stored_size != c->plain_size ||
-				IMF_MEMCMP(c->plain_digest, c->stored_digest, IMF_DIGEST_SIZE) != 0))
+	if (c->encoding == 0 &&
+		(c->stored_size != c->plain_size ||
+			IMF_MEMCMP(c->plain_digest, c->stored_digest, IMF_DIGEST_SIZE) != 0))
 		return IMF_ERR_FORMAT;
 	return IMF_OK;
 }
@@ -254,10 +256,8 @@ static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
 		(void)m;
 		return IMF_ERR_CRITICAL;
 #endif
-	case 0:
-		return IMF_ERR_FORMAT;
-	default:
-		return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
+	case 0: return IMF_ERR_FORMAT;
+	default: return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
 	}
 }
 
@@ -354,7 +354,8 @@ static int places_check(const struct imf_manifest *m)
 			return IMF_ERR_FORMAT;
 		for (k = 0; in_flash(&a) && k < i; k++) {
 			imf_manifest_component(m, k, &b);
-			if (in_flash(&b) && a.load_addr <= last_byte(m, k, &b) && b.load_addr <= end)
+			if (in_flash(&b) && a.load_addr <= last_byte(m, k, &b) &&
+				b.load_addr <= end)
 				return IMF_ERR_FORMAT;
 		}
 	}

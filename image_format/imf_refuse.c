@@ -52,7 +52,8 @@ static int refuse_version(const struct imf_header *h, const struct imf_device *d
 	if (h->counter < d->counter)
 		return IMF_ERR_COUNTER;
 	if (!d->installed_known)
-		return imf_version_compare(h->min_version, none) != 0 ? IMF_ERR_MIN_VERSION : IMF_OK;
+		return imf_version_compare(h->min_version, none) != 0 ? IMF_ERR_MIN_VERSION
+								      : IMF_OK;
 	if (imf_version_compare(d->installed, h->min_version) < 0)
 		return IMF_ERR_MIN_VERSION;
 	if (!d->allow_downgrade && imf_version_compare(h->version, d->installed) < 0)
@@ -69,8 +70,9 @@ int imf_header_refuse(const struct imf_header *h, const struct imf_device *d)
 	if (h->chip != 0 && h->chip != d->chip)
 		return IMF_ERR_CHIP;
 	/* Differences, because sums may pass 2^32. */
-	if (d->load_size != 0 && (h->load_addr < d->load_addr || h->plain_size > d->load_size ||
-				  h->load_addr - d->load_addr > d->load_size - h->plain_size))
+	if (d->load_size != 0 &&
+		(h->load_addr < d->load_addr || h->plain_size > d->load_size ||
+			h->load_addr - d->load_addr > d->load_size - h->plain_size))
 		return IMF_ERR_ADDRESS;
 	if (h->decoder_ram > d->decoder_ram)
 		return IMF_ERR_RAM;
@@ -85,5 +87,6 @@ int imf_manifest_refuse(const struct imf_manifest *m, const struct imf_device *d
 		return IMF_OK;
 	/* The last byte: with holes it lies further away than the plain size tells. */
 	imf_manifest_place(m, 0, m->header.plain_size - 1, &addr, &run);
-	return addr >= d->load_addr && addr - d->load_addr < d->load_size ? IMF_OK : IMF_ERR_ADDRESS;
+	return addr >= d->load_addr && addr - d->load_addr < d->load_size ? IMF_OK
+									  : IMF_ERR_ADDRESS;
 }

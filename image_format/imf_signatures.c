@@ -10,8 +10,8 @@
 
 #include "imf_priv.h"
 
-int imf_signatures_header(const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head,
-	struct imf_signatures *ret)
+int imf_signatures_header(
+	const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head, struct imf_signatures *ret)
 {
 	struct imf_signatures s;
 
@@ -30,7 +30,8 @@ int imf_signatures_header(const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head,
 	return IMF_OK;
 }
 
-bool imf_signatures_next(const struct imf_signatures *s, uint32_t *offset, struct imf_signature *ret)
+bool imf_signatures_next(
+	const struct imf_signatures *s, uint32_t *offset, struct imf_signature *ret)
 {
 	const uint8_t *p;
 
@@ -73,7 +74,8 @@ int imf_signatures_parse(const uint8_t *p, uint32_t len, uint32_t head, struct i
 	while (imf_signatures_next(&s, &offset, &one)) {
 		if (++n > IMF_SIGNATURES_MAX)
 			return IMF_ERR_LIMIT;
-		if (one.len == 0 || one.len % 4 != 0 || one.signature[-2] != 0 || one.signature[-1] != 0)
+		if (one.len == 0 || one.len % 4 != 0 || one.signature[-2] != 0 ||
+			one.signature[-1] != 0)
 			return IMF_ERR_FORMAT;
 		if (seen_before(&s, start, one.key_id))
 			return IMF_ERR_FORMAT;

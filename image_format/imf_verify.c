@@ -16,12 +16,19 @@
 
 #define DECISION_GOOD 0x3AC5965Au
 
-enum phase { PHASE_HEADER, PHASE_MANIFEST, PHASE_SIG_HEADER, PHASE_SIGNATURES, PHASE_PAYLOAD, PHASE_END };
+enum phase {
+	PHASE_HEADER,
+	PHASE_MANIFEST,
+	PHASE_SIG_HEADER,
+	PHASE_SIGNATURES,
+	PHASE_PAYLOAD,
+	PHASE_END
+};
 
 /* ---- signatures ---- */
 
-static int digest(const struct imf_crypto *c, const uint8_t *data, uint32_t len,
-	uint8_t ret[IMF_DIGEST_SIZE])
+static int digest(
+	const struct imf_crypto *c, const uint8_t *data, uint32_t len, uint8_t ret[IMF_DIGEST_SIZE])
 {
 	if (c->sha256_init(c->ctx) != 0 || c->sha256_update(c->ctx, data, len) != 0 ||
 		c->sha256_final(c->ctx, ret) != 0)
@@ -52,8 +59,8 @@ static uint32_t key_signed(const struct imf_verify_config *cfg, const struct imf
 		if (one.len != IMF_SIGNATURE_SIZE ||
 			IMF_MEMCMP(one.key_id, key->id, IMF_KEY_ID_SIZE) != 0)
 			continue;
-		answer = cfg->crypto->verify(cfg->crypto->ctx, key->key, message,
-			IMF_SIGN_MESSAGE_SIZE, one.signature);
+		answer = cfg->crypto->verify(
+			cfg->crypto->ctx, key->key, message, IMF_SIGN_MESSAGE_SIZE, one.signature);
 		if (answer != IMF_SIGNATURE_GOOD)
 			return 0;
 		/* The stored answer once more: see the top of the file. */
@@ -191,8 +198,7 @@ static int collected(struct imf_verify *v)
 	int rc;
 
 	switch (v->phase) {
-	case PHASE_HEADER:
-		return header_came(v);
+	case PHASE_HEADER: return header_came(v);
 	case PHASE_MANIFEST:
 		rc = imf_manifest_parse(v->cfg->work, v->have, &v->manifest);
 		if (rc == IMF_OK && v->cfg->device != NULL)
@@ -205,8 +211,7 @@ static int collected(struct imf_verify *v)
 		rc = need(v, PHASE_SIGNATURES, head + IMF_SIG_HEADER_SIZE + s.size);
 		/* An unsigned package ends its head here. */
 		return rc == IMF_OK && s.size == 0 ? signatures_came(v) : rc;
-	default:
-		return signatures_came(v);
+	default: return signatures_came(v);
 	}
 }
 
@@ -232,7 +237,8 @@ int imf_verify_begin(struct imf_verify *v, const struct imf_verify_config *cfg)
 	IMF_MEMSET(v, 0, sizeof(*v));
 	v->error = IMF_ERR_ARGUMENT;
 	if (cfg->crypto == NULL || cfg->keys == NULL || cfg->n_keys == 0 || cfg->threshold == 0 ||
-		cfg->threshold > cfg->n_keys || cfg->work == NULL || cfg->work_size < IMF_HEADER_SIZE)
+		cfg->threshold > cfg->n_keys || cfg->work == NULL ||
+		cfg->work_size < IMF_HEADER_SIZE)
 		return IMF_ERR_ARGUMENT;
 	v->cfg = cfg;
 	v->error = IMF_OK;

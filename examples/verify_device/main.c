@@ -23,20 +23,22 @@ volatile uint32_t package_size;
 
 static const struct imf_device device = {
 	/* acme.com/streetlight: 4cc039e7-a9fc-5aca-99cc-a5b2fbf343bb */
-	{0x4C, 0xC0, 0x39, 0xE7, 0xA9, 0xFC, 0x5A, 0xCA, 0x99, 0xCC, 0xA5, 0xB2, 0xFB, 0xF3, 0x43, 0xBB},
-	3,                      /* hardware revision */
-	0x447,                  /* STM32L07x/08x */
-	true, {1, 2, 0, 0}, 5,  /* what runs now: version and security counter */
-	false,                  /* no downgrade */
-	0x08001000u, 0x17000u,  /* where the application lies */
-	0,                      /* no decoder */
+	{0x4C, 0xC0, 0x39, 0xE7, 0xA9, 0xFC, 0x5A, 0xCA, 0x99, 0xCC, 0xA5, 0xB2, 0xFB, 0xF3, 0x43,
+		0xBB},
+	3,                     /* hardware revision */
+	0x447,                 /* STM32L07x/08x */
+	true, {1, 2, 0, 0}, 5, /* what runs now: version and security counter */
+	false,                 /* no downgrade */
+	0x08001000u, 0x17000u, /* where the application lies */
+	0,                     /* no decoder */
 };
 
 void start(void)
 {
 	uint32_t size = 0;
 
-	result = check_package(STAGING_AREA, STAGING_SIZE, &device, release_key_id, release_key, &size);
+	result = check_package(
+		STAGING_AREA, STAGING_SIZE, &device, release_key_id, release_key, &size);
 	package_size = size;
 	for (;;)
 		;
@@ -50,7 +52,10 @@ void halt(void)
 
 /* Stack, reset, NMI, HardFault; no interrupt is ever enabled. */
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-	&stack_top, (const void *)start, (const void *)halt, (const void *)halt,
+	&stack_top,
+	(const void *)start,
+	(const void *)halt,
+	(const void *)halt,
 };
 
 /* All that the library and the compiler want of the C library. The compiler must not make these

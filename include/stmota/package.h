@@ -49,7 +49,8 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 
 /*
  * Adds a signature behind those that are there. ERR_USAGE if this key has signed already,
- * ERR_FORMAT if `pkg` is no sound package (payload digests are not looked at), ERR_UNSUPPORTED if there is no room for one more.
+ * ERR_FORMAT if `pkg` is no sound package (payload digests are not looked at), ERR_UNSUPPORTED if
+ * there is no room for one more.
  */
 int package_sign(struct buf *pkg, const struct key *k, struct err *e);
 

@@ -43,7 +43,8 @@ static void c_name(const char *path, char *ret, size_t size)
 	if (!isalpha((unsigned char)base[0]))
 		n = (size_t)snprintf(ret, size, "key_");
 	for (size_t i = 0; i < len && n < size - 1; i++)
-		ret[n++] = isalnum((unsigned char)base[i]) ? (char)tolower((unsigned char)base[i]) : '_';
+		ret[n++] = isalnum((unsigned char)base[i]) ? (char)tolower((unsigned char)base[i])
+							   : '_';
 	ret[n] = '\0';
 }
 
@@ -51,7 +52,8 @@ static int append_array(struct buf *b, const char *name, const char *part, const
 	size_t len, struct err *e)
 {
 	char text[128];
-	int rc, n = snprintf(text, sizeof(text), "static const uint8_t %s%s[%zu] = {", name, part, len);
+	int rc, n = snprintf(
+			text, sizeof(text), "static const uint8_t %s%s[%zu] = {", name, part, len);
 
 	rc = buf_append(b, text, (size_t)n, e);
 	for (size_t i = 0; rc == 0 && i < len; i++) {
@@ -77,8 +79,10 @@ static int print_c(const struct key *k, const char *path, const char *name, stru
 		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") !=
 			strlen(name))
 		return err_set(e, ERR_USAGE, "'%.80s' is no name for a C array", name);
-	n = snprintf(text, sizeof(text), "/* Public key, %s. Made by: stmota key show --c-array */\n",
-		key_type(k) == KEY_ED25519 ? "Ed25519: 32 bytes" : "ECDSA P-256: x and y, big endian");
+	n = snprintf(text, sizeof(text),
+		"/* Public key, %s. Made by: stmota key show --c-array */\n",
+		key_type(k) == KEY_ED25519 ? "Ed25519: 32 bytes"
+					   : "ECDSA P-256: x and y, big endian");
 	rc = buf_append(&b, text, (size_t)n, e);
 	if (rc == 0)
 		rc = append_array(&b, name, "_id", key_id(k), KEY_ID_SIZE, e);

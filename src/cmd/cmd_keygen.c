@@ -10,7 +10,8 @@
 #include <stmota/key.h>
 
 static const struct opt opts[] = {
-	OPT_CHOICE("type", "ed25519|p256", "algorithm (default ed25519); p256 where the device has hardware for it"),
+	OPT_CHOICE("type", "ed25519|p256",
+		"algorithm (default ed25519); p256 where the device has hardware for it"),
 	OPT_OUT("KEY.pem", "private key, mode 0600; keep it secret"),
 	OPT_FILE("public", "PUB.pem", "public key, for those who check"),
 	OPT_END,
@@ -65,8 +66,9 @@ const struct command cmd_keygen = {
 	.args = "",
 	.needs = "--out KEY.pem",
 	.summary = "make a pair of signing keys",
-	.details = "Keys are PEM files as openssl writes them. Whoever has the private key can make\n"
-		   "packages that your devices take: keep it off the gateways.\n",
+	.details =
+		"Keys are PEM files as openssl writes them. Whoever has the private key can make\n"
+		"packages that your devices take: keep it off the gateways.\n",
 	.examples = "stmota keygen --out release.pem --public release.pub.pem\n"
 		    "stmota keygen --type p256 --out release.pem --public release.pub.pem\n",
 	.group = COMMAND_PACKAGE,

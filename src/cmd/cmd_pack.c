@@ -23,7 +23,8 @@
 static const struct opt opts[] = {
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	OPT_STRING("product", "NAME", "product, such as acme.com/streetlight"),
-	OPT_STRING("version", "VERSION", "version, such as 1.2.3+4 (default: of the firmware's record)"),
+	OPT_STRING("version", "VERSION",
+		"version, such as 1.2.3+4 (default: of the firmware's record)"),
 	OPT_CHOICE("kind", "application|second-image|configuration|ram-init|ram-code|data",
 		"what the file is (default application)"),
 	OPT_STRING("chip", "PID", "only for this chip, such as 0x413 or STM32F407"),
@@ -61,9 +62,11 @@ static int parse_spec(struct pack *p, struct err *e)
 	p->spec = (struct package_spec){.hw_max = UINT16_MAX, .items = p->items};
 	p->spec.product = opt_str(p->opts, "product", NULL);
 	if (p->spec.product == NULL || !opt_given(p->opts, "out")) {
-		err_set(e, ERR_USAGE, "%s", p->spec.product == NULL ? "which product is it for?"
-								    : "where should the package go?");
-		return err_hint(e, "stmota pack IN --product acme.com/streetlight --version 1.2.3 --out OUT.sota");
+		err_set(e, ERR_USAGE, "%s",
+			p->spec.product == NULL ? "which product is it for?"
+						: "where should the package go?");
+		return err_hint(e, "stmota pack IN --product acme.com/streetlight --version 1.2.3 "
+				   "--out OUT.sota");
 	}
 	rc = product_check(p->spec.product, e);
 	text = opt_str(p->opts, "version", NULL);
@@ -72,11 +75,14 @@ static int parse_spec(struct pack *p, struct err *e)
 		rc = version_parse(text, &p->spec.version, e);
 	text = opt_str(p->opts, "min-version", NULL);
 	if (rc == 0 && text != NULL)
-		rc = version_parse(text, &p->spec.min_version, e) < 0 ? err_wrap(e, "--min-version") : 0;
+		rc = version_parse(text, &p->spec.min_version, e) < 0 ? err_wrap(e, "--min-version")
+								      : 0;
 	text = opt_str(p->opts, "hw", NULL);
 	p->has_hw = text != NULL;
 	if (rc == 0 && text != NULL)
-		rc = parse_u16_pair(text, &p->spec.hw_min, &p->spec.hw_max, e) < 0 ? err_wrap(e, "--hw") : 0;
+		rc = parse_u16_pair(text, &p->spec.hw_min, &p->spec.hw_max, e) < 0
+			     ? err_wrap(e, "--hw")
+			     : 0;
 	text = opt_str(p->opts, "chip", NULL);
 	if (rc == 0 && text != NULL)
 		rc = chip_find_name(text, &p->chip, e);
@@ -221,19 +227,23 @@ static int adopt_record(struct pack *p, const struct imf_app_info *info, struct 
 		return rc;
 	if (p->has_version && imf_version_compare(s->version, info->version) != 0) {
 		snprintf(text, sizeof(text), "version %s", version_format(info->version, version));
-		return contradicts(e, text, "leave out --version, or build the firmware of that version");
+		return contradicts(
+			e, text, "leave out --version, or build the firmware of that version");
 	}
 	if (p->has_counter && s->counter != info->counter) {
 		snprintf(text, sizeof(text), "security counter %u", info->counter);
-		return contradicts(e, text, "leave out --counter, or build the firmware with that counter");
+		return contradicts(
+			e, text, "leave out --counter, or build the firmware with that counter");
 	}
 	if (p->has_hw && (s->hw_min != info->hw_min || s->hw_max != info->hw_max)) {
 		snprintf(text, sizeof(text), "hardware %u..%u", info->hw_min, info->hw_max);
-		return contradicts(e, text, "leave out --hw, or build the firmware for that hardware");
+		return contradicts(
+			e, text, "leave out --hw, or build the firmware for that hardware");
 	}
 	if (p->chip != NULL && info->chip != 0 && info->chip != s->chip) {
 		snprintf(text, sizeof(text), "chip 0x%03X", info->chip);
-		return contradicts(e, text, "leave out --chip, or build the firmware for that chip");
+		return contradicts(
+			e, text, "leave out --chip, or build the firmware for that chip");
 	}
 	s->version = info->version;
 	s->counter = info->counter;
@@ -305,8 +315,10 @@ static void report(struct out *o, const char *path, const struct package *p)
 	out_size(o, "size", p->len);
 	out_bytes(o, "manifest_digest", p->digest, SHA256_SIZE);
 	if (head > IMF_HEAD_MAX_DEVICE)
-		log_warn("manifest and signatures are %u bytes: devices that check packages themselves "
-			 "take at most %u", head, IMF_HEAD_MAX_DEVICE);
+		log_warn("manifest and signatures are %u bytes: devices that check packages "
+			 "themselves "
+			 "take at most %u",
+			head, IMF_HEAD_MAX_DEVICE);
 	if (p->n_signatures == 0)
 		log_warn("%s is not signed: 'stmota sign' signs it", path);
 }
@@ -349,11 +361,12 @@ const struct command cmd_pack = {
 	.args = "IN",
 	.needs = "--out OUT.sota",
 	.summary = "make a package of a firmware file",
-	.details = "IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address.\n"
-		   "If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"
-		   "and chip come from there, and options that contradict it are refused. The same\n"
-		   "input gives the same bytes (signatures of p256 keys excepted: they hold a\n"
-		   "random number).\n",
+	.details =
+		"IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address.\n"
+		"If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"
+		"and chip come from there, and options that contradict it are refused. The same\n"
+		"input gives the same bytes (signatures of p256 keys excepted: they hold a\n"
+		"random number).\n",
 	.examples = "stmota pack app.elf --product acme.com/lamp --version 1.2.3 \\\n"
 		    "    --key release.pem --out app.sota\n"
 		    "stmota pack app.bin --address 0x08000000 --product acme.com/lamp \\\n"

@@ -55,8 +55,9 @@ const struct command cmd_sign = {
 	.args = "FILE",
 	.needs = "--key KEY.pem",
 	.summary = "add a signature to a package",
-	.details = "Signatures that are there stay: keys can be rotated, and two people can sign one\n"
-		   "release. How many are needed is decided where the package is checked.\n",
+	.details =
+		"Signatures that are there stay: keys can be rotated, and two people can sign one\n"
+		"release. How many are needed is decided where the package is checked.\n",
 	.examples = "stmota sign app.sota --key release.pem\n"
 		    "stmota sign app.sota --key second.pem --out app-signed.sota\n",
 	.group = COMMAND_PACKAGE,

@@ -26,10 +26,11 @@
 
 #define PEM_FILE_MAX 65536
 
-static const uint8_t spki_ed25519[] = {0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03,
-	0x21, 0x00};
-static const uint8_t spki_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE, 0x3D,
-	0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04};
+static const uint8_t spki_ed25519[] = {
+	0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00};
+static const uint8_t spki_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x86, 0x48, 0xCE,
+	0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42,
+	0x00, 0x04};
 
 /* A SubjectPublicKeyInfo is a fixed prefix and the raw public key. */
 static const struct {
@@ -63,7 +64,8 @@ static int crypto_failed(struct err *e, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
-	err_set(e, ERR_SIGNATURE, "%s%s%s", what, reason != NULL ? ": " : "", reason != NULL ? reason : "");
+	err_set(e, ERR_SIGNATURE, "%s%s%s", what, reason != NULL ? ": " : "",
+		reason != NULL ? reason : "");
 	ERR_clear_error();
 	return ERR_SIGNATURE;
 }
@@ -76,9 +78,10 @@ static int other_algorithm(const char *name, EVP_PKEY *pkey, struct err *e)
 	char group[64] = "";
 
 	EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL);
-	err_set(e, ERR_SIGNATURE, "%s is a key of type %s%s%s", name, type != NULL ? type : "unknown",
-		group[0] != '\0' ? " " : "", group);
-	return err_hint(e, "only ed25519 and p256 keys can sign packages; 'stmota keygen' makes one");
+	err_set(e, ERR_SIGNATURE, "%s is a key of type %s%s%s", name,
+		type != NULL ? type : "unknown", group[0] != '\0' ? " " : "", group);
+	return err_hint(
+		e, "only ed25519 and p256 keys can sign packages; 'stmota keygen' makes one");
 }
 
 static int describe(struct key *k, const char *name, struct err *e)
@@ -97,10 +100,11 @@ static int describe(struct key *k, const char *name, struct err *e)
 		   OBJ_sn2nid(group) == NID_X9_62_prime256v1) {
 		k->type = KEY_P256;
 		k->raw_len = 64;
-		if (EVP_PKEY_set_utf8_string_param(k->pkey, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
-			    "uncompressed") != 1 ||
+		if (EVP_PKEY_set_utf8_string_param(k->pkey,
+			    OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT, "uncompressed") != 1 ||
 			EVP_PKEY_get_octet_string_param(k->pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
-				sizeof(point), &len) != 1 || len != sizeof(point) || point[0] != 4)
+				sizeof(point), &len) != 1 ||
+			len != sizeof(point) || point[0] != 4)
 			return crypto_failed(e, name);
 		memcpy(k->raw, point + 1, k->raw_len);
 	} else {
@@ -171,7 +175,8 @@ static bool holds_private_key(const void *pem, size_t len)
 {
 	BIO *bio = memory_bio(pem, len);
 	bool asked = false;
-	EVP_PKEY *pkey = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
+	EVP_PKEY *pkey =
+		bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked) : NULL;
 
 	BIO_free(bio);
 	EVP_PKEY_free(pkey);
@@ -208,8 +213,9 @@ int key_load_private(const char *path, struct key **ret, struct err *e)
 	ERR_clear_error();
 	if (pkey == NULL && asked) {
 		err_set(e, ERR_SIGNATURE, "%s is protected by a passphrase", path);
-		rc = err_hint(e, "keys with a passphrase are not supported yet; 'openssl pkey -in FILE "
-				 "-out NEW' makes one without");
+		rc = err_hint(e,
+			"keys with a passphrase are not supported yet; 'openssl pkey -in FILE "
+			"-out NEW' makes one without");
 	} else if (pkey == NULL && holds_public_key(text.data, text.len)) {
 		err_set(e, ERR_SIGNATURE, "%s is a public key and cannot sign", path);
 		rc = err_hint(e, "give the private key that 'stmota keygen --out' wrote");
@@ -236,9 +242,11 @@ int key_parse_public(const void *pem, size_t len, const char *name, struct key *
 	if (pkey != NULL)
 		return wrap(pkey, false, name, ret, e);
 	if (holds_private_key(pem, len)) {
-		err_set(e, ERR_SIGNATURE, "%s is a private key where a public one is expected", name);
-		return err_hint(e, "give the file that 'stmota keygen --public' wrote; private keys do not "
-				   "belong into a trust folder");
+		err_set(e, ERR_SIGNATURE, "%s is a private key where a public one is expected",
+			name);
+		return err_hint(e,
+			"give the file that 'stmota keygen --public' wrote; private keys do not "
+			"belong into a trust folder");
 	}
 	err_set(e, ERR_SIGNATURE, "%s is not a public key in PEM form", name);
 	return err_hint(e, "'stmota keygen --public' writes one, also 'openssl pkey -pubout'");
@@ -271,7 +279,8 @@ static int save_new(const char *path, const char *data, size_t len, mode_t mode,
 		return err_set_errno(e, ERR_IO, errno, "cannot create %s", path);
 	n = write(fd, data, len);
 	if (n != (ssize_t)len || fsync(fd) < 0) {
-		err_set_errno(e, ERR_IO, n >= 0 && (size_t)n < len ? ENOSPC : errno, "cannot write %s", path);
+		err_set_errno(e, ERR_IO, n >= 0 && (size_t)n < len ? ENOSPC : errno,
+			"cannot write %s", path);
 		close(fd);
 		unlink(path);
 		return ERR_IO;

@@ -25,25 +25,28 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 {
 	switch (error) {
 	case IMF_ERR_FORMAT_VERSION:
-		err_set(e, ERR_UNSUPPORTED, "package of format version %u, this program reads version %u",
+		err_set(e, ERR_UNSUPPORTED,
+			"package of format version %u, this program reads version %u",
 			len >= 10 ? imf_get_le16(data + 8) : 0, IMF_FORMAT_VERSION);
-		return err_hint(e, "a newer stmota made it, or an older one before the format was released");
+		return err_hint(e,
+			"a newer stmota made it, or an older one before the format was released");
 	case IMF_ERR_ENCODING:
 		err_set(e, ERR_UNSUPPORTED, "package with an encoding that is not supported yet");
-		return err_hint(e, "delta, compressed, encrypted and chained components are not built yet");
+		return err_hint(
+			e, "delta, compressed, encrypted and chained components are not built yet");
 	case IMF_ERR_CRITICAL:
 	case IMF_ERR_KIND:
 		err_set(e, ERR_UNSUPPORTED, "package with %s", imf_strerror(error));
 		return err_hint(e, "a newer stmota may know it");
 	case IMF_ERR_TRUNCATED:
-		return err_set(e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
+		return err_set(
+			e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
 	case IMF_ERR_MAGIC:
 		if (len < 5 || memcmp(data, package_magic, 5) != 0)
 			return err_set(e, ERR_FORMAT, "not a stmota package");
 		err_set(e, ERR_FORMAT, "damaged package: its line ends were changed");
 		return err_hint(e, "copy it again, in binary mode");
-	default:
-		return err_set(e, ERR_FORMAT, "damaged package: it %s", imf_strerror(error));
+	default: return err_set(e, ERR_FORMAT, "damaged package: it %s", imf_strerror(error));
 	}
 }
 
@@ -68,8 +71,10 @@ static int read_product(struct package *p, struct err *e)
 		if (rc < 0)
 			return rc;
 		if (memcmp(uuid, p->header.product, UUID_SIZE) != 0)
-			return err_set(e, ERR_FORMAT, "damaged package: product name '%s' does not belong to its "
-				"UUID", p->product);
+			return err_set(e, ERR_FORMAT,
+				"damaged package: product name '%s' does not belong to its "
+				"UUID",
+				p->product);
 	}
 	return 0;
 }
@@ -86,8 +91,10 @@ static int check_payloads(const struct package *p, struct err *e)
 			return rc;
 		if (imf_differ(digest, c.stored_digest, SHA256_SIZE) == 0)
 			continue;
-		err_set(e, ERR_SIGNATURE, "component %zu does not match its digest: the package was changed or "
-			"damaged", i);
+		err_set(e, ERR_SIGNATURE,
+			"component %zu does not match its digest: the package was changed or "
+			"damaged",
+			i);
 		return err_hint(e, "get the package again from where it was made");
 	}
 	return 0;
@@ -167,8 +174,8 @@ int package_segments(const struct package *p, size_t i, struct segments *ret, st
 	return 0;
 }
 
-int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found,
-	struct err *e)
+int package_app_info(
+	const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
 
@@ -176,7 +183,8 @@ int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret
 	if (c.app_info == 0)
 		return 0;
 	if (imf_app_info_parse(p->payload + c.stored_offset + c.app_info, ret) < 0)
-		return err_set(e, ERR_FORMAT, "component %zu has no firmware record where the manifest says", i);
+		return err_set(e, ERR_FORMAT,
+			"component %zu has no firmware record where the manifest says", i);
 	*ret_found = true;
 	return 0;
 }
@@ -198,8 +206,8 @@ int package_verify(const struct package *p, const struct trust *t, uint64_t now,
 		if (one.len == KEY_SIGNATURE_SIZE)
 			signatures[n++] = (struct trust_signature){one.key_id, one.signature};
 	imf_sign_message(p->digest, message);
-	rc = trust_judge(t, TRUST_RELEASE, now, message, sizeof(message), signatures, n, verdict.signers,
-		ARRAY_LEN(verdict.signers), &verdict.n_signers, e);
+	rc = trust_judge(t, TRUST_RELEASE, now, message, sizeof(message), signatures, n,
+		verdict.signers, ARRAY_LEN(verdict.signers), &verdict.n_signers, e);
 	if (ret != NULL)
 		*ret = verdict;
 	return rc;
@@ -225,8 +233,10 @@ int package_find_app_info(const struct segments *image, uint32_t *ret_offset,
 		}
 		/* The manifest counts in words, as a device reads them. */
 		if ((before + offset) % 4 != 0 || before + offset == 0)
-			return err_set(e, ERR_FORMAT, "the firmware record at 0x%08X lies behind a hole that "
-				"ends at an odd place", image->v[i].addr + offset);
+			return err_set(e, ERR_FORMAT,
+				"the firmware record at 0x%08X lies behind a hole that "
+				"ends at an odd place",
+				image->v[i].addr + offset);
 		*ret_offset = before + offset;
 		*ret_found = true;
 	}

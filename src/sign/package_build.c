@@ -42,7 +42,8 @@ int package_kind_parse(const char *text, enum imf_kind *ret, struct err *e)
 		}
 	}
 	err_set(e, ERR_USAGE, "'%.60s' is no kind of component", text);
-	return err_hint(e, "kinds are application, second-image, configuration, ram-init, ram-code, data");
+	return err_hint(
+		e, "kinds are application, second-image, configuration, ram-init, ram-code, data");
 }
 
 /* ---- what is asked for ---- */
@@ -63,14 +64,16 @@ static int check_item(const struct package_item *it, size_t i, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "component %zu is larger than 2 GiB", i);
 	if (it->entry != 0) {
 		if (!is_program(it->kind) && it->kind != IMF_KIND_RAM_CODE)
-			return err_set(e, ERR_USAGE, "component %zu of kind %s cannot have an entry point", i,
+			return err_set(e, ERR_USAGE,
+				"component %zu of kind %s cannot have an entry point", i,
 				package_kind_name(it->kind));
 		if ((it->entry & 1) == 0)
-			return err_set(e, ERR_USAGE, "entry point 0x%08X is even: Thumb code needs bit 0 set",
+			return err_set(e, ERR_USAGE,
+				"entry point 0x%08X is even: Thumb code needs bit 0 set",
 				it->entry);
 		if (!span_contains(extent, (struct span){it->entry - 1, 2}))
-			return err_set(e, ERR_USAGE, "entry point 0x%08X lies outside component %zu", it->entry,
-				i);
+			return err_set(e, ERR_USAGE,
+				"entry point 0x%08X lies outside component %zu", it->entry, i);
 	}
 	if (it->kind == IMF_KIND_OPAQUE && it->image->n > 1)
 		return err_set(e, ERR_USAGE, "component %zu of kind data has holes", i);
@@ -95,7 +98,8 @@ static int check_spec(const struct package_spec *s, struct err *e)
 	if (s->hw_min > s->hw_max || s->chip > 0xFFF)
 		return err_set(e, ERR_USAGE, "impossible hardware range or chip");
 	if (imf_version_compare(s->min_version, s->version) > 0)
-		return err_set(e, ERR_USAGE, "the minimum version is above the package's own version");
+		return err_set(
+			e, ERR_USAGE, "the minimum version is above the package's own version");
 	for (size_t i = 0; i < s->n_items; i++) {
 		rc = check_item(&s->items[i], i, e);
 		for (size_t k = 0; rc == 0 && k < i; k++) {
@@ -141,8 +145,8 @@ static int append_segment_map(struct buf *b, size_t i, const struct segments *s,
 		rc = buf_append(&map, pair, sizeof(pair), e);
 	}
 	if (rc == 0 && map.len > IMF_HEAD_MAX) {
-		err_set(e, ERR_UNSUPPORTED, "component %zu has %zu holes, more than a package can tell", i,
-			s->n - 1);
+		err_set(e, ERR_UNSUPPORTED,
+			"component %zu has %zu holes, more than a package can tell", i, s->n - 1);
 		rc = err_hint(e, "close small holes before: objcopy --gap-fill 0xff");
 	}
 	return rc < 0 ? rc : append_tlv(b, IMF_TLV_SEGMENTS, map.data, map.len, e);
@@ -212,7 +216,8 @@ static int append_payloads(struct buf *b, const struct package_spec *s, struct e
 
 	for (size_t i = 0; i < s->n_items; i++)
 		for (size_t k = 0; rc == 0 && k < s->items[i].image->n; k++)
-			rc = buf_append(b, s->items[i].image->v[k].data, s->items[i].image->v[k].len, e);
+			rc = buf_append(
+				b, s->items[i].image->v[k].data, s->items[i].image->v[k].len, e);
 	return rc;
 }
 
@@ -234,9 +239,10 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 	if (rc == 0)
 		rc = append_tlvs(&b, spec, e);
 	if (rc == 0 && b.len > IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE) {
-		err_set(e, ERR_UNSUPPORTED, "the manifest would be %zu bytes, the format takes %u", b.len,
-			IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE);
-		rc = err_hint(e, "fewer components, or fewer holes: objcopy --gap-fill 0xff closes them");
+		err_set(e, ERR_UNSUPPORTED, "the manifest would be %zu bytes, the format takes %u",
+			b.len, IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE);
+		rc = err_hint(
+			e, "fewer components, or fewer holes: objcopy --gap-fill 0xff closes them");
 	}
 	if (rc == 0)
 		rc = fill_header(b.data, spec, b.len, payload_size, e);
@@ -264,7 +270,8 @@ static bool signed_by(const struct package *p, const struct key *k)
 
 int package_sign(struct buf *pkg, const struct key *k, struct err *e)
 {
-	uint8_t message[IMF_SIGN_MESSAGE_SIZE], record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
+	uint8_t message[IMF_SIGN_MESSAGE_SIZE],
+		record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
 	struct package p;
 	size_t head, at;
 	int rc = package_parse(pkg->data, pkg->len, &p, e);
@@ -287,7 +294,8 @@ int package_sign(struct buf *pkg, const struct key *k, struct err *e)
 	if (rc < 0)
 		return rc;
 	at = p.header.manifest_size;
-	memmove(pkg->data + head + sizeof(record), pkg->data + head, pkg->len - sizeof(record) - head);
+	memmove(pkg->data + head + sizeof(record), pkg->data + head,
+		pkg->len - sizeof(record) - head);
 	memcpy(pkg->data + head, record, sizeof(record));
 	imf_put_le32(pkg->data + at, p.signatures.size + (uint32_t)sizeof(record));
 	return 0;

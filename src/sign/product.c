@@ -16,8 +16,9 @@ static const uint8_t dns_namespace[UUID_SIZE] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0
 static int refuse(const char *name, const char *why, struct err *e)
 {
 	err_set(e, ERR_USAGE, "product name '%.140s' %s", name, why);
-	return err_hint(e, "a product name is VENDOR/PRODUCT in lower-case letters, digits and . _ -, "
-			   "such as acme.com/streetlight");
+	return err_hint(e,
+		"a product name is VENDOR/PRODUCT in lower-case letters, digits and . _ -, "
+		"such as acme.com/streetlight");
 }
 
 int product_check(const char *name, struct err *e)
@@ -33,7 +34,8 @@ int product_check(const char *name, struct err *e)
 			strchr("._-/", *p) == NULL)
 			return refuse(name, "has characters that are not allowed", e);
 		if (!isalnum((unsigned char)*p) && (p == name || p[1] == '\0' || p[-1] == '/'))
-			return refuse(name, "has a part that does not begin or end with a letter or digit", e);
+			return refuse(name,
+				"has a part that does not begin or end with a letter or digit", e);
 	}
 	return 0;
 }
@@ -46,7 +48,8 @@ static int uuid_v5(const uint8_t space[UUID_SIZE], const char *name, size_t len,
 	memcpy(text, space, UUID_SIZE);
 	memcpy(text + UUID_SIZE, name, len);
 	if (EVP_Digest(text, UUID_SIZE + len, hash, NULL, EVP_sha1(), NULL) != 1)
-		return err_set(e, ERR_FAILED, "the crypto library offers no SHA-1 for product UUIDs");
+		return err_set(
+			e, ERR_FAILED, "the crypto library offers no SHA-1 for product UUIDs");
 	memcpy(ret, hash, UUID_SIZE);
 	ret[6] = (uint8_t)((ret[6] & 0x0F) | 0x50);
 	ret[8] = (uint8_t)((ret[8] & 0x3F) | 0x80);

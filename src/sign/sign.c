@@ -13,7 +13,7 @@
 
 #include "key_priv.h"
 
-#define HALF (KEY_SIGNATURE_SIZE / 2)
+#define HALF    (KEY_SIGNATURE_SIZE / 2)
 #define DER_MAX 80
 
 static const EVP_MD *message_digest(const struct key *k)
@@ -46,7 +46,8 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t raw[KEY_SIGNATURE
 {
 	const uint8_t *p = der;
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &p, (long)len);
-	bool ok = sig != NULL && p == der + len && BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, HALF) == HALF &&
+	bool ok = sig != NULL && p == der + len &&
+		  BN_bn2binpad(ECDSA_SIG_get0_r(sig), raw, HALF) == HALF &&
 		  BN_bn2binpad(ECDSA_SIG_get0_s(sig), raw + HALF, HALF) == HALF;
 
 	ECDSA_SIG_free(sig);
@@ -92,7 +93,8 @@ bool key_verify(const struct key *k, const void *msg, size_t len,
 		sig = der;
 	}
 	ctx = EVP_MD_CTX_new();
-	ok = ctx != NULL && EVP_DigestVerifyInit(ctx, NULL, message_digest(k), NULL, k->pkey) == 1 &&
+	ok = ctx != NULL &&
+	     EVP_DigestVerifyInit(ctx, NULL, message_digest(k), NULL, k->pkey) == 1 &&
 	     EVP_DigestVerify(ctx, sig, sig_len, msg, len) == 1;
 	EVP_MD_CTX_free(ctx);
 	ERR_clear_error();

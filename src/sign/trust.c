@@ -38,7 +38,8 @@ static int load_conf(const char *pem_path, struct trust_conf *ret, struct err *e
 		return err_set(e, ERR_IO, "file name too long: %s", pem_path);
 	memcpy(path, pem_path, len);
 	memcpy(path + len, ".conf", sizeof(".conf"));
-	/* A key from standard input has none. Only a missing sidecar means "no settings": one that cannot be read may hold limits. */
+	/* A key from standard input has none. Only a missing sidecar means "no settings": one that
+	 * cannot be read may hold limits. */
 	if (strcmp(pem_path, "-") == 0 || (!fs_exists(path) && errno == ENOENT))
 		return trust_conf_parse("", 0, path, ret, e);
 	rc = fs_read(path, TRUST_CONF_MAX, &text, e);
@@ -75,7 +76,8 @@ static int add_key(struct trust *t, const char *path, struct key *k, struct err 
 		/* The same key under another name: it counts once. */
 		if (same_conf(&t->keys[i].conf, &added.conf))
 			return 0;
-		err_set(e, ERR_CONFIG, "%s is the key '%s' with other settings", path, t->keys[i].name);
+		err_set(e, ERR_CONFIG, "%s is the key '%s' with other settings", path,
+			t->keys[i].name);
 		return err_hint(e, "keep one of the two files");
 	}
 	if (t->n >= TRUST_KEYS_MAX)
@@ -147,7 +149,8 @@ static int check_groups(const struct trust *t, struct err *e)
 			members++;
 			if (c->threshold == d->threshold)
 				continue;
-			err_set(e, ERR_CONFIG, "keys '%s' and '%s' of group '%s' have different thresholds",
+			err_set(e, ERR_CONFIG,
+				"keys '%s' and '%s' of group '%s' have different thresholds",
 				t->keys[i].name, t->keys[k].name, c->group);
 			return err_hint(e, "give all keys of a group the same 'threshold'");
 		}
@@ -215,7 +218,8 @@ struct counts { /* what became of the signatures, for the one message that matte
 };
 
 /* Good signatures of counting keys in the group of `k`. */
-static uint32_t count_group(const struct trust_conf *c, const struct trust_signer *signers, size_t n)
+static uint32_t count_group(
+	const struct trust_conf *c, const struct trust_signer *signers, size_t n)
 {
 	uint32_t have = 0;
 
@@ -233,30 +237,37 @@ static int refuse(const struct trust *t, enum trust_role role, size_t n, const s
 		return err_hint(e, "'stmota sign FILE --key KEY.pem' signs it");
 	}
 	if (c->wrong != NULL) {
-		err_set(e, ERR_SIGNATURE, "the signature of key '%s' is wrong: the file was changed or "
-			"damaged", c->wrong->name);
+		err_set(e, ERR_SIGNATURE,
+			"the signature of key '%s' is wrong: the file was changed or "
+			"damaged",
+			c->wrong->name);
 		return err_hint(e, "get the file again from where it was made");
 	}
 	if (c->short_of != NULL) {
-		err_set(e, ERR_SIGNATURE, "signed by %u key%s of group '%s', %u are needed", c->have,
-			c->have == 1 ? "" : "s", c->short_of->conf.group, c->short_of->conf.threshold);
+		err_set(e, ERR_SIGNATURE, "signed by %u key%s of group '%s', %u are needed",
+			c->have, c->have == 1 ? "" : "s", c->short_of->conf.group,
+			c->short_of->conf.threshold);
 		return err_hint(e, "'stmota sign' with another key of the group adds a signature");
 	}
 	if (c->expired != NULL) {
 		err_set(e, ERR_SIGNATURE, "key '%s' has expired", c->expired->name);
-		return err_hint(e, "sign with a key that is still valid, and check this machine's clock");
+		return err_hint(
+			e, "sign with a key that is still valid, and check this machine's clock");
 	}
 	if (c->other_role != NULL) {
-		err_set(e, ERR_SIGNATURE, "key '%s' is trusted for role %s, not for %s", c->other_role->name,
-			trust_role_name(c->other_role->conf.role), trust_role_name(role));
+		err_set(e, ERR_SIGNATURE, "key '%s' is trusted for role %s, not for %s",
+			c->other_role->name, trust_role_name(c->other_role->conf.role),
+			trust_role_name(role));
 		return err_hint(e, "sign with a key of role %s", trust_role_name(role));
 	}
-	err_set(e, ERR_SIGNATURE, t->n == 0 ? "signed, but no key is trusted here"
-					    : "signed by unknown keys only");
-	return err_hint(e, "--trust PUB.pem names a key you trust; %s holds them for good", SYSTEM_STORE);
+	err_set(e, ERR_SIGNATURE,
+		t->n == 0 ? "signed, but no key is trusted here" : "signed by unknown keys only");
+	return err_hint(
+		e, "--trust PUB.pem names a key you trust; %s holds them for good", SYSTEM_STORE);
 }
 
-static const struct trust_signature *find(const struct trust_signature *s, size_t n, const struct key *k)
+static const struct trust_signature *find(
+	const struct trust_signature *s, size_t n, const struct key *k)
 {
 	for (size_t i = 0; i < n; i++)
 		if (memcmp(s[i].key_id, key_id(k), KEY_ID_SIZE) == 0)
@@ -289,7 +300,8 @@ int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const
 			c.other_role = k;
 		else if (!valid)
 			c.expired = k;
-		signers[n_signers++] = (struct trust_signer){.key = k, .counted = right_role && valid};
+		signers[n_signers++] =
+			(struct trust_signer){.key = k, .counted = right_role && valid};
 	}
 	for (size_t i = 0; i < n_signers; i++) {
 		const struct trust_conf *conf = &signers[i].key->conf;

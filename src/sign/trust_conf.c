@@ -72,7 +72,8 @@ static bool parse_day(const char *text, uint64_t *ret_last_second)
 	int at = 0;
 
 	for (int i = 0; text[i] != '\0'; i++) {
-		if (i >= 10 || (i == 4 || i == 7 ? text[i] != '-' : !isdigit((unsigned char)text[i])))
+		if (i >= 10 ||
+			(i == 4 || i == 7 ? text[i] != '-' : !isdigit((unsigned char)text[i])))
 			return false;
 		if (text[i] == '-')
 			at++;
@@ -142,7 +143,8 @@ static int handler(void *user, const char *section, const char *key, const char 
 		if (strcmp(key, settings[i].key) != 0 || section[0] != '\0')
 			continue;
 		if (p->seen[i]) {
-			p->rc = err_set(p->e, ERR_CONFIG, "%s:%d: '%s' a second time", p->name, p->line, key);
+			p->rc = err_set(p->e, ERR_CONFIG, "%s:%d: '%s' a second time", p->name,
+				p->line, key);
 			return 0;
 		}
 		p->seen[i] = true;
@@ -159,11 +161,15 @@ static int handler(void *user, const char *section, const char *key, const char 
 	return 0;
 }
 
-int trust_conf_parse(const char *text, size_t len, const char *name, struct trust_conf *ret,
-	struct err *e)
+int trust_conf_parse(
+	const char *text, size_t len, const char *name, struct trust_conf *ret, struct err *e)
 {
-	struct parser p = {.conf = {.role = TRUST_RELEASE, .not_after = TRUST_FOR_EVER,
-				   .group = "default", .threshold = 1}, .name = name, .e = e};
+	struct parser p = {.conf = {.role = TRUST_RELEASE,
+				   .not_after = TRUST_FOR_EVER,
+				   .group = "default",
+				   .threshold = 1},
+		.name = name,
+		.e = e};
 	char copy[TRUST_CONF_MAX + 1];
 	int line;
 

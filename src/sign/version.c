@@ -33,8 +33,9 @@ static int refuse(const char *text, struct err *e)
 
 	if (tag != NULL && isdigit((unsigned char)text[0])) {
 		err_set(e, ERR_USAGE, "version '%s' has a pre-release tag", text);
-		return err_hint(e, "a version is MAJOR.MINOR.REVISION+BUILD, numbers only: say which "
-				   "build it is as +N, such as 1.2.3+4");
+		return err_hint(e,
+			"a version is MAJOR.MINOR.REVISION+BUILD, numbers only: say which "
+			"build it is as +N, such as 1.2.3+4");
 	}
 	err_set(e, ERR_USAGE, "'%s' is not a version", text);
 	return err_hint(e, "a version is MAJOR.MINOR.REVISION+BUILD, such as 1.2.3+4: at most "
@@ -56,8 +57,10 @@ int version_parse(const char *text, struct imf_version *ret, struct err *e)
 		return refuse(text, e);
 	if (*p != '\0')
 		return refuse(text, e);
-	*ret = (struct imf_version){.major = (uint8_t)major, .minor = (uint8_t)minor,
-		.revision = (uint16_t)revision, .build = (uint32_t)build};
+	*ret = (struct imf_version){.major = (uint8_t)major,
+		.minor = (uint8_t)minor,
+		.revision = (uint16_t)revision,
+		.build = (uint32_t)build};
 	return 0;
 }
 

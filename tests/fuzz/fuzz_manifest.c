@@ -48,7 +48,8 @@ static void check_manifest(const struct imf_manifest *m)
 		must(c.stored_offset == stored);
 		stored += c.stored_size;
 		while (imf_manifest_place(m, i, offset, &addr, &run)) {
-			must(run > 0 && run <= c.plain_size - offset && addr <= UINT32_MAX - (run - 1));
+			must(run > 0 && run <= c.plain_size - offset &&
+				addr <= UINT32_MAX - (run - 1));
 			offset += run;
 		}
 		must(offset == c.plain_size);
@@ -71,8 +72,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	cleanup_digest struct digest d = DIGEST_INIT;
 	struct imf_key keys[2] = {{.id = {1}}, {.id = {2}}};
 	struct imf_crypto crypto = {&d, on_init, on_update, on_final, on_verify};
-	struct imf_verify_config cfg = {.crypto = &crypto, .keys = keys, .n_keys = 2, .threshold = 1,
-		.work = work, .work_size = sizeof(work), .accept = on_accept};
+	struct imf_verify_config cfg = {.crypto = &crypto,
+		.keys = keys,
+		.n_keys = 2,
+		.threshold = 1,
+		.work = work,
+		.work_size = sizeof(work),
+		.accept = on_accept};
 	struct imf_manifest m;
 	struct imf_verify v;
 	int whole, pieces;

@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	set_digests(b.data, b.len);
 	rc = package_open(b.data, b.len, &p, &e);
 	if (rc < 0) {
-		must(e.code == (enum err_code)rc && e.msg[0] != '\0' && strchr(e.msg, '\n') == NULL);
+		must(e.code == (enum err_code)rc && e.msg[0] != '\0' &&
+			strchr(e.msg, '\n') == NULL);
 		return 0;
 	}
 	use(&p, size);

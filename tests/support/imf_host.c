@@ -10,8 +10,8 @@
 
 const struct imf_device imf_host_device = {
 	/* acme.com/streetlight; test_package checks the rule that makes it */
-	.product = {0x4C, 0xC0, 0x39, 0xE7, 0xA9, 0xFC, 0x5A, 0xCA, 0x99, 0xCC, 0xA5, 0xB2, 0xFB, 0xF3,
-		0x43, 0xBB},
+	.product = {0x4C, 0xC0, 0x39, 0xE7, 0xA9, 0xFC, 0x5A, 0xCA, 0x99, 0xCC, 0xA5, 0xB2, 0xFB,
+		0xF3, 0x43, 0xBB},
 	.hw_revision = 3,
 	.chip = 0x413,
 	.installed_known = true,
@@ -56,8 +56,8 @@ static int on_accept(void *ctx, const struct imf_manifest *m)
 	return h->payload.len == 0 ? 0 : 1;
 }
 
-static int on_payload(void *ctx, uint32_t component, uint32_t offset, const uint8_t *data,
-	uint32_t len)
+static int on_payload(
+	void *ctx, uint32_t component, uint32_t offset, const uint8_t *data, uint32_t len)
 {
 	struct imf_host *h = ctx;
 
@@ -83,9 +83,16 @@ void imf_host_init(struct imf_host *h, struct key *const *keys, size_t n)
 		memcpy(h->keys[i].id, key_id(keys[i]), IMF_KEY_ID_SIZE);
 		h->keys[i].key = keys[i];
 	}
-	h->cfg = (struct imf_verify_config){.crypto = &h->crypto, .keys = h->keys, .n_keys = (uint32_t)n,
-		.threshold = 1, .device = &imf_host_device, .work = h->work,
-		.work_size = IMF_HEAD_MAX_DEVICE, .ctx = h, .accept = on_accept, .payload = on_payload,
+	h->cfg = (struct imf_verify_config){.crypto = &h->crypto,
+		.keys = h->keys,
+		.n_keys = (uint32_t)n,
+		.threshold = 1,
+		.device = &imf_host_device,
+		.work = h->work,
+		.work_size = IMF_HEAD_MAX_DEVICE,
+		.ctx = h,
+		.accept = on_accept,
+		.payload = on_payload,
 		.component = on_component};
 }
 
@@ -118,10 +125,10 @@ int imf_host_check(struct imf_host *h, const uint8_t *data, size_t len, size_t c
 
 const char *imf_host_word(int error)
 {
-	static const char *const words[] = {"ok", "truncated", "magic", "format-version", "format", "limit",
-		"trailing", "critical", "encoding", "kind", "buffer", "product", "hardware", "chip", "counter",
-		"downgrade", "min-version", "address", "ram", "signature", "digest", "crypto", "callback",
-		"argument", "not-found"};
+	static const char *const words[] = {"ok", "truncated", "magic", "format-version", "format",
+		"limit", "trailing", "critical", "encoding", "kind", "buffer", "product",
+		"hardware", "chip", "counter", "downgrade", "min-version", "address", "ram",
+		"signature", "digest", "crypto", "callback", "argument", "not-found"};
 
 	return error <= 0 && (size_t)-error < ARRAY_LEN(words) ? words[-error] : "?";
 }
@@ -131,7 +138,7 @@ const char *imf_host_vector(const char *name, const char *suffix)
 	static char path[512];
 	const char *folder = getenv("STMOTA_VECTORS");
 
-	snprintf(path, sizeof(path), "%s/%s%s", folder != NULL ? folder : "image_format/vectors", name,
-		suffix);
+	snprintf(path, sizeof(path), "%s/%s%s", folder != NULL ? folder : "image_format/vectors",
+		name, suffix);
 	return path;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * test_imf_manifest.c - the parser and its helpers: places, versions, the device's refusals, records
+ * test_imf_manifest.c - the parser: places, versions, the device's refusals, records
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -180,7 +180,8 @@ static void test_imf_app_info__every_flipped_bit(void **state)
 	record_bytes(p);
 	for (size_t bit = 0; bit < sizeof(p) * 8; bit++) {
 		p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_int_equal(imf_app_info_parse(p, &info), bit < 64 ? IMF_ERR_NOT_FOUND : IMF_ERR_FORMAT);
+		assert_int_equal(imf_app_info_parse(p, &info),
+			bit < 64 ? IMF_ERR_NOT_FOUND : IMF_ERR_FORMAT);
 		p[bit / 8] ^= (uint8_t)(1u << bit % 8);
 	}
 }

@@ -107,8 +107,11 @@ static void test_imf_vectors__host(void **state)
 	struct trust t = {.keys = trusted, .n = 2};
 
 	for (size_t i = 0; i < 2; i++)
-		trusted[i] = (struct trust_key){.key = keys[i], .name = (char *)(i == 0 ? "ed" : "ec"),
-			.conf = {.role = TRUST_RELEASE, .not_after = TRUST_FOR_EVER, .group = "default",
+		trusted[i] = (struct trust_key){.key = keys[i],
+			.name = (char *)(i == 0 ? "ed" : "ec"),
+			.conf = {.role = TRUST_RELEASE,
+				.not_after = TRUST_FOR_EVER,
+				.group = "default",
 				.threshold = 1}};
 	for (size_t i = 0; i < n_vectors; i++) {
 		const struct vector *v = &vectors[i];

@@ -46,7 +46,8 @@ static void read_vector(const char *name, struct buf *ret)
 
 static void test_imf_verify__every_flipped_bit(void **state)
 {
-	static const char *const names[] = {"good-ed25519", "good-holes", "good-six", "good-app-info"};
+	static const char *const names[] = {
+		"good-ed25519", "good-holes", "good-six", "good-app-info"};
 	struct imf_host h;
 
 	imf_host_init(&h, keys, 2);
@@ -57,7 +58,8 @@ static void test_imf_verify__every_flipped_bit(void **state)
 		for (size_t bit = 0; bit < b.len * 8; bit++) {
 			b.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 			if (imf_host_check(&h, b.data, b.len, 4096) == 0)
-				fail_msg("%s: bit %zu of byte %zu is not noticed", names[n], bit % 8, bit / 8);
+				fail_msg("%s: bit %zu of byte %zu is not noticed", names[n],
+					bit % 8, bit / 8);
 			b.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
 		assert_int_equal(imf_host_check(&h, b.data, b.len, 4096), 0);
@@ -156,7 +158,8 @@ static void test_imf_verify__work_buffer_of_every_size(void **state)
 	read_vector("good-ed25519", &b);
 	for (uint32_t size = IMF_HEADER_SIZE; size <= head; size++) {
 		h.cfg.work_size = size;
-		assert_int_equal(imf_host_check(&h, b.data, b.len, 50), size < head ? IMF_ERR_BUFFER : 0);
+		assert_int_equal(
+			imf_host_check(&h, b.data, b.len, 50), size < head ? IMF_ERR_BUFFER : 0);
 		/* Nothing is written behind it. */
 		assert_int_equal(h.work[size], 0xA5);
 	}
@@ -246,7 +249,8 @@ static void test_imf_verify__decision_is_looked_at_again(void **state)
 			h.v.decision ^= 1;
 		else
 			h.v.decision_inverse ^= 0x8000;
-		assert_int_equal(imf_verify_feed(&h.v, b.data + b.len - 100, 100), IMF_ERR_SIGNATURE);
+		assert_int_equal(
+			imf_verify_feed(&h.v, b.data + b.len - 100, 100), IMF_ERR_SIGNATURE);
 		assert_int_equal(imf_verify_finish(&h.v), IMF_ERR_SIGNATURE);
 	}
 	imf_host_done(&h);
@@ -257,8 +261,8 @@ static int refuse_manifest(void *ctx, const struct imf_manifest *m)
 	return -1;
 }
 
-static int refuse_payload(void *ctx, uint32_t component, uint32_t offset, const uint8_t *data,
-	uint32_t len)
+static int refuse_payload(
+	void *ctx, uint32_t component, uint32_t offset, const uint8_t *data, uint32_t len)
 {
 	return component == 1 ? -1 : 0;
 }

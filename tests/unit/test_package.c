@@ -25,8 +25,13 @@ static void fill(uint8_t *p, size_t len, uint8_t seed)
 
 static struct package_spec spec_of(const struct package_item *items, size_t n)
 {
-	return (struct package_spec){.product = "acme.com/streetlight", .version = {1, 2, 3, 4},
-		.counter = 7, .hw_max = 0xFFFF, .chip = 0x413, .items = items, .n_items = n};
+	return (struct package_spec){.product = "acme.com/streetlight",
+		.version = {1, 2, 3, 4},
+		.counter = 7,
+		.hw_max = 0xFFFF,
+		.chip = 0x413,
+		.items = items,
+		.n_items = n};
 }
 
 /* One application of 1000 bytes at 0x08000000. */
@@ -112,8 +117,10 @@ static void test_package__signed_and_judged(void **state)
 	assert_int_equal(key_generate(KEY_P256, &ec, &e), 0);
 	for (size_t i = 0; i < 2; i++) {
 		keys[i].key = i == 0 ? ed : ec;
-		keys[i].conf = (struct trust_conf){.role = TRUST_RELEASE, .not_after = TRUST_FOR_EVER,
-			.group = "default", .threshold = 2};
+		keys[i].conf = (struct trust_conf){.role = TRUST_RELEASE,
+			.not_after = TRUST_FOR_EVER,
+			.group = "default",
+			.threshold = 2};
 	}
 	assert_int_equal(package_open(b.data, b.len, &p, &e), 0);
 	assert_int_equal(package_verify(&p, &t, 0, &v, &e), ERR_SIGNATURE);
@@ -286,7 +293,8 @@ static void test_package__real_firmware(void **state)
 		struct package_spec spec = spec_of(&item, 1);
 		struct package p;
 
-		snprintf(path, sizeof(path), "%s/files/%s", corpus != NULL ? corpus : ".", names[i]);
+		snprintf(
+			path, sizeof(path), "%s/files/%s", corpus != NULL ? corpus : ".", names[i]);
 		if (!fs_exists(path)) {
 			print_message("without %s: not there\n", path);
 			skip();
@@ -315,7 +323,9 @@ static void test_package_open__damage_is_named(void **state)
 		const char *says;
 	} cases[] = {
 		{"", 0, ERR_FORMAT, "not a stmota package"},
-		{"\x7F" "ELF", 4, ERR_FORMAT, "not a stmota package"},
+		{"\x7F"
+		 "ELF",
+			4, ERR_FORMAT, "not a stmota package"},
 		{"\x89SOTA\n\x1A", 7, ERR_FORMAT, "line ends"},
 		{"\x89SOTA\r\n\x1A", 8, ERR_FORMAT, "truncated"},
 	};

@@ -40,8 +40,8 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	static const char *const names[] = {"ed.pem", "ed.pub", "ec.pem", "ec.pub", "rsa.pem", "rsa.pub",
-		"p384.pem", "x.pem", "locked.pem", "compressed.pub"};
+	static const char *const names[] = {"ed.pem", "ed.pub", "ec.pem", "ec.pub", "rsa.pem",
+		"rsa.pub", "p384.pem", "x.pem", "locked.pem", "compressed.pub"};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		unlink(in_folder(names[i]));
@@ -68,7 +68,8 @@ static void test_key__files_round_trip(void **state)
 		assert_int_equal(stat(in_folder(cases[i].private), &st), 0);
 		assert_int_equal(st.st_mode & 0777, 0600);
 		/* Never over an existing file. */
-		assert_int_equal(key_save_private(made, in_folder(cases[i].private), &e), ERR_USAGE);
+		assert_int_equal(
+			key_save_private(made, in_folder(cases[i].private), &e), ERR_USAGE);
 		assert_int_equal(key_save_public(made, in_folder(cases[i].public), &e), ERR_USAGE);
 
 		assert_int_equal(key_load_private(in_folder(cases[i].private), &private, &e), 0);
@@ -85,7 +86,8 @@ static void test_key__files_round_trip(void **state)
 			assert_false(key_verify(public, text, sizeof(text), signature));
 			signature[bit / 8] ^= (uint8_t)(1u << bit % 8);
 		}
-		assert_int_equal(key_sign(public, text, sizeof(text), signature, &e), ERR_SIGNATURE);
+		assert_int_equal(
+			key_sign(public, text, sizeof(text), signature, &e), ERR_SIGNATURE);
 	}
 }
 
@@ -96,8 +98,11 @@ static void write_pem(const char *name, EVP_PKEY *pkey, bool private, const char
 	assert_non_null(f);
 	assert_non_null(pkey);
 	if (private)
-		assert_int_equal(PEM_write_PKCS8PrivateKey(f, pkey, passphrase != NULL ? EVP_aes_128_cbc() : NULL,
-			passphrase, passphrase != NULL ? (int)strlen(passphrase) : 0, NULL, NULL), 1);
+		assert_int_equal(
+			PEM_write_PKCS8PrivateKey(f, pkey,
+				passphrase != NULL ? EVP_aes_128_cbc() : NULL, passphrase,
+				passphrase != NULL ? (int)strlen(passphrase) : 0, NULL, NULL),
+			1);
 	else
 		assert_int_equal(PEM_write_PUBKEY(f, pkey), 1);
 	fclose(f);
@@ -132,9 +137,11 @@ static void test_key__what_is_refused(void **state)
 	refused(key_load_private(in_folder("locked.pem"), &k, &e), &e, "passphrase");
 	refused(key_load_private(in_folder("ed.pub"), &k, &e), &e, "public key and cannot sign");
 	refused(key_load_public(in_folder("ed.pem"), &k, &e), &e, "private key where a public one");
-	refused(key_load_public(in_folder("locked.pem"), &k, &e), &e, "private key where a public one");
+	refused(key_load_public(in_folder("locked.pem"), &k, &e), &e,
+		"private key where a public one");
 	refused(key_parse_public("", 0, "nothing", &k, &e), &e, "not a public key");
-	refused(key_parse_public("-----BEGIN PUBLIC KEY-----\nAAAA\n", 32, "half", &k, &e), &e, "half");
+	refused(key_parse_public("-----BEGIN PUBLIC KEY-----\nAAAA\n", 32, "half", &k, &e), &e,
+		"half");
 	assert_int_equal(key_load_public(in_folder("missing"), &k, &e), ERR_IO);
 	assert_null(k);
 	EVP_PKEY_free(rsa);
@@ -167,9 +174,10 @@ static void test_version_parse__good_and_bad(void **state)
 	} cases[] = {{"1.2.3+4", "1.2.3+4"}, {"1.2.3", "1.2.3"}, {"1.2", "1.2.0"}, {"7", "7.0.0"},
 		{"0.0.0", "0.0.0"}, {"255.255.65535+4294967295", "255.255.65535+4294967295"},
 		{"1+5", "1.0.0+5"}, {"256.0.0", NULL}, {"1.256.0", NULL}, {"1.2.65536", NULL},
-		{"1.2.3+4294967296", NULL}, {"1.2.3+99999999999999999999", NULL}, {"", NULL}, {"1.", NULL},
-		{"1.2.", NULL}, {"1.2.3.4", NULL}, {"v1.2.3", NULL}, {"1.2.3+", NULL}, {" 1.2.3", NULL},
-		{"1.2.3 ", NULL}, {"01.2.3", NULL}, {"1.2.3-rc1", NULL}, {"-1.2.3", NULL}, {"1.2.3+0x4", NULL}};
+		{"1.2.3+4294967296", NULL}, {"1.2.3+99999999999999999999", NULL}, {"", NULL},
+		{"1.", NULL}, {"1.2.", NULL}, {"1.2.3.4", NULL}, {"v1.2.3", NULL}, {"1.2.3+", NULL},
+		{" 1.2.3", NULL}, {"1.2.3 ", NULL}, {"01.2.3", NULL}, {"1.2.3-rc1", NULL},
+		{"-1.2.3", NULL}, {"1.2.3+0x4", NULL}};
 	char text[VERSION_TEXT_SIZE];
 	struct err e = ERR_INIT;
 
@@ -201,9 +209,11 @@ static void test_product_uuid__as_specified(void **state)
 
 static void test_product_check__names(void **state)
 {
-	static const char *const good[] = {"acme.com/streetlight", "a", "a/b/c", "x-1.example/lamp_2"};
-	static const char *const bad[] = {"", "Acme.com/lamp", "acme.com/", "/lamp", "acme.com//lamp",
-		"acme com/lamp", "acme.com/lämp", "acme.com/-", "acme.com/lamp-", "acme.com/la\nmp"};
+	static const char *const good[] = {
+		"acme.com/streetlight", "a", "a/b/c", "x-1.example/lamp_2"};
+	static const char *const bad[] = {"", "Acme.com/lamp", "acme.com/", "/lamp",
+		"acme.com//lamp", "acme com/lamp", "acme.com/lämp", "acme.com/-", "acme.com/lamp-",
+		"acme.com/la\nmp"};
 	char longest[PRODUCT_NAME_SIZE + 1];
 	struct err e = ERR_INIT;
 

@@ -19,8 +19,8 @@
 #define DAY_2027_12_31_END 1830297599u /* date -u -d 2027-12-31T23:59:59Z +%s */
 
 static char folder[] = "/tmp/stmota-trust.XXXXXX";
-static const char *const files[] = {"a.pem", "b.pem", "c.pem", "a.conf", "b.conf", "c.conf", "d.pem",
-	"secret.pem"};
+static const char *const files[] = {
+	"a.pem", "b.pem", "c.pem", "a.conf", "b.conf", "c.conf", "d.pem", "secret.pem"};
 static struct key *keys[3];
 static const char message[] = "what is signed";
 
@@ -42,8 +42,10 @@ static void put(const char *name, const char *text)
 static int make(void **state)
 {
 	return mkdtemp(folder) != NULL && key_generate(KEY_ED25519, &keys[0], NULL) == 0 &&
-		key_generate(KEY_P256, &keys[1], NULL) == 0 &&
-		key_generate(KEY_ED25519, &keys[2], NULL) == 0 ? 0 : -1;
+			       key_generate(KEY_P256, &keys[1], NULL) == 0 &&
+			       key_generate(KEY_ED25519, &keys[2], NULL) == 0
+		       ? 0
+		       : -1;
 }
 
 static int done(void **state)
@@ -89,11 +91,12 @@ static int judge_at(const char *who, uint64_t now, struct err *e)
 
 		if (!right && strchr(who, (int)('A' + i)) == NULL)
 			continue;
-		assert_int_equal(key_sign(keys[i], message, sizeof(message) - !right, bytes[i], e), 0);
+		assert_int_equal(
+			key_sign(keys[i], message, sizeof(message) - !right, bytes[i], e), 0);
 		s[n++] = (struct trust_signature){key_id(keys[i]), bytes[i]};
 	}
-	return trust_judge(&t, TRUST_RELEASE, now, message, sizeof(message), s, n, signers, 3, &n_signers,
-		e);
+	return trust_judge(
+		&t, TRUST_RELEASE, now, message, sizeof(message), s, n, signers, 3, &n_signers, e);
 }
 
 static void accepted(const char *who)
@@ -224,12 +227,14 @@ static void test_trust_conf_parse__errors_name_the_line(void **state)
 		{"not-after = 2027-12-31T00:00\n", "x.conf:1"},
 		{"nonsense\n", "x.conf:1"},
 	};
-	static const char good[] = "role = halt\nnot-after = 2028-02-29\ngroup = a.b-c_1\nthreshold=16";
+	static const char good[] =
+		"role = halt\nnot-after = 2028-02-29\ngroup = a.b-c_1\nthreshold=16";
 	struct trust_conf c;
 	struct err e = ERR_INIT;
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		assert_int_equal(trust_conf_parse(cases[i].text, strlen(cases[i].text), "x.conf", &c, &e),
+		assert_int_equal(
+			trust_conf_parse(cases[i].text, strlen(cases[i].text), "x.conf", &c, &e),
 			ERR_CONFIG);
 		if (strstr(e.msg, cases[i].says) == NULL)
 			fail_msg("'%s' does not say '%s'", e.msg, cases[i].says);
@@ -244,13 +249,16 @@ static void test_trust_conf_parse__errors_name_the_line(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_trust__any_key_without_sidecars, three_keys, empty),
+		cmocka_unit_test_setup_teardown(
+			test_trust__any_key_without_sidecars, three_keys, empty),
 		cmocka_unit_test_setup_teardown(test_trust__threshold, three_keys, empty),
-		cmocka_unit_test_setup_teardown(test_trust__groups_do_not_add_up, three_keys, empty),
+		cmocka_unit_test_setup_teardown(
+			test_trust__groups_do_not_add_up, three_keys, empty),
 		cmocka_unit_test_setup_teardown(test_trust__expiry, three_keys, empty),
 		cmocka_unit_test_setup_teardown(test_trust__contradictions, three_keys, empty),
 		cmocka_unit_test_setup_teardown(test_trust__one_key_counts_once, three_keys, empty),
-		cmocka_unit_test_setup_teardown(test_trust_add__files_that_do_not_belong, three_keys, empty),
+		cmocka_unit_test_setup_teardown(
+			test_trust_add__files_that_do_not_belong, three_keys, empty),
 		cmocka_unit_test(test_trust_conf_parse__errors_name_the_line),
 	};
 

@@ -60,7 +60,8 @@ static int check(const char *name, size_t keep, uint32_t *ret_size)
 	memset(area, 0xFF, sizeof(area));
 	memcpy(area, b.data, b.len < keep ? b.len : keep);
 	*ret_size = 0;
-	return check_package(area, sizeof(area), &imf_host_device, release_key_id, release_key, ret_size);
+	return check_package(
+		area, sizeof(area), &imf_host_device, release_key_id, release_key, ret_size);
 }
 
 static void test_verify_device__good_and_bad(void **state)

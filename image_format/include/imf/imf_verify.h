@@ -46,7 +46,7 @@ struct imf_device {
 	uint8_t product[IMF_UUID_SIZE];
 	uint16_t hw_revision;
 	uint16_t chip;        /* STM32 product ID */
-	bool installed_known; /* false: nothing runs yet; packages with a minimum version are refused */
+	bool installed_known; /* false: nothing runs yet; a minimum version is not met */
 	struct imf_version installed;
 	uint32_t counter;     /* highest security counter seen, 0 if none */
 	bool allow_downgrade; /* of the version; never of the counter */
@@ -69,8 +69,8 @@ struct imf_verify_config {
 	uint32_t n_keys;
 	uint32_t threshold; /* different keys that must have signed, at least 1 */
 	const struct imf_device *device; /* NULL: the header is checked for form only */
-	uint8_t *work;      /* for manifest and signatures; IMF_HEAD_MAX_DEVICE takes any device package */
-	uint32_t work_size; /* bytes */
+	uint8_t *work;      /* for manifest and signatures of the package */
+	uint32_t work_size; /* bytes; IMF_HEAD_MAX_DEVICE is enough for device packages */
 
 	void *ctx; /* of the three callbacks; each may be NULL, returns 0 or stops everything */
 	/* Signatures are good, no payload byte has been handed on. */

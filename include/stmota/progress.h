@@ -2,9 +2,9 @@
 /*
  * progress.h - the events of a job as a bar on a terminal, or as sparse lines in a log
  *
- *	connect   0.2 s
- *	erase     128 KiB in 0.8 s
- *	write     ━━━━━━━━━━━━━━━━━━━━╺━━━━━━━━━   62 %  17.3 of 28.0 KiB  41.2 KiB/s  0:02 left
+ *	compare   64 KiB in 0.1 s
+ *	erase     64 KiB in 1.0 s, 62.8 KiB/s
+ *	write     ━━━━━━━━━━╸────────────────  40 %      43.2 of 64 KiB     6.9 KiB/s  0:11 left
  *
  * A finished phase leaves one line; the bar of the running one is redrawn in place. If the job
  * announced the shares of its phases, percent and time left are those of the whole.

@@ -183,9 +183,9 @@ static void add_bar(const struct progress *p, struct line *l, size_t width, doub
 	add_repeated(l, "━", full);
 	if (halves % 2 != 0)
 		add(l, "╸");
-	add_style(p, l, "2");
-	/* Without colour the rest must look different. */
-	add_repeated(l, p->cfg.colour ? "━" : "─", width - full - halves % 2);
+	/* Thinner as well as paler: not every terminal has the colours, not everybody sees them. */
+	add_style(p, l, "0;90");
+	add_repeated(l, "─", width - full - halves % 2);
 	add_style(p, l, "0");
 }
 

@@ -20,7 +20,7 @@ bool image_vector_base(const struct segments *s, const struct chip *chip, uint32
 
 /*
  * vectors_check() for an image with holes: handlers may lie in any part of it.
- * ERR_NO_FIT, also if the image has no byte at `base`; ERR_NOMEM.
+ * ERR_NO_FIT, also if the image has no byte at `base`.
  */
 int image_check_vectors(const struct segments *s, uint32_t base, const struct chip *chip,
 	char *ret_warn, size_t warn_size, struct err *e);

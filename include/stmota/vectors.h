@@ -31,10 +31,11 @@ int vectors_check(const uint8_t *image, size_t len, uint32_t base, const struct 
 
 /*
  * The same for an image with holes: `table` are the `len` bytes from `base` up to the first hole,
- * `code` all parts of the image, where handlers may lie.
+ * `holds` tells whether the image has a byte at an address, where a handler may lie then.
  */
-int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base, const struct span *code,
-	size_t n_code, const struct chip *chip, char *ret_warn, size_t warn_size, struct err *e);
+int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base,
+	bool (*holds)(const void *ctx, uint32_t addr), const void *ctx, const struct chip *chip,
+	char *ret_warn, size_t warn_size, struct err *e);
 
 /*
  * Only words 0 and 1: would a processor, and a careless boot loader, take this for a program?

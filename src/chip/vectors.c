@@ -76,8 +76,8 @@ struct check {
 	const uint8_t *table;
 	size_t len;
 	uint32_t base;
-	const struct span *code;
-	size_t n_code;
+	bool (*holds)(const void *ctx, uint32_t addr);
+	const void *ctx;
 	const struct chip *chip;
 	char *warn;
 	size_t warn_size;
@@ -152,19 +152,20 @@ static uint32_t without_alias(uint32_t addr, const struct chip *chip)
 	return addr;
 }
 
+/* True if the image has a byte there, at whichever address of the same flash. */
 static bool in_code(const struct check *c, uint32_t addr)
 {
-	uint32_t plain = without_alias(addr, c->chip);
+	uint32_t plain = without_alias(addr, c->chip), base = without_alias(c->base, c->chip);
 
-	for (size_t i = 0; i < c->n_code; i++) {
-		struct span s = c->code[i];
-		uint32_t start = without_alias(s.addr, c->chip);
+	/* The image lies at `base`; as far from it as it is from the usual address. */
+	return c->holds(c->ctx, addr) || c->holds(c->ctx, plain - base + c->base);
+}
 
-		if ((addr >= s.addr && addr - s.addr < s.len) ||
-			(plain >= start && plain - start < s.len))
-			return true;
-	}
-	return false;
+static bool in_span(const void *ctx, uint32_t addr)
+{
+	const struct span *s = ctx;
+
+	return addr >= s->addr && addr - s->addr < s->len;
 }
 
 static uint32_t word_at(const struct check *c, unsigned word)
@@ -342,16 +343,17 @@ static int check_alignment(const struct check *c, struct err *e)
 	return 0;
 }
 
-int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base, const struct span *code,
-	size_t n_code, const struct chip *chip, char *ret_warn, size_t warn_size, struct err *e)
+int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base,
+	bool (*holds)(const void *ctx, uint32_t addr), const void *ctx, const struct chip *chip,
+	char *ret_warn, size_t warn_size, struct err *e)
 {
 	static int (*const rules[])(const struct check *c, struct err *e) = {check_blank, check_sp,
 		check_reset, check_core_words, check_alignment, check_link_address};
 	struct check c = {.table = table,
 		.len = len,
 		.base = base,
-		.code = code,
-		.n_code = n_code,
+		.holds = holds,
+		.ctx = ctx,
 		.chip = chip,
 		.warn = ret_warn,
 		.warn_size = warn_size};
@@ -376,7 +378,7 @@ int vectors_check(const uint8_t *image, size_t len, uint32_t base, const struct 
 	uint64_t room = ((uint64_t)1 << 32) - base;
 	struct span all = {base, (uint32_t)(len < room ? len : room - 1)};
 
-	return vectors_check_parts(image, len, base, &all, 1, chip, ret_warn, warn_size, e);
+	return vectors_check_parts(image, len, base, in_span, &all, chip, ret_warn, warn_size, e);
 }
 
 bool vectors_bootable(
@@ -384,7 +386,7 @@ bool vectors_bootable(
 {
 	uint32_t sp = get_le32(first_words), reset = get_le32(first_words + 4);
 	struct span all = {base, len};
-	struct check c = {.base = base, .code = &all, .n_code = 1, .chip = chip};
+	struct check c = {.base = base, .holds = in_span, .ctx = &all, .chip = chip};
 
 	if (sp == UINT32_MAX || reset == UINT32_MAX || (sp == 0 && reset == 0))
 		return false;

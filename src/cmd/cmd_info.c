@@ -103,7 +103,7 @@ static int show_image(struct image_call *c, struct err *e)
 	out_size(c->out, "image_size", segments_size(&c->image));
 	rc = info_segments(c->out, &c->image, e);
 	if (rc == 0 && !(c->guessing && c->n_guesses != 1))
-		rc = info_vectors(c->out, &c->image, c->chip, e);
+		info_vectors(c->out, &c->image, c->chip);
 	if (rc == 0)
 		show_record(c);
 	return rc;

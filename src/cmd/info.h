@@ -22,7 +22,7 @@ int info_package(struct out *o, const struct buf *file, struct err *e);
 void info_app_info(struct out *o, const struct imf_app_info *a);
 
 /* The vector table of a program and whether it would start on `chip` (NULL: any). */
-int info_vectors(struct out *o, const struct segments *s, const struct chip *chip, struct err *e);
+void info_vectors(struct out *o, const struct segments *s, const struct chip *chip);
 
 
 /* "hardware" for people, "hw_min" and "hw_max" in JSON; both included. */

@@ -98,7 +98,7 @@ static void show_verdict(struct out *o, int rc, const char *doubt, const struct 
 		out_str(o, "hint", e->hint);
 }
 
-int info_vectors(struct out *o, const struct segments *s, const struct chip *chip, struct err *e)
+void info_vectors(struct out *o, const struct segments *s, const struct chip *chip)
 {
 	const struct segment *g;
 	struct err why = ERR_INIT;
@@ -107,14 +107,9 @@ int info_vectors(struct out *o, const struct segments *s, const struct chip *chi
 	int rc;
 
 	if (!image_vector_base(s, chip, &base))
-		return 0;
+		return;
 	g = segments_at(s, base);
 	rc = image_check_vectors(s, base, chip, doubt, sizeof(doubt), &why);
-	if (rc == ERR_NOMEM) {
-		if (e != NULL)
-			*e = why;
-		return rc;
-	}
 	out_object(o, "vectors");
 	out_hex(o, "address", base, 8);
 	if (g->len - (base - g->addr) >= 8) {
@@ -125,7 +120,6 @@ int info_vectors(struct out *o, const struct segments *s, const struct chip *chi
 		cmd_out_chip(o, chip->pid);
 	show_verdict(o, rc, doubt, &why);
 	out_end(o);
-	return 0;
 }
 
 void info_app_info(struct out *o, const struct imf_app_info *a)

@@ -69,7 +69,7 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
 	rc = info_segments(o, &image, e);
 	if (rc == 0 && c.kind == IMF_KIND_APPLICATION)
-		rc = info_vectors(o, &image, chip_find(p->header.chip), e);
+		info_vectors(o, &image, chip_find(p->header.chip));
 	if (rc == 0 && found)
 		info_app_info(o, &record);
 	out_end(o);

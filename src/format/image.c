@@ -20,11 +20,15 @@ bool image_vector_base(const struct segments *s, const struct chip *chip, uint32
 	return true;
 }
 
+static bool holds(const void *image, uint32_t addr)
+{
+	return segments_at(image, addr) != NULL;
+}
+
 int image_check_vectors(const struct segments *s, uint32_t base, const struct chip *chip,
 	char *ret_warn, size_t warn_size, struct err *e)
 {
 	const struct segment *g = segments_at(s, base);
-	cleanup_free struct span *code = NULL;
 	uint32_t off;
 
 	if (g == NULL) {
@@ -32,12 +36,7 @@ int image_check_vectors(const struct segments *s, uint32_t base, const struct ch
 		err_at(e, base);
 		return ERR_NO_FIT;
 	}
-	code = calloc(s->n, sizeof(*code));
-	if (code == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < s->n; i++)
-		code[i] = (struct span){s->v[i].addr, s->v[i].len};
 	off = base - g->addr;
-	return vectors_check_parts(
-		g->data + off, g->len - off, base, code, s->n, chip, ret_warn, warn_size, e);
+	return vectors_check_parts(g->data + off, g->len - off, base, holds, s, chip, ret_warn,
+		warn_size, e);
 }

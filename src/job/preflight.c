@@ -8,25 +8,9 @@
 #include <string.h>
 
 #include <stmota/cleanup.h>
-#include <stmota/vectors.h>
+#include <stmota/image.h>
 
 /* ---- programs in an image ---- */
-
-/* The program at `base` as one piece, holes blank, up to the next program or the image's end. */
-static int flatten(const struct segments *image, uint32_t base, uint64_t end, uint8_t blank,
-	uint8_t **ret, uint32_t *ret_len, struct err *e)
-{
-	uint32_t len = (uint32_t)(end - base);
-	uint8_t *data = malloc(len);
-
-	if (data == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	memset(data, blank, len);
-	segments_copy(image, (struct span){base, len}, data);
-	*ret = data;
-	*ret_len = len;
-	return 0;
-}
 
 static int check_in_flash(const struct segments *image, struct span flash, struct err *e)
 {
@@ -52,7 +36,6 @@ int image_find_heads(const struct segments *image, const struct chip *chip,
 {
 	struct span flash = {chip->flash_base, chip->flash_size_max};
 	struct image_heads h = {0};
-	uint64_t end = span_end(segments_extent(image));
 	int rc = check_in_flash(image, flash, e);
 
 	if (rc < 0)
@@ -61,14 +44,10 @@ int image_find_heads(const struct segments *image, const struct chip *chip,
 	if (h.base == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; rc == 0 && i < image->n; i++) {
-		cleanup_free uint8_t *data = NULL;
-		uint32_t base = image->v[i].addr, len = 0;
+		uint32_t base = image->v[i].addr;
 		bool first = i == 0;
 
-		rc = flatten(image, base, end, chip->erased_value, &data, &len, e);
-		if (rc < 0)
-			break;
-		rc = vectors_check(data, len, base, chip, first ? ret_warn : NULL,
+		rc = image_check_vectors(image, base, chip, first ? ret_warn : NULL,
 			first ? warn_size : 0, first ? e : NULL);
 		if (rc == 0)
 			h.base[h.n++] = base;

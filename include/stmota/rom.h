@@ -23,7 +23,8 @@ struct rom_options {
 	struct entry entry;  /* how the device is reset, if at all */
 	bool fixed_baud;     /* do not fall back to lower rates after resets */
 	bool no_resync;      /* connect() tries the sync byte only */
-	uint32_t resync_ms;  /* how long connect() lines up a broken session; 0: 12 s */
+	uint32_t resync_ms;  /* how long a broken session is lined up; 0: as long as the longest
+				packet takes, 18 s at 115200 baud */
 	const struct event_sink *events; /* notes while somebody waits; may be NULL */
 };
 

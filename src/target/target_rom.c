@@ -79,10 +79,19 @@ static int nobody_there(struct err *e)
 	return ERR_TIMEOUT;
 }
 
+/* Enough for the longest packet that a device may be waiting for, at this speed. */
+static uint32_t resync_ms(const struct rom *rom)
+{
+	uint32_t baud = rom->t.link->baud != 0 ? rom->t.link->baud : 115200;
+
+	if (rom->opt.resync_ms != 0)
+		return rom->opt.resync_ms;
+	return (uint32_t)((uint64_t)ROM_RESYNC_BYTES * 12 * 1000 / baud) + 4000;
+}
+
 /* Without lines: the device may be fresh, synced, or inside a packet of a session that died. */
 static int reach_as_it_is(struct rom *rom, struct err *e)
 {
-	uint32_t ms = rom->opt.resync_ms;
 	int rc = rom_sync(rom, e);
 
 	if (rc != ERR_TIMEOUT)
@@ -90,7 +99,7 @@ static int reach_as_it_is(struct rom *rom, struct err *e)
 	if (rom->opt.no_resync)
 		return nobody_there(e);
 	note(rom, "no answer yet; the device may be inside a broken command: lining up");
-	rc = rom_resync(rom, ms, true, e);
+	rc = rom_resync(rom, resync_ms(rom), true, e);
 	return rc == ERR_TIMEOUT ? nobody_there(e) : rc;
 }
 
@@ -160,7 +169,7 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	if (rc == ERR_TIMEOUT || rc == ERR_PROTOCOL || rc == ERR_NACK) {
 		log_debug("%s: %s; lining up", t->link->name, e != NULL ? e->msg : "");
 		rc = lines ? reach_by_lines(rom, false, e) :
-			     rom_resync(rom, rom->opt.resync_ms, false, e);
+			     rom_resync(rom, resync_ms(rom), false, e);
 		if (rc == 0)
 			rc = identify(rom, &info, e);
 	}
@@ -174,16 +183,6 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	if (ret != NULL)
 		*ret = info;
 	return 0;
-}
-
-/* Time for an erase that may be running, and for the longest list that may be waited for. */
-static uint32_t recover_ms(const struct rom *rom)
-{
-	uint32_t list_ms = 0;
-
-	if (rom->t.link->baud != 0)
-		list_ms = (uint32_t)((uint64_t)ROM_RESYNC_BYTES * 12 * 1000 / rom->t.link->baud) + 10000;
-	return list_ms > ROM_MASS_MS ? list_ms : ROM_MASS_MS;
 }
 
 static int rom_recover(struct target *t, struct err *e)
@@ -201,7 +200,7 @@ static int rom_recover(struct target *t, struct err *e)
 	else if (rom->restarted)
 		rc = reach_as_it_is(rom, e);
 	else
-		rc = rom_resync(rom, recover_ms(rom), false, e);
+		rc = rom_resync(rom, resync_ms(rom), false, e);
 	rom->restarted = false;
 	if (rc == 0)
 		rc = rom_get(rom, &again, e);
@@ -672,8 +671,6 @@ int rom_target_new(struct link *link, const struct rom_options *opt, struct targ
 		return err_set(e, ERR_NOMEM, "out of memory");
 	}
 	rom->opt = *opt;
-	if (rom->opt.resync_ms == 0)
-		rom->opt.resync_ms = 12000;
 	/* A link without lines cannot be told to use them. */
 	if ((link->caps & LINK_HAS_LINES) == 0 || link->ops->set_line == NULL)
 		rom->opt.entry.use_lines = false;

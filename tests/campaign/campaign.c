@@ -243,7 +243,6 @@ static int open_bench_device(const struct bench *b, struct device *d, struct err
 	int rc;
 
 	options.entry.use_lines = b->s->lines;
-	options.resync_ms = 45000;
 	if (b->s->lines) {
 		options.entry.boot0.wire = ENTRY_WIRE_RTS;
 		options.entry.nrst.wire = ENTRY_WIRE_DTR;

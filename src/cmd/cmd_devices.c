@@ -7,9 +7,15 @@
 #include "cmd.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include <stmota/cleanup.h>
 #include <stmota/serial_ports.h>
+
+static const struct opt opts[] = {
+	OPT_FLAG("show", "show every setting too, and who made it"),
+	OPT_END,
+};
 
 static void show_configured(struct out *o, const struct config *c)
 {
@@ -24,6 +30,37 @@ static void show_configured(struct out *o, const struct config *c)
 		out_str(o, "product", config_get(c, "device", name, "product"));
 		out_end(o);
 	}
+	out_end(o);
+}
+
+static void show_setting(
+	struct out *o, const struct config *c, const struct config_key *k, const char *name)
+{
+	const char *value = config_get(c, k->section, name, k->key);
+
+	if (value == NULL)
+		return;
+	out_object(o, NULL);
+	if (name != NULL)
+		out_strf(o, "section", "%s %s", k->section, name);
+	else
+		out_str(o, "section", k->section);
+	out_str(o, "key", k->key);
+	out_str(o, "value", value);
+	out_str(o, "set_by", config_origin(c, k->section, name, k->key));
+	out_end(o);
+}
+
+static void show_settings(struct out *o, const struct config *c)
+{
+	out_table(o, "settings");
+	for (const struct config_key *k = config_keys; k->section != NULL; k++)
+		if (strcmp(k->section, "device") != 0)
+			show_setting(o, c, k, NULL);
+	for (size_t i = 0; i < config_n_devices(c); i++)
+		for (const struct config_key *k = config_keys; k->section != NULL; k++)
+			if (strcmp(k->section, "device") == 0)
+				show_setting(o, c, k, config_device_name(c, i));
 	out_end(o);
 }
 
@@ -59,6 +96,8 @@ static int run(struct command_env *env, struct err *e)
 		return rc;
 	show_configured(env->out, env->config);
 	show_ports(env->out, ports, n);
+	if (opt_given(env->opts, "show"))
+		show_settings(env->out, env->config);
 	if (n == 0)
 		out_text(env->out, "no serial ports here; 'stmota-sim run' makes a virtual board");
 	return 0;
@@ -70,8 +109,9 @@ const struct command cmd_devices = {
 	.summary = "list configured devices and serial ports",
 	.details = "Nothing is sent to any of them.\n",
 	.examples = "stmota devices\n"
-		    "stmota devices --json\n",
+		    "stmota devices --show --config my.conf\n",
 	.group = COMMAND_DEVICE,
+	.opts = opts,
 	.flags = CMD_JSON,
 	.run = run,
 };

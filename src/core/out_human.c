@@ -108,7 +108,7 @@ static bool is_plain_list(const struct out_node *n)
 struct column {
 	const char *key;
 	size_t width;
-	bool right; /* numbers */
+	bool words, right; /* right: numbers only, where there is anything */
 };
 
 static size_t columns_of(const struct out_node *t, struct column *c)
@@ -125,14 +125,14 @@ static size_t columns_of(const struct out_node *t, struct column *c)
 			if (!is_leaf(n) || i == COLUMNS_MAX)
 				continue;
 			if (i == n_columns) {
-				c[n_columns++] = (struct column){
-					.key = n->key, .width = text_width(n->key), .right = true};
+				c[n_columns++] =
+					(struct column){.key = n->key, .width = text_width(n->key)};
 			}
 			width = text_width(value(n, true, buf, sizeof(buf)));
 			if (width > c[i].width)
 				c[i].width = width;
-			if (n->kind == OUT_STRING || n->kind == OUT_BOOL)
-				c[i].right = false;
+			c[i].words |= n->kind == OUT_STRING || n->kind == OUT_BOOL;
+			c[i].right = !c[i].words && (c[i].right || n->kind != OUT_NULL);
 			i++;
 		}
 	}

@@ -130,6 +130,33 @@ static void test_out_json__golden(void **state)
 	end(&c, json);
 }
 
+static void test_out_human__columns(void **state)
+{
+	struct capture c;
+
+	start(&c, OUT_HUMAN);
+	out_table(c.out, "rows");
+	for (unsigned i = 0; i < 3; i++) {
+		out_object(c.out, NULL);
+		out_str(c.out, "nothing", NULL);
+		if (i == 1)
+			out_uint(c.out, "number", 1000);
+		else
+			out_str(c.out, "number", NULL);
+		if (i == 1)
+			out_str(c.out, "word", "ab");
+		else
+			out_uint(c.out, "word", i);
+		out_end(c.out);
+	}
+	out_end(c.out);
+	end(&c, "rows\n"
+		"  nothing  number  word\n"
+		"  -             -  0\n"
+		"  -          1000  ab\n"
+		"  -             -  2\n");
+}
+
 static void test_out_quiet__says_nothing(void **state)
 {
 	struct capture c;
@@ -266,6 +293,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_out_human__golden),
 		cmocka_unit_test(test_out_json__golden),
+		cmocka_unit_test(test_out_human__columns),
 		cmocka_unit_test(test_out_quiet__says_nothing),
 		cmocka_unit_test(test_out_json__reals_are_rounded),
 		cmocka_unit_test(test_out__hostile_text),

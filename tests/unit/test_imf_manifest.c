@@ -205,6 +205,17 @@ static void test_imf_app_info_find__places(void **state)
 	assert_int_equal(imf_app_info_find(image, 400, &at, &info), IMF_ERR_FORMAT);
 }
 
+static void test_imf_strerror__every_error_has_words(void **state)
+{
+	for (int a = 0; a >= IMF_ERR_NOT_FOUND; a--) {
+		assert_string_not_equal(imf_strerror(a), "unknown error");
+		for (int b = 0; b > a; b--)
+			assert_string_not_equal(imf_strerror(a), imf_strerror(b));
+	}
+	assert_string_equal(imf_strerror(IMF_ERR_NOT_FOUND - 1), "unknown error");
+	assert_string_equal(imf_strerror(1), "unknown error");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +227,7 @@ int main(void)
 		cmocka_unit_test(test_imf_app_info__macro_and_library_agree),
 		cmocka_unit_test(test_imf_app_info__every_flipped_bit),
 		cmocka_unit_test(test_imf_app_info_find__places),
+		cmocka_unit_test(test_imf_strerror__every_error_has_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

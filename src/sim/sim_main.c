@@ -2,9 +2,11 @@
 /*
  * sim_main.c - the program stmota-sim: virtual STM32 boards on a pseudo terminal
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <stmota/bytes.h>
 #include <stmota/opt.h>
@@ -25,7 +27,7 @@ static const struct opt run_opts[] = {
 	OPT_FILE("stats", "FILE", "writes what went over the wire, as JSON"),
 	OPT_FLAG("reset-on-open", "opening the port resets the chip into its ROM"),
 	OPT_CHOICE("boot0", "high|low", "level of the BOOT0 pin at power-up; default: high"),
-	OPT_U32("seed", "N", "of the unique id and of half-done flash operations"),
+	OPT_U32("seed", "N", "of the unique id and of half-done flash operations; default: another each time"),
 	OPT_END,
 };
 
@@ -167,7 +169,11 @@ static int parse_config(
 			return rc;
 	}
 	sim->state_file = opt_str(o, "state", NULL);
-	sim->seed = opt_u32(o, "seed", 0);
+	/* Boards made without a seed are different boards: their unique ids tell them apart. */
+	if (opt_given(o, "seed"))
+		sim->seed = opt_u32(o, "seed", 0);
+	else if (getentropy(&sim->seed, sizeof(sim->seed)) < 0)
+		return err_set_errno(e, ERR_IO, errno, "no randomness");
 	sim->boot0_low = strcmp(opt_str(o, "boot0", "high"), "low") == 0;
 	run->boot0_low = sim->boot0_low;
 	run->uart = opt_str(o, "uart", NULL);

@@ -20,7 +20,7 @@ bare_board() {
 	shift
 	board_off
 	rm -f board
-	stmota-sim run --chip "$chip" --uart board --state board.state --stats stats.json "$@" \
+	stmota-sim run --chip "$chip" --uart board --state board.state --stats stats.json --seed 1 "$@" \
 		>sim.log 2>&1 &
 	sim_pid=$!
 	tries=0

@@ -135,7 +135,7 @@ board() {
 	*' --chip '*) ;;
 	*) set -- --chip STM32F103C8 "$@" ;;
 	esac
-	stmota-sim run --uart board --state board.state --stats stats.json --reset-on-open "$@" \
+	stmota-sim run --uart board --state board.state --stats stats.json --seed 1 --reset-on-open "$@" \
 		>sim.log 2>&1 &
 	sim_pid=$!
 	tries=0

@@ -39,7 +39,7 @@ prints "${esc}[K"
 prints_not "${esc}[36m"
 at_terminal 0 '' env LC_ALL=C.UTF-8 NO_COLOR= stmota read --device uart:board --all --out content
 prints "${esc}[36m"
-prints '━'
+prints '─'
 expect 0 stmota read --device uart:board --all --out content
 says 'read      128 KiB in'
 says_not "$esc"

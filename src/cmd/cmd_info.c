@@ -101,6 +101,8 @@ static int show_image(struct image_call *c, struct err *e)
 	if (c->guessing)
 		show_guesses(c);
 	out_size(c->out, "image_size", segments_size(&c->image));
+	if (c->format->kind == FMT_BIN && c->file->len % 4 != 0)
+		out_text(c->out, "the size is no multiple of 4: was the file cut off?");
 	rc = info_segments(c->out, &c->image, e);
 	if (rc == 0 && !(c->guessing && c->n_guesses != 1))
 		info_vectors(c->out, &c->image, c->chip);

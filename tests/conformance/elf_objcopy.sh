@@ -43,9 +43,10 @@ SECTIONS {
 }
 EOF
 }
+id=none
 build() {
 	arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -O1 -nostdlib -nostartfiles -ffreestanding \
-		-Wl,--build-id=none -T script.ld program.c -o program.elf 2>gcc.log ||
+		-Wl,--build-id="$id" -T script.ld program.c -o program.elf 2>gcc.log ||
 		{ cat gcc.log; fail "the test program does not build"; }
 }
 script '' 0x08000000 '' '' '' '' >script.ld
@@ -70,6 +71,16 @@ build
 arm-none-eabi-objcopy --strip-all program.elf stripped.elf
 "$dump" ranges stripped.elf after
 same before after "stripping symbols changes the segments"
+
+# The build id that the linker gave it.
+id=sha1
+script '' 0x08000000 '' '' '' '' | sed 's/ \*(\.note\*)//; s/\.far ORI/.note.gnu.build-id : { *(.note.gnu.build-id) } >FLASH\n\t&/' >script.ld
+build
+"$dump" build-id program.elf ours
+arm-none-eabi-readelf -n program.elf | sed -n 's/.*Build ID: //p' >theirs
+[ -s theirs ] || fail "the linker gave the program no build id"
+same theirs ours "the build id differs from what readelf prints"
+compare program.elf
 
 if [ -d "$corpus/files" ]; then
 	for elf in "$corpus"/files/*.elf; do

@@ -10,7 +10,7 @@
  *   # comment
  *   do connect | recover | read ADDR LEN | write ADDR BYTES | erase NUMBER... | mass-erase
  *      bank-erase N | go ADDR | checksum ADDR LEN | write-protect SECTOR... | write-unprotect
- *      read-protect | read-unprotect | special OPCODE BYTES | version
+ *      read-protect | read-unprotect | special OPCODE BYTES [/ BYTES]
  *   > BYTES      the host must send this packet, in one write
  *   > BYTES xN   the same packet N times
  *   < BYTES      the device answers so; without it it stays silent
@@ -247,18 +247,26 @@ static int protect(struct script *s, struct target *t, enum target_protect what,
 	return t->ops->protect(t, what, sectors, n, e);
 }
 
-static int special(struct script *s, struct target *t, const char *args, struct result *r,
-	struct err *e)
+/* OPCODE BYTES, for Extended Special OPCODE BYTES / BYTES. */
+static int special(struct script *s, struct target *t, char *args, struct result *r, struct err *e)
 {
 	struct rom_special_reply reply;
-	uint8_t data[LINE_MAX_BYTES];
+	uint8_t data[LINE_MAX_BYTES], more[LINE_MAX_BYTES];
+	char *slash = strchr(args, '/');
 	unsigned opcode = 0, times;
 	int used = 0, rc;
-	size_t n;
+	size_t n, more_n = 0;
 
+	if (slash != NULL) {
+		more_n = bytes_of(s, slash + 1, more, &times);
+		*slash = '\0';
+	}
 	sscanf(args, "%x%n", &opcode, &used);
 	n = bytes_of(s, args + used, data, &times);
-	rc = rom_special(t, (uint16_t)opcode, data, n, &reply, e);
+	if (slash != NULL)
+		rc = rom_extended_special(t, (uint16_t)opcode, data, n, more, more_n, &reply, e);
+	else
+		rc = rom_special(t, (uint16_t)opcode, data, n, &reply, e);
 	if (rc < 0)
 		return rc;
 	memcpy(r->data, reply.data, reply.data_len);
@@ -267,7 +275,7 @@ static int special(struct script *s, struct target *t, const char *args, struct 
 	return 0;
 }
 
-static int call(struct script *s, struct target *t, const char *what, const char *args,
+static int call(struct script *s, struct target *t, const char *what, char *args,
 	struct result *r, struct err *e)
 {
 	uint8_t data[LINE_MAX_BYTES];

@@ -490,6 +490,24 @@ static void test_rom__lines_reset_into_the_rom(void **state)
 	bench_close(&b);
 }
 
+static void test_rom__falls_back_to_a_speed_the_rom_can_measure(void **state)
+{
+	const char *faults[] = {"quirk:baud-max-57600"};
+	struct sim_link_config link_config = {.lines = true, .baud = 460800};
+	struct sim_config sim = {
+		.chip = chip_find(0x449), .boot0_low = true, .faults = faults, .n_faults = 1};
+	struct entry entry = ENTRY_INIT;
+	struct bench b;
+
+	(void)state;
+	bench_open_with(&b, &sim, &link_config);
+	if (b.t->ops->connect(b.t, NULL, &b.e) < 0)
+		fail_msg("%s", b.e.msg);
+	assert_int_equal(b.t->link->baud, 57600);
+	assert_int_equal(device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, NULL, &b.facts, &b.e), 0);
+	bench_close(&b);
+}
+
 /* ---- one fault at every place of every conversation ---- */
 
 enum op { OP_READ, OP_WRITE, OP_ERASE_ONE, OP_ERASE_THREE, N_OPS };
@@ -701,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_rom__connects_to_a_session_that_broke_off),
 		cmocka_unit_test(test_rom__nobody_there_ends_soon),
 		cmocka_unit_test(test_rom__lines_reset_into_the_rom),
+		cmocka_unit_test(test_rom__falls_back_to_a_speed_the_rom_can_measure),
 		cmocka_unit_test(test_rom__one_fault_anywhere),
 		cmocka_unit_test(test_rom__packets_called_safe_are_safe),
 	};

@@ -35,6 +35,7 @@ struct image_call {
 	uint32_t guesses[GUESSES_MAX]; /* best first */
 	size_t n_guesses;
 	struct segments image;
+	struct package package; /* borrows `file` */
 };
 
 /* A raw binary is shown at the only address that fits, else at 0 and without judgement. */
@@ -80,6 +81,13 @@ static void show_record(const struct image_call *c)
 static int load(struct image_call *c, struct err *e)
 {
 	c->format = fmt_detect(c->file->data, c->file->len);
+	if (c->format->kind == FMT_SOTA) {
+		int rc = package_open(c->file->data, c->file->len, &c->package, e);
+
+		if (rc < 0)
+			err_wrap(e, "%s", c->name);
+		return rc;
+	}
 	if (c->format->read == NULL)
 		return 0;
 	c->guessing = c->format->kind == FMT_BIN && !c->read.has_address;
@@ -123,7 +131,7 @@ static int show_file(struct image_call *c, struct err *e)
 	out_size(c->out, "file_size", c->file->len);
 	out_bytes(c->out, "sha256", digest, sizeof(digest));
 	if (c->format->kind == FMT_SOTA)
-		return info_package(c->out, c->file, e);
+		return info_package(c->out, &c->package, e);
 	out_bool(c->out, "readable", c->format->read != NULL);
 	if (c->format->read != NULL)
 		return show_image(c, e);

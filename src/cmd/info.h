@@ -6,17 +6,17 @@
 #define STMOTA_CMD_INFO_H
 
 #include <imf/imf_app_info.h>
-#include <stmota/buf.h>
 #include <stmota/chip.h>
 #include <stmota/err.h>
 #include <stmota/out.h>
+#include <stmota/package.h>
 #include <stmota/segments.h>
 
 /* The table of segments with their digests, and the holes between them. */
 int info_segments(struct out *o, const struct segments *s, struct err *e);
 
-/* Describes a package; it is opened and its digests are checked, but nobody is trusted. */
-int info_package(struct out *o, const struct buf *file, struct err *e);
+/* Describes an opened package; nobody is trusted. */
+int info_package(struct out *o, const struct package *p, struct err *e);
 
 /* The firmware's own record as an object. */
 void info_app_info(struct out *o, const struct imf_app_info *a);

@@ -76,18 +76,15 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	return rc;
 }
 
-int info_package(struct out *o, const struct buf *file, struct err *e)
+int info_package(struct out *o, const struct package *p, struct err *e)
 {
-	struct package p;
-	int rc = package_open(file->data, file->len, &p, e);
+	int rc = 0;
 
-	if (rc < 0)
-		return rc;
-	show_manifest(o, &p);
-	show_signatures(o, &p);
+	show_manifest(o, p);
+	show_signatures(o, p);
 	out_list(o, "components");
-	for (size_t i = 0; rc == 0 && i < p.header.n_components; i++)
-		rc = show_component(o, &p, i, e);
+	for (size_t i = 0; rc == 0 && i < p->header.n_components; i++)
+		rc = show_component(o, p, i, e);
 	out_end(o);
 	return rc;
 }

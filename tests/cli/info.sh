@@ -105,7 +105,8 @@ assert len(c["segments"]) == 1 and c["vectors"]["verdict"] == "good"
 '
 head -c 1000 app.sota >short.sota
 expect 1 stmota info short.sota
-says 'truncated'
+says 'short.sota: the package is truncated'
+prints_not 'format'
 
 if [ -d "$corpus" ]; then
 	for file in "$corpus"/*/*.bin "$corpus"/files/*.*; do

@@ -196,6 +196,7 @@ static void test_fmt_elf__bounds(void **state)
 	f.ph[0].p_memsz = 0x200;
 	f.ph[0].p_paddr = 0xfffffe01;
 	expect_bad(&f, FILE_LEN, "t.elf: segment 0 passes the end of the address space");
+	expect_bad(&f, 60, "t.elf: the program headers lie outside the file: it was cut off");
 	expect_bad(&f, 40, "t.elf: the ELF header is cut short");
 	expect_bad(&f, 4, "t.elf: the ELF header is cut short");
 }

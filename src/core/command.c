@@ -20,7 +20,7 @@ const struct opt command_opts_global[] = {
 		.letter = 'v',
 		.type = OPT_TYPE_FLAG,
 		.many = true,
-		.text = "tell more; twice: every step"},
+		.text = "tell more; twice: every command sent to the device"},
 	OPT_FILE("config", "FILE", "read this configuration file last"),
 	OPT_END,
 };

@@ -278,6 +278,9 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (d->target->link->baud > 57600 && quirk_applies(d->facts.chip, d->facts.boot_id,
 		CHIP_QUIRK_BAUD_MAX_57600))
 		log_debug("%s: above 57600 baud its bootloader may fail", d->name);
+	log_info("%s: 0x%03X %s, protocol %u.%u, %" PRIu32 " KiB of flash", d->name, d->facts.pid,
+		d->facts.chip->name, d->facts.protocol >> 4, d->facts.protocol & 15,
+		d->facts.flash_size / 1024);
 	*ret = d;
 	return 0;
 }

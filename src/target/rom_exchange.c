@@ -172,6 +172,7 @@ int rom_begin(struct rom *rom, enum rom_command code, const char *what, struct e
 		err_set(e, ERR_UNSUPPORTED, "%s: this bootloader has no command 0x%02X", what, code);
 		return ERR_UNSUPPORTED;
 	}
+	log_debug("command 0x%02X: %s", code, what);
 	rc = send_pair(rom, code, what, e);
 	if (rc != ERR_NACK)
 		return rc;

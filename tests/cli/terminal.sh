@@ -46,6 +46,13 @@ says_not "$esc"
 at_terminal 0 '' env TERM=dumb stmota read --device uart:board --all --out content
 prints_not "$esc"
 
+# Verbose tells what is there, twice: each command of the bootloader.
+expect 0 stmota -v probe --device uart:board
+says 'uart:board: 0x410'
+says_not 'command 0x02'
+expect 0 stmota probe -vv --device uart:board
+says 'command 0x02: get id'
+
 # Quiet is quiet, also where the result is JSON.
 expect 0 stmota -q read --device uart:board --all --out content
 [ -z "$(cat out err)" ] || fail "-q says: $(cat out err)"

@@ -36,11 +36,11 @@ const char *imf_strerror(int error)
 		"impossible configuration",
 		"not found",
 	};
-	int i = -error;
+	const int n = (int)(sizeof(words) / sizeof(words[0]));
 
-	if (i < 0 || (unsigned int)i >= sizeof(words) / sizeof(words[0]))
+	if (error > 0 || error <= -n)
 		return "unknown error";
-	return words[i];
+	return words[-error];
 }
 
 #endif

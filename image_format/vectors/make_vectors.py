@@ -114,6 +114,15 @@ def assemble(m, records, payload, wraps=0):
     return m + struct.pack('<II', len(records), wraps) + records + payload
 
 
+def empty_manifest():
+    """A header that announces no component and has none."""
+    full = manifest()
+    return full[:10] + struct.pack('<HII', 0, 128, 0) + full[20:128]
+
+
+EMPTY = empty_manifest()
+
+
 def package(components=None, tlvs=NAME, keys=(ED,), records=None, **h):
     components = components or [Component()]
     m = manifest(components, tlvs, **h)
@@ -215,6 +224,11 @@ def signatures():
     put('sig-empty', 'a record without signature', record(ED, b''), 'format', 'format')
     put('sig-odd', 'a record of 62 bytes', record(ED, bytes(62)) + b'\0\0', 'format', 'format')
     put('sig-overrun', 'a record longer than the area', signed(m, ED)[:-4], 'format', 'format')
+    put('sig-odd-two', 'two records of odd lengths that fill the area',
+        record(ED, bytes(62)) + record(EC, bytes(66)), 'format', 'format')
+    put('sig-area-odd', 'an area that is no multiple of 4', signed(m, ED) + b'\0', 'format', 'format')
+    vector('sig-area-huge', 'limit', 'format', 'an area above 16 KiB',
+           m + struct.pack('<II', 16384, 0) + signed(m, ED) + bytes(16384 - 76) + payload)
     many = b''.join(record(struct.pack('<Q', i), bytes(4)) for i in range(17))
     put('sig-17', '17 signatures', many, 'limit', 'format')
     vector('wraps', 'encoding', 'unsupported', 'key wraps, which are not built yet',
@@ -229,6 +243,8 @@ def headers():
            package(magic=MAGIC).replace(b'\r\n', b'\n', 1) + b'\0')
     put('format-1', 'format version 1', 'format-version', 'unsupported', format=1)
     put('components-0', 'no component', n=0)
+    vector('components-none', 'format', 'format', 'no component, no payload',
+           assemble(EMPTY, signed(EMPTY, ED), b''))
     put('components-17', '17 components', 'limit', n=17)
     put('components-2', 'two components announced, one there', n=2)
     put('manifest-odd', 'manifest size is no multiple of 4', tlvs=NAME + b'\0\0', size=250)
@@ -239,6 +255,10 @@ def headers():
     put('payload-less', 'payload size below the sum of the components', payload=299)
     put('header-76', 'reserved bytes 76..79', zero76=1)
     put('header-96', 'reserved bytes 96..127', zero96=bytes(31) + b'\1')
+    put('payload-sum-wraps', 'stored sizes whose sum passes 2^32 and is right again', components=[
+        Component(), Component(b'', OPAQUE, 0, stored_size=0xFFFFFF00, plain_size=0xFFFFFF00)],
+        payload=44)
+    put('plain-0-both', 'header and table say 0 bytes', components=[Component(b'')])
     put('hw-reversed', 'hardware 5..4', hw=(5, 4))
     put('chip-1000', 'chip 0x1000', chip=0x1000)
     put('min-above', 'minimum version above the version', min=version(2))
@@ -296,6 +316,11 @@ def tlvs():
             'unsupported')
     put('tlv-index-order', 'one type twice, numbers that do not ascend',
         NAME + tlv(0x7001, b'\1\0') + tlv(0x7001, b'\1\0'))
+    put('tlv-index-short', 'one type twice, the second without a number',
+        NAME + tlv(0x7001, b'\1\0') + tlv(0x7001, b'\2'))
+    put('tlv-index-short-first', 'one type twice, the first without a number',
+        NAME + tlv(0x7001, b'\1') + tlv(0x7001, b'\2\0'))
+    put('tlv-two-names', 'two product names that ascend', NAME + tlv(1, b'bcme.com/kettle'))
     vector('tlv-index', 'ok', 'ok', 'one unknown type twice, numbers that ascend',
            package(tlvs=NAME + tlv(0x7001, b'\0\0') + tlv(0x7001, b'\1\0abc')))
     put('name-empty', 'a product name of 0 bytes', tlv(1, b''))

@@ -128,11 +128,18 @@ static void test_imf_verify__impossible_configurations(void **state)
 
 	imf_host_init(&h, keys, 2);
 	cfg = h.cfg;
+	h.cfg.crypto = NULL;
+	assert_int_equal(imf_verify_begin(&h.v, &h.cfg), IMF_ERR_ARGUMENT);
+	h.cfg = cfg;
+	h.cfg.keys = NULL;
+	assert_int_equal(imf_verify_begin(&h.v, &h.cfg), IMF_ERR_ARGUMENT);
+	h.cfg = cfg;
 	h.cfg.threshold = 0;
 	assert_int_equal(imf_verify_begin(&h.v, &h.cfg), IMF_ERR_ARGUMENT);
 	/* A caller that does not look at begin() learns nothing good later. */
 	assert_int_equal(imf_verify_feed(&h.v, (const uint8_t *)"x", 1), IMF_ERR_ARGUMENT);
 	assert_int_equal(imf_verify_finish(&h.v), IMF_ERR_ARGUMENT);
+	assert_int_equal(imf_verify_wants(&h.v), 0);
 	h.cfg = cfg;
 	h.cfg.threshold = 3;
 	assert_int_equal(imf_verify_begin(&h.v, &h.cfg), IMF_ERR_ARGUMENT);
@@ -253,6 +260,11 @@ static void test_imf_verify__decision_is_looked_at_again(void **state)
 			imf_verify_feed(&h.v, b.data + b.len - 100, 100), IMF_ERR_SIGNATURE);
 		assert_int_equal(imf_verify_finish(&h.v), IMF_ERR_SIGNATURE);
 	}
+	/* Also at the very end. */
+	assert_int_equal(imf_host_check(&h, b.data, b.len, 100), 0);
+	assert_int_equal(imf_verify_wants(&h.v), 0);
+	h.v.decision ^= 1;
+	assert_int_equal(imf_verify_finish(&h.v), IMF_ERR_SIGNATURE);
 	imf_host_done(&h);
 }
 

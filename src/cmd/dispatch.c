@@ -7,7 +7,7 @@
  */
 #include "cmd.h"
 
-#include <stdarg.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +170,13 @@ static int check_args(const struct command *c, const struct opts *o, struct err 
 	return err_hint(e, "usage: %s", usage);
 }
 
+static int flush_stdout(struct err *e)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	return err_set_errno(e, ERR_IO, errno, "cannot write");
+}
+
 /* --help and --version; true if that was all. */
 static bool informed(const struct call *c, int *ret_rc, struct err *e)
 {
@@ -178,6 +185,7 @@ static bool informed(const struct call *c, int *ret_rc, struct err *e)
 	/* A command's own --version is something else. */
 	if (c->command == NULL && opt_given(c->opts, "version")) {
 		printf("stmota %s\n", STMOTA_VERSION);
+		*ret_rc = flush_stdout(e);
 		return true;
 	}
 	if (c->command != NULL && !opt_given(c->opts, "help"))
@@ -193,6 +201,7 @@ static bool informed(const struct call *c, int *ret_rc, struct err *e)
 		return true;
 	}
 	fwrite(text.data, 1, text.len, stdout);
+	*ret_rc = flush_stdout(e);
 	return true;
 }
 
@@ -278,6 +287,8 @@ int cmd_dispatch(int argc, char **argv)
 	c.json = c.command != NULL && (c.command->flags & CMD_JSON) &&
 		 has_word(argc, argv, "--json");
 	if (rc == 0 && informed(&c, &rc, &e)) {
+		if (e.code != ERR_NONE)
+			print_error(&c, &e);
 		opt_free(c.opts);
 		return err_exit_status(rc);
 	}

@@ -81,8 +81,11 @@ says "environment variable STMOTA_DEFAULTS_BAUD: baud: 'fast' is not a number"
 
 # A result that cannot be written is a failure.
 if [ -w /dev/full ]; then
-	status=0
-	stmota completion bash >/dev/full 2>err || status=$?
-	[ "$status" -eq 1 ] || fail "full disk: status $status"
-	says 'No space left on device'
+	for command in 'completion bash' --help --version help; do
+		status=0
+		# shellcheck disable=SC2086 # two words
+		stmota $command >/dev/full 2>err || status=$?
+		[ "$status" -eq 1 ] || fail "full disk: status $status: $command"
+		says 'No space left on device'
+	done
 fi

@@ -240,6 +240,8 @@ static void note_plan(const struct flash_call *c, const struct flash_plan *plan)
 	const struct plan_totals *t = &plan->totals;
 	char erased[32], written[32], kept[32], time_text[32], text[200];
 
+	/* The comparison is over, also where it did not have to look at every byte. */
+	event_emit(c->env->events, &(struct event){.type = EVENT_PHASE});
 	if (plan->n_steps == 0) {
 		note(c, "the device holds this already: nothing to write");
 		return;

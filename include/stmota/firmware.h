@@ -49,7 +49,7 @@ struct firmware {
  * A package that carries signatures must be signed by a trusted key; an unsigned one and a raw
  * image are taken unless `must_be_signed`.
  *
- * ERR_IO, ERR_FORMAT, ERR_USAGE (raw binary without address), ERR_SIGNATURE, ERR_VERIFY (digest),
+ * ERR_IO, ERR_FORMAT, ERR_USAGE (raw binary without address), ERR_SIGNATURE (payload digests included),
  * ERR_UNSUPPORTED (a component that a boot loader in ROM cannot take).
  */
 int firmware_load(const char *path, const struct firmware_options *opt, struct firmware *ret,

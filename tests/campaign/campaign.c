@@ -40,6 +40,7 @@ struct chip_class {
 	const char *what;
 	uint32_t image_len;
 	bool small_unit; /* the rest of a touched unit is short enough to be kept */
+	const char *quirk; /* of the board, NULL: none that the chip has not by itself */
 };
 
 static const struct chip_class classes[] = {
@@ -53,6 +54,7 @@ static const struct chip_class classes[] = {
 	{0x482, "U5: 8 KiB pages, 16-byte words, two banks", 2600, false},
 	{0x450, "H7: 128 KiB sectors, 32-byte words", 2600, false},
 	{0x483, "H72: writes after a read are lost", 2600, false},
+	{0x448, "F0 with Get Checksum", 2601, true, "quirk:checksum"},
 };
 
 static const char *const kinds[] = {"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx",
@@ -310,6 +312,8 @@ static void board_init(struct bench *b, const struct scene *s, const char *spec)
 	if (s->kept_addr != 0)
 		memcpy(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES);
 	sim_board_on_op(b->board, after_op, b);
+	if (s->class->quirk != NULL && sim_board_fault(b->board, s->class->quirk, &e) < 0)
+		die("%s: %s", s->class->quirk, e.msg);
 	if (spec != NULL && sim_board_fault(b->board, spec, &e) < 0)
 		die("%s: %s", spec, e.msg);
 }

@@ -76,6 +76,24 @@ expect 4 flash --address 0x08000000 --chip 0x413 two.bin
 read_back 0x08000000:9000
 same one.bin back.bin
 
+# A bootloader that offers a checksum is asked for it instead of for all bytes.
+program odd.bin 9001 4
+cp odd.bin odd-patched.bin
+printf 'changed!' | dd of=odd-patched.bin bs=1 seek=7001 conv=notrunc 2>/dev/null
+board_off
+rm -f board.state
+board --chip 0x448 --fault quirk:checksum
+expect 0 flash --address 0x08000000 odd.bin
+board --chip 0x448 --fault quirk:checksum
+expect 0 flash --address 0x08000000 odd.bin
+[ "$(stat bytes_from_device)" -lt 2000 ] || fail "all of it was read: $(cat stats.json)"
+board --chip 0x448 --fault quirk:checksum
+expect 0 flash --address 0x08000000 --dry-run --json odd-patched.bin
+prints '"units_rewritten":2'
+expect 0 flash --address 0x08000000 odd-patched.bin
+read_back 0x08000000:9001
+same odd-patched.bin back.bin
+
 # No board, no port, no such option.
 board_off
 expect 3 flash --address 0x08000000 one.bin

@@ -71,11 +71,15 @@ static int reach_by_lines(struct rom *rom, bool may_fall_back, struct err *e)
 	return rc;
 }
 
-static int nobody_there(struct err *e)
+static int nobody_there(const struct rom *rom, struct err *e)
 {
 	err_set(e, ERR_TIMEOUT, "no bootloader answers");
-	err_hint(e, "set BOOT0 and reset the board; check TX, RX and ground; name the wiring with "
-		"--before if BOOT0 and NRST are on DTR and RTS");
+	if (rom->t.link->baud > 115200)
+		err_hint(e, "many bootloaders take no more than 115200 baud: reset the board with BOOT0 set and "
+			"try --baud 115200");
+	else
+		err_hint(e, "set BOOT0 and reset the board; check TX, RX and ground; name the wiring with "
+			"--before if BOOT0 and NRST are on DTR and RTS");
 	return ERR_TIMEOUT;
 }
 
@@ -97,10 +101,10 @@ static int reach_as_it_is(struct rom *rom, struct err *e)
 	if (rc != ERR_TIMEOUT)
 		return rc;
 	if (rom->opt.no_resync)
-		return nobody_there(e);
+		return nobody_there(rom, e);
 	note(rom, "no answer yet; the device may be inside a broken command: lining up");
 	rc = rom_resync(rom, resync_ms(rom), true, e);
-	return rc == ERR_TIMEOUT ? nobody_there(e) : rc;
+	return rc == ERR_TIMEOUT ? nobody_there(rom, e) : rc;
 }
 
 /* Get ID, once. */
@@ -161,7 +165,7 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	rom->filler = ROM_FILLER;
 	rc = lines ? reach_by_lines(rom, !rom->opt.fixed_baud, e) : reach_as_it_is(rom, e);
 	if (rc == ERR_TIMEOUT && lines)
-		return nobody_there(e);
+		return nobody_there(rom, e);
 	if (rc < 0)
 		return rc;
 	rc = identify(rom, &info, e);

@@ -11,6 +11,7 @@
 #include <stmota/chip.h>
 #include <stmota/err.h>
 #include <stmota/segments.h>
+#include <stmota/vectors.h>
 
 /*
  * Where the vector table of a program image is: the start of flash if the image has bytes there
@@ -24,5 +25,18 @@ bool image_vector_base(const struct segments *s, const struct chip *chip, uint32
  */
 int image_check_vectors(const struct segments *s, uint32_t base, const struct chip *chip,
 	char *ret_warn, size_t warn_size, struct err *e);
+
+/* True if a part of the image lies outside `flash`; *ret is the first such part then. */
+bool image_outside(const struct segments *s, struct span flash, struct span *ret);
+
+/*
+ * Will it run there? All rules: flash (is there room), erase_unit (does it begin where it can be
+ * erased alone), then those of vectors_judge(). Returns the worst verdict.
+ *
+ * base  of the vector table
+ * g     the part
+ */
+enum verdict image_judge(const struct segments *s, uint32_t base, const struct geometry *g,
+	finding_sink sink, void *sink_ctx);
 
 #endif

@@ -17,8 +17,44 @@
 /* The handlers of the processor itself; a table of an image has at least these words. */
 #define VECTORS_CORE_BYTES 64u
 
+enum verdict { VERDICT_OK, VERDICT_DOUBTFUL, VERDICT_ERROR };
+
+/* "ok", "doubtful", "error"; static. */
+const char *verdict_name(enum verdict v);
+
+/* One thing that was looked at, and what came of it. */
+struct finding {
+	enum verdict verdict;
+	const char *rule; /* stable name, static: "stack_pointer" */
+	int word;         /* of the vector table, -1: none of them */
+	uint32_t addr;    /* on the device: of that word, else of what is judged */
+	bool conditional; /* matters only with an option that the image does not name */
+	char what[200];   /* one line, lower case, no full stop */
+	char todo[240];   /* what the user can do, "" if nothing */
+};
+
+/* Hears of each finding at once; `f` is gone afterwards. */
+typedef void (*finding_sink)(void *ctx, const struct finding *f);
+
+/* An image that may have holes. */
+struct vectors_image {
+	const uint8_t *table; /* from `base` up to the first hole */
+	size_t len;
+	uint32_t base;
+	bool (*holds)(const void *ctx, uint32_t addr); /* has the image a byte there? */
+	const void *ctx;
+};
+
 /*
- * Judges the vector table at the start of `image`, which will lie at `base`.
+ * All rules, with everything that they find, good or bad: table, stack_pointer, reset, handlers,
+ * alignment, link_address, loader. Returns the worst verdict.
+ */
+enum verdict vectors_judge(const struct vectors_image *image, const struct chip *chip,
+	finding_sink sink, void *sink_ctx);
+
+/*
+ * Judges the vector table at the start of `image`, which will lie at `base`: the first error and
+ * the first doubt of vectors_judge().
  *
  * chip       NULL: unknown; then RAM is judged by weak rules that fit all parts
  * ret_warn   text of the first finding that is only doubtful, "" if none; at least 160 bytes; may be NULL
@@ -59,9 +95,12 @@ uint32_t vectors_alignment(const struct chip *chip, bool *ret_exact);
 size_t vectors_guess_base(const uint8_t *image, size_t len, uint32_t *ret, size_t max);
 
 /*
- * The guess in words for a hint: "the vector table fits --address 0x08004000", or with several
+ * The guess in words for a hint: "the vector table fits 0x08004000", or with several
  * "... 0x08004000 or 0x08008000: which one?". False, and nothing written, if there is none.
+ *
+ * before  stands in front of the first address: "--address " where that is the remedy, else ""
  */
-bool vectors_guess_text(const uint8_t *image, size_t len, char *ret, size_t size);
+bool vectors_guess_text(
+	const uint8_t *image, size_t len, const char *before, char *ret, size_t size);
 
 #endif

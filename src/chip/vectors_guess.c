@@ -9,6 +9,8 @@
  */
 #include <stmota/vectors.h>
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -310,4 +312,22 @@ bool vectors_linked_elsewhere(const uint8_t *image, size_t len, uint32_t base, u
 	}
 	free(g.votes);
 	return elsewhere;
+}
+
+bool vectors_guess_text(
+	const uint8_t *image, size_t len, const char *before, char *ret, size_t size)
+{
+	uint32_t base[4];
+	size_t n = vectors_guess_base(image, len, base, ARRAY_LEN(base));
+	size_t at;
+
+	if (n == 0)
+		return false;
+	at = (size_t)snprintf(
+		ret, size, "the vector table fits %s0x%08" PRIX32, before, base[0]);
+	for (size_t i = 1; i < n && at < size; i++)
+		at += (size_t)snprintf(ret + at, size - at, " or 0x%08" PRIX32, base[i]);
+	if (n > 1 && at < size)
+		snprintf(ret + at, size - at, ": which one?");
+	return true;
 }

@@ -6,6 +6,7 @@
  */
 #include "cmd.h"
 
+extern const struct command cmd_check;
 extern const struct command cmd_completion;
 extern const struct command cmd_devices;
 extern const struct command cmd_erase;
@@ -22,6 +23,7 @@ extern const struct command cmd_sign;
 extern const struct command cmd_verify;
 
 const struct command *const commands[] = {
+	&cmd_check,
 	&cmd_completion,
 	&cmd_devices,
 	&cmd_erase,

@@ -71,7 +71,7 @@ static int need_address(const uint8_t *data, size_t len, struct err *e)
 	char guess[160];
 
 	err_set(e, ERR_USAGE, "a raw binary does not say where it belongs");
-	if (vectors_guess_text(data, len, guess, sizeof(guess)))
+	if (vectors_guess_text(data, len, "--address ", guess, sizeof(guess)))
 		err_hint(e, "%s", guess);
 	else
 		err_hint(e, "give its start with --address ADDR");

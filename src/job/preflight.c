@@ -14,11 +14,9 @@
 
 static int check_in_flash(const struct segments *image, struct span flash, struct err *e)
 {
-	for (size_t i = 0; i < image->n; i++) {
-		struct span at = {image->v[i].addr, image->v[i].len};
+	struct span at;
 
-		if (span_contains(flash, at))
-			continue;
+	if (image_outside(image, flash, &at)) {
 		err_set(e, ERR_NO_FIT,
 			"0x%08X..0x%08X of the image is outside the flash of this chip (0x%08X..0x%08X)",
 			at.addr, (unsigned)(span_end(at) - 1), flash.addr,

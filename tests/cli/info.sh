@@ -23,7 +23,7 @@ prints 'guessed addresses  0x08004000'
 prints 'verdict        good'
 expect 0 stmota info app.bin --address 0x08000000
 prints 'verdict        bad'
-prints 'the vector table fits --address 0x08004000'
+prints 'the vector table fits 0x08004000'
 expect 0 stmota info app.bin --chip STM32F103C8 --json
 prints '"chip": "0x410"'
 python3 -c '

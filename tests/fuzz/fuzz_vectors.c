@@ -16,7 +16,7 @@ static void check_guess(const uint8_t *data, size_t size)
 	char text[64];
 
 	must(n <= ARRAY_LEN(base));
-	must(vectors_guess_text(data, size, text, sizeof(text)) == (n > 0));
+	must(vectors_guess_text(data, size, "", text, sizeof(text)) == (n > 0));
 	for (size_t i = 0; i < n; i++) {
 		must(base[i] % 0x100 == 0);
 		must(get_le32(data + 4) - 1 - base[i] < size); /* it holds the reset handler */

@@ -132,6 +132,17 @@ static void test_vectors_check__reset(void **state)
 	expect_doubt(1, BASE + SIZE - 1, NULL, "");
 }
 
+static void test_vectors_check__reset_into_nothing(void **state)
+{
+	struct err e = ERR_INIT;
+	struct image m;
+
+	image_init(&m, BASE);
+	memset(m.bytes + 0x200, 0xff, 4);
+	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, &e), ERR_NO_FIT);
+	assert_non_null(strstr(e.msg, "where the image is empty"));
+}
+
 static void test_vectors_check__other_handlers(void **state)
 {
 	expect_bad(2, BASE + 0x300, NULL, "the NMI vector 0x08000300 is even");
@@ -235,11 +246,127 @@ static void test_vectors_check__alignment(void **state)
 				 sizeof(doubt), NULL),
 		0);
 	assert_non_null(strstr(doubt, "not confirmed"));
+}
+
+/* M0: refused, unless the program could map a copy of its table in RAM to 0. */
+static void test_vectors_check__without_vtor(void **state)
+{
+	struct err e = ERR_INIT;
+	char doubt[160];
+	struct image m;
+
 	image_init(&m, BASE + 0x2000);
+	assert_int_equal(
+		vectors_check(m.bytes, SIZE, BASE + 0x2000, chip(0x440), NULL, 0, &e), ERR_NO_FIT);
+	assert_non_null(strstr(e.msg, "no VTOR"));
+	assert_non_null(strstr(e.hint, "link it for 0x08000000 and let a loader copy it"));
+	put_le32(m.bytes + 0x800, 0x40010000); /* SYSCFG */
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE + 0x2000, chip(0x440), doubt,
 				 sizeof(doubt), NULL),
 		0);
 	assert_non_null(strstr(doubt, "cannot move its vector table"));
+	image_init(&m, BASE);
+	assert_int_equal(
+		vectors_check(m.bytes, SIZE, BASE, chip(0x440), doubt, sizeof(doubt), NULL), 0);
+	assert_string_equal(doubt, "");
+}
+
+struct list {
+	struct finding v[16];
+	size_t n;
+};
+
+static void keep(void *ctx, const struct finding *f)
+{
+	struct list *l = ctx;
+
+	assert_true(l->n < ARRAY_LEN(l->v));
+	l->v[l->n++] = *f;
+}
+
+static bool in_image(const void *ctx, uint32_t addr)
+{
+	return addr - *(const uint32_t *)ctx < SIZE;
+}
+
+static enum verdict judge(const struct image *m, uint32_t base, uint16_t pid, struct list *ret)
+{
+	const struct vectors_image image = {m->bytes, SIZE, base, in_image, &base};
+
+	ret->n = 0;
+	return vectors_judge(&image, chip(pid), keep, ret);
+}
+
+static const struct finding *of_rule(const struct list *l, const char *rule, enum verdict v)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].rule, rule) == 0 && l->v[i].verdict == v)
+			return &l->v[i];
+	fail_msg("no finding of rule %s that is %s", rule, verdict_name(v));
+	return &l->v[0];
+}
+
+/* All that is wrong is told, not the first of it only; each rule says one word at least. */
+static void test_vectors_judge__everything_at_once(void **state)
+{
+	static const char *const rules[] = {
+		"stack_pointer", "reset", "handlers", "alignment", "link_address", "loader"};
+	struct image m;
+	struct list l;
+
+	image_init(&m, BASE);
+	assert_int_equal(judge(&m, BASE, 0x413, &l), VERDICT_OK);
+	assert_int_equal(l.n, ARRAY_LEN(rules));
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+		assert_string_equal(l.v[i].rule, rules[i]);
+	put_le32(m.bytes, 0x08000000);
+	put_le32(m.bytes + 4, BASE + 0x200);
+	put_le32(m.bytes + 12, BASE + 0x300);
+	put_le32(m.bytes + 56, BASE + SIZE + 1);
+	assert_int_equal(judge(&m, BASE, 0x413, &l), VERDICT_ERROR);
+	assert_non_null(of_rule(&l, "stack_pointer", VERDICT_ERROR));
+	assert_int_equal(of_rule(&l, "reset", VERDICT_ERROR)->word, 1);
+	assert_int_equal(of_rule(&l, "handlers", VERDICT_ERROR)->word, 3);
+	assert_int_equal(of_rule(&l, "handlers", VERDICT_ERROR)->addr, BASE + 12);
+	assert_int_equal(of_rule(&l, "handlers", VERDICT_DOUBTFUL)->word, 14);
+	memset(m.bytes, 0xff, 64);
+	assert_int_equal(judge(&m, BASE, 0x413, &l), VERDICT_ERROR);
+	assert_int_equal(l.n, 1);
+	assert_string_equal(l.v[0].rule, "table");
+}
+
+/* ST's loaders and the stack pointers that they refuse without need. */
+static void test_vectors_judge__loaders(void **state)
+{
+	const struct finding *f;
+	char doubt[160];
+	struct image m;
+	struct list l;
+
+	image_init(&m, BASE + 0x8000);
+	put_le32(m.bytes, 0x20020000);
+	assert_int_equal(judge(&m, BASE + 0x8000, 0x413, &l), VERDICT_DOUBTFUL);
+	f = of_rule(&l, "loader", VERDICT_DOUBTFUL);
+	assert_non_null(strstr(f->what, "0x2FFE0000"));
+	assert_non_null(strstr(f->todo, "0x2001FFF8"));
+	assert_int_equal(f->word, 0);
+	put_le32(m.bytes, 0x2001FFF8);
+	assert_int_equal(judge(&m, BASE + 0x8000, 0x413, &l), VERDICT_OK);
+	put_le32(m.bytes, 0x10010000); /* CCM: both refuse */
+	assert_int_equal(judge(&m, BASE + 0x8000, 0x413, &l), VERDICT_DOUBTFUL);
+	assert_non_null(strstr(l.v[l.n - 1].what, "sp >> 24"));
+	assert_non_null(strstr(l.v[l.n - 2].what, "0x2FFE0000"));
+	/* At the start of flash the core starts it, and no loader. */
+	image_init(&m, BASE);
+	put_le32(m.bytes, 0x20020000);
+	assert_int_equal(judge(&m, BASE, 0x413, &l), VERDICT_OK);
+	/* L496 with its stack at the end of SRAM2: only dual-bank boot minds, so pack does not. */
+	put_le32(m.bytes, 0x20050000);
+	assert_int_equal(judge(&m, BASE, 0x461, &l), VERDICT_DOUBTFUL);
+	assert_non_null(strstr(of_rule(&l, "loader", VERDICT_DOUBTFUL)->what, "ES0335"));
+	assert_int_equal(
+		vectors_check(m.bytes, SIZE, BASE, chip(0x461), doubt, sizeof(doubt), NULL), 0);
+	assert_string_equal(doubt, "");
 }
 
 /* Functions at uneven distances, each with a pointer to itself behind it. */
@@ -265,7 +392,7 @@ static void test_vectors_check__linked_for_another_address(void **state)
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE + 0x400, NULL, NULL, 0, NULL), 0);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, &e), ERR_NO_FIT);
 	assert_non_null(strstr(e.msg, "was linked for 0x08000400"));
-	assert_non_null(strstr(e.hint, "--address 0x08000400"));
+	assert_non_null(strstr(e.hint, "put it at 0x08000400"));
 	/* On a part that has this flash at two addresses the other one is no mistake. */
 	image_init(&m, 0x00200000);
 	add_functions(&m, 0x00200000);
@@ -337,7 +464,7 @@ static void test_vectors_guess__two_that_fit(void **state)
 	assert_int_equal(vectors_guess_base(m.bytes, 0x700, base, 4), 2);
 	assert_int_equal(base[0], BASE);
 	assert_int_equal(base[1], BASE + 0x400);
-	assert_true(vectors_guess_text(m.bytes, 0x700, text, sizeof(text)));
+	assert_true(vectors_guess_text(m.bytes, 0x700, "--address ", text, sizeof(text)));
 	assert_string_equal(
 		text, "the vector table fits --address 0x08000000 or 0x08000400: which one?");
 }
@@ -395,12 +522,16 @@ int main(void)
 		cmocka_unit_test(test_vectors_check__stack_pointer_by_chip),
 		cmocka_unit_test(test_vectors_check__stack_pointer_of_unknown_chip),
 		cmocka_unit_test(test_vectors_check__reset),
+		cmocka_unit_test(test_vectors_check__reset_into_nothing),
 		cmocka_unit_test(test_vectors_check__other_handlers),
 		cmocka_unit_test(test_vectors_check__wrong_address_names_the_right_one),
 		cmocka_unit_test(test_vectors_check__flash_alias),
 		cmocka_unit_test(test_vectors_check_parts__handlers_behind_a_hole),
 		cmocka_unit_test(test_vectors_alignment__by_chip),
 		cmocka_unit_test(test_vectors_check__alignment),
+		cmocka_unit_test(test_vectors_check__without_vtor),
+		cmocka_unit_test(test_vectors_judge__everything_at_once),
+		cmocka_unit_test(test_vectors_judge__loaders),
 		cmocka_unit_test(test_vectors_check__linked_for_another_address),
 		cmocka_unit_test(test_vectors_bootable__words_0_and_1),
 		cmocka_unit_test(test_vectors_guess__too_little_to_tell),

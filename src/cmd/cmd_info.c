@@ -10,6 +10,7 @@
 #include <stmota/chip.h>
 #include <stmota/digest.h>
 #include <stmota/fmt.h>
+#include <stmota/fmt_dfuse.h>
 #include <stmota/fs.h>
 #include <stmota/package.h>
 #include <stmota/vectors.h>
@@ -36,13 +37,16 @@ struct image_call {
 	size_t n_guesses;
 	struct segments image;
 	struct package package; /* borrows `file` */
+	struct err refused; /* a sound container that holds no image for an STM32 */
 };
 
 /* A raw binary is shown at the only address that fits, else at 0 and without judgement. */
 static void guess_address(struct image_call *c)
 {
-	c->n_guesses =
-		vectors_guess_base(c->file->data, c->file->len, c->guesses, ARRAY_LEN(c->guesses));
+	size_t suffix = c->format->kind == FMT_DFU ? DFU_SUFFIX_SIZE : 0;
+
+	c->n_guesses = vectors_guess_base(
+		c->file->data, c->file->len - suffix, c->guesses, ARRAY_LEN(c->guesses));
 	c->read.has_address = true;
 	c->read.address = c->n_guesses > 0 ? c->guesses[0] : 0;
 }
@@ -80,20 +84,28 @@ static void show_record(const struct image_call *c)
 /* Everything that can fail for the file's fault, before anything is described. */
 static int load(struct image_call *c, struct err *e)
 {
+	int rc;
+
 	c->format = fmt_detect(c->file->data, c->file->len);
 	if (c->format->kind == FMT_SOTA) {
-		int rc = package_open(c->file->data, c->file->len, &c->package, e);
-
+		rc = package_open(c->file->data, c->file->len, &c->package, e);
 		if (rc < 0)
 			err_wrap(e, "%s", c->name);
 		return rc;
 	}
 	if (c->format->read == NULL)
 		return 0;
-	c->guessing = c->format->kind == FMT_BIN && !c->read.has_address;
+	c->guessing = !c->format->has_addresses && !c->read.has_address;
 	if (c->guessing)
 		guess_address(c);
-	return fmt_read(c->file->data, c->file->len, c->name, &c->read, &c->image, NULL, e);
+	rc = fmt_read(c->file->data, c->file->len, c->name, &c->read, &c->image, NULL, e);
+	if (rc == ERR_UNSUPPORTED && info_is_container(c->format) &&
+		info_container(NULL, c->format, c->file, NULL) == 0) {
+		c->refused = *e;
+		err_clear(e);
+		rc = 0;
+	}
+	return rc;
 }
 
 static int show_image(struct image_call *c, struct err *e)
@@ -132,7 +144,16 @@ static int show_file(struct image_call *c, struct err *e)
 	out_bytes(c->out, "sha256", digest, sizeof(digest));
 	if (c->format->kind == FMT_SOTA)
 		return info_package(c->out, &c->package, e);
-	out_bool(c->out, "readable", c->format->read != NULL);
+	if (info_is_container(c->format)) {
+		rc = info_container(c->out, c->format, c->file, e);
+		if (rc < 0)
+			return rc;
+	}
+	out_bool(c->out, "readable", c->format->read != NULL && c->refused.code == ERR_NONE);
+	if (c->refused.code != ERR_NONE) {
+		out_str(c->out, "reason", c->refused.msg);
+		return 0;
+	}
 	if (c->format->read != NULL)
 		return show_image(c, e);
 	out_text(c->out, "recognised, but reading an image from %s is not built",

@@ -362,7 +362,8 @@ const struct command cmd_pack = {
 	.needs = "--out OUT.sota",
 	.summary = "make a package of a firmware file",
 	.details =
-		"IN is an ELF, Intel HEX or raw binary file; a raw binary needs --address.\n"
+		"IN is an ELF, Intel HEX, S-record, UF2, DfuSe or raw binary file; a raw binary\n"
+		"(with or without a DFU suffix) needs --address.\n"
 		"If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"
 		"and chip come from there, and options that contradict it are refused. The same\n"
 		"input gives the same bytes (signatures of p256 keys excepted: they hold a\n"

@@ -8,6 +8,7 @@
 #include <imf/imf_app_info.h>
 #include <stmota/chip.h>
 #include <stmota/err.h>
+#include <stmota/fmt.h>
 #include <stmota/out.h>
 #include <stmota/package.h>
 #include <stmota/segments.h>
@@ -24,6 +25,10 @@ void info_app_info(struct out *o, const struct imf_app_info *a);
 /* The vector table of a program and whether it would start on `chip` (NULL: any). */
 void info_vectors(struct out *o, const struct segments *s, const struct chip *chip);
 
+/* Formats that hold more than an image: for whom it is, what else is in the file. */
+bool info_is_container(const struct fmt *f);
+/* Describes such a file; `o` NULL: only checks it. */
+int info_container(struct out *o, const struct fmt *f, const struct buf *file, struct err *e);
 
 /* "hardware" for people, "hw_min" and "hw_max" in JSON; both included. */
 void info_hw(struct out *o, uint16_t min, uint16_t max);

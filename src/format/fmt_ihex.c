@@ -7,6 +7,7 @@
  * records disagree the text is walked again, to name their lines.
  */
 #include "fmt_impl.h"
+#include "pieces.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,8 +33,7 @@ struct reader {
 	/* For data == collect: room for every byte of the text, and the pieces in it. */
 	uint8_t *bytes;
 	size_t n_bytes;
-	struct segments_piece *pieces;
-	size_t n_pieces, cap_pieces;
+	struct pieces pieces;
 	/* For data == find: the first line that holds `wanted`, and one with another byte there. */
 	uint32_t wanted;
 	unsigned found[2];
@@ -56,27 +56,11 @@ static int bad(const struct reader *r, struct err *e, const char *fmt, ...)
 
 static int collect(struct reader *r, uint32_t addr, const uint8_t *p, uint32_t len, struct err *e)
 {
-	struct segments_piece *last = r->n_pieces > 0 ? &r->pieces[r->n_pieces - 1] : NULL;
+	uint8_t *at = r->bytes + r->n_bytes;
 
-	memcpy(r->bytes + r->n_bytes, p, len);
+	memcpy(at, p, len);
 	r->n_bytes += len;
-	if (last != NULL && (uint64_t)last->addr + last->len == addr) {
-		last->len += len;
-		return 0;
-	}
-	if (r->n_pieces == SEGMENTS_PIECES_MAX)
-		return bad(r, e, "more than %u separate pieces", SEGMENTS_PIECES_MAX);
-	if (r->n_pieces == r->cap_pieces) {
-		size_t cap = r->cap_pieces > 0 ? r->cap_pieces * 2 : 64;
-		struct segments_piece *v = realloc(r->pieces, cap * sizeof(*v));
-
-		if (v == NULL)
-			return err_set(e, ERR_NOMEM, "out of memory");
-		r->pieces = v;
-		r->cap_pieces = cap;
-	}
-	r->pieces[r->n_pieces++] = (struct segments_piece){addr, len, r->bytes + r->n_bytes - len};
-	return 0;
+	return pieces_add(&r->pieces, addr, at, len, e) < 0 ? err_wrap(e, "line %u", r->line) : 0;
 }
 
 static int find(struct reader *r, uint32_t addr, const uint8_t *p, uint32_t len, struct err *e)
@@ -272,10 +256,10 @@ static int ihex_read(const uint8_t *data, size_t len, const struct fmt_options *
 	if (r.bytes == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = read_text(&r, data, len, e);
-	if (rc == 0 && r.n_pieces == 0)
+	if (rc == 0 && r.pieces.n == 0)
 		rc = err_set(e, ERR_FORMAT, "the file has no data records");
 	if (rc == 0) {
-		rc = segments_join(ret, r.pieces, r.n_pieces, &clash);
+		rc = segments_join(ret, r.pieces.v, r.pieces.n, &clash);
 		if (rc == ERR_FORMAT && clash.addr != ERR_NO_ADDR)
 			rc = name_clash(data, len, clash.addr, e);
 		else if (rc < 0 && e != NULL)
@@ -286,7 +270,7 @@ static int ihex_read(const uint8_t *data, size_t len, const struct fmt_options *
 		ret->entry = r.entry;
 	}
 	free(r.bytes);
-	free(r.pieces);
+	pieces_done(&r.pieces);
 	return rc;
 }
 

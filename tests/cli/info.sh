@@ -78,10 +78,50 @@ expect 1 stmota info words
 says 'words: this is a text file, not a firmware image'
 expect 2 stmota info
 expect 2 stmota info app.bin --chip STM32X999
-printf 'S00600004844521B\n' >old.srec
-expect 0 stmota info old.srec
-prints 'format     srec'
+printf 'SFU1............' >app.sfb
+expect 0 stmota info app.sfb
+prints 'format     sfb'
 prints 'readable   no'
+printf 'S30708001234ABCD32\nS70508000101F0\n' >app.s37
+expect 0 stmota info app.s37
+prints 'format      srec'
+prints 'entry       0x08000101'
+printf 'S30708001234ABCD32\n' >cut.s37
+expect 1 stmota info cut.s37
+says 'no terminator'
+
+# Containers: for whom they are, and what they hold for an STM32.
+python3 -c '
+import struct
+def block(family, number, total, addr, data):
+    return struct.pack("<8I", 0x0a324655, 0x9e5d5157, 0x2000, addr, len(data), number, total,
+        family) + data.ljust(476, b"\0") + struct.pack("<I", 0x0ab16f30)
+app = open("app.bin", "rb").read()
+f1 = [block(0x5ee21072, i, 4, 0x08004000 + 256 * i, app[256 * i:256 * i + 256]) for i in range(4)]
+other = block(0xe48bff56, 0, 1, 0x10000000, b"other chip")
+open("app.uf2", "wb").write(b"".join(f1) + other)
+open("other.uf2", "wb").write(other)
+open("both.uf2", "wb").write(b"".join(f1) + block(0x57755a57, 0, 1, 0x08000000, b"F4"))
+'
+expect 0 stmota info app.uf2
+prints '0x5EE21072  STM32F1       4               0     1 KiB'
+prints '0x08004000  0x080043FF  1 KiB'
+prints 'verdict        good'
+expect 0 stmota info other.uf2
+prints 'readable        no'
+prints 'for no known STM32 family: it has 0xE48BFF56'
+expect 0 stmota info both.uf2 --json
+python3 -c '
+import json
+o = json.load(open("out"))
+assert o["readable"] is False and "several STM32 families: STM32F1, STM32F4" in o["reason"]
+assert [f["name"] for f in o["families"]] == ["STM32F1", "STM32F4"]
+'
+expect 1 stmota pack both.uf2 --product acme.com/lamp --version 1 --out both.sota
+says 'both.uf2: the UF2 file is for several STM32 families: STM32F1, STM32F4'
+expect 0 stmota pack app.uf2 --product acme.com/lamp --version 1.2.3 --out uf2.sota
+expect 0 stmota info uf2.sota
+prints '0x08004000  0x080043FF  1 KiB'
 expect 0 stmota info - <app.bin
 prints 'guessed addresses  0x08004000'
 
@@ -112,7 +152,7 @@ if [ -d "$corpus" ]; then
 	for file in "$corpus"/*/*.bin "$corpus"/files/*.*; do
 		case $file in
 		*.md) continue ;;
-		*/pybv11/*.bin | *.uf2 | *.dfu) verdict= ;; # no table; recognised only
+		*/pybv11/*.bin | *.uf2) verdict= ;;   # no table; for other chips
 		*/blink-g431.elf) verdict=doubtful ;;       # its NMI vector is 0
 		*) verdict=good ;;
 		esac

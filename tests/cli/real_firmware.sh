@@ -43,6 +43,8 @@ whole_way 0x414 files/baseflight.hex
 whole_way 0x410 files/mlrs-tx-f103.elf
 whole_way 0x446 multistepper/new.bin --address 0x08000000
 whole_way 0x448 duckypad-a/new.bin --address 0x08000000
+whole_way 0x448 files/duckypad-2.1.0.dfu
+whole_way 0x448 files/duckypad-2.3.2.dfu
 whole_way 0x468 files/blink-g431.elf
 whole_way 0x468 files/mlrs-rx-g431.hex
 whole_way 0x450 portenta-boot/new.bin --address 0x08000000

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=sh
 #
-# lib.sh - for tests against other programs. Gives an empty folder as working folder, $dump, $root,
-# $corpus, and:
+# lib.sh - for tests against other programs. Gives an empty folder as working folder, $dump, $stmota,
+# $root, $corpus, and:
 #
 #   need PROGRAM...        skips the test, by name, where one is missing
 #   same FILE FILE TEXT    fails with TEXT where they differ
@@ -14,6 +14,9 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 corpus=$root/../shared/corpus
 : "${DUMP:?name the dump program}"
 dump=$(cd "$(dirname "$DUMP")" && pwd)/$(basename "$DUMP")
+: "${STMOTA:?name the program}"
+# shellcheck disable=SC2034 # for the tests
+stmota=$(cd "$(dirname "$STMOTA")" && pwd)/$(basename "$STMOTA")
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/stmota-conformance.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT

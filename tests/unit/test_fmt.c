@@ -100,8 +100,8 @@ static void test_fmt__known_formats_are_refused_by_name(void **state)
 	struct fmt_options opt = {.has_address = true, .address = 0x08000000};
 	struct err e = ERR_INIT;
 
-	assert_int_equal(read_bin("S123\n", 5, NULL, &s, &e), ERR_UNSUPPORTED);
-	assert_non_null(strstr(e.msg, "Motorola S-record"));
+	assert_int_equal(read_bin("SFU1....", 8, NULL, &s, &e), ERR_UNSUPPORTED);
+	assert_non_null(strstr(e.msg, "ST SBSFU"));
 	/* An address does not turn a container into a raw binary. */
 	assert_int_equal(read_bin("\x3d\xb8\xf3\x96", 4, &opt, &s, &e), ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.msg, "MCUboot"));

@@ -86,6 +86,7 @@ board --chip 0x448 --fault quirk:checksum
 expect 0 flash --address 0x08000000 odd.bin
 board --chip 0x448 --fault quirk:checksum
 expect 0 flash --address 0x08000000 odd.bin
+board_off
 [ "$(stat bytes_from_device)" -lt 2000 ] || fail "all of it was read: $(cat stats.json)"
 board --chip 0x448 --fault quirk:checksum
 expect 0 flash --address 0x08000000 --dry-run --json odd-patched.bin

@@ -149,7 +149,7 @@ static int do_erase(struct walk *w, const struct plan_step *s, struct err *e)
 		w->x->begun = true;
 		rc = t->ops->erase(t, units + i, n, e);
 		if (rc < 0)
-			return err_wrap(e, "erase at 0x%08X", units[i].addr);
+			return rc;
 		for (uint32_t k = i; k < i + n; k++)
 			bytes += units[k].size;
 		progress(w, bytes);
@@ -167,7 +167,7 @@ static int do_blank(struct walk *w, const struct plan_step *s, struct err *e)
 		int rc = t->ops->read(t, s->addr, now, len, e);
 
 		if (rc < 0)
-			return err_wrap(e, "blank check at 0x%08X", s->addr);
+			return err_wrap(e, "blank check");
 		if (bytes_all(now, len, w->plan->survey->geometry->chip->erased_value))
 			return 0;
 	}
@@ -187,7 +187,7 @@ static int do_write(struct walk *w, const struct plan_step *s, struct err *e)
 	w->x->begun = true;
 	rc = t->ops->write(t, s->addr, s->data, s->len, e);
 	if (rc < 0)
-		return err_wrap(e, "write at 0x%08X", s->addr);
+		return rc;
 	progress(w, s->len);
 	return 0;
 }
@@ -205,7 +205,7 @@ static int piece_verify(struct walk *w, uint32_t addr, const uint8_t *want, uint
 		if (rc == 0)
 			rc = t->ops->read(t, addr, now, len, e);
 		if (rc < 0)
-			return err_wrap(e, "verify at 0x%08X", addr);
+			return err_wrap(e, "verify");
 		if (memcmp(now, want, len) == 0)
 			return 0;
 	}
@@ -234,7 +234,7 @@ static int do_verify(struct walk *w, const struct plan_step *s, struct err *e)
 	if (by_checksum(w, s)) {
 		rc = t->ops->checksum(t, (struct span){s->addr, s->len}, &crc, e);
 		if (rc < 0)
-			return err_wrap(e, "verify at 0x%08X", s->addr);
+			return err_wrap(e, "verify");
 		if (crc == crc_stm32(s->data, s->len)) {
 			progress(w, s->len);
 			return 0;

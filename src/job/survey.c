@@ -135,7 +135,7 @@ static int piece_equal(struct pass *p, const struct survey_unit *u, uint32_t off
 	if (rc == 0)
 		rc = p->rq->target->ops->read(p->rq->target, u->unit.addr + off, now, len, e);
 	if (rc < 0)
-		return err_wrap(e, "compare at 0x%08X", u->unit.addr + off);
+		return err_wrap(e, "compare");
 	*ret_equal = memcmp(now, u->want + off, len) == 0;
 	return 0;
 }
@@ -187,7 +187,7 @@ static int range_by_checksum(struct pass *p, uint32_t addr, uint32_t len, const 
 	if (words.len > 0) {
 		rc = t->ops->checksum(t, words, &crc, e);
 		if (rc < 0)
-			return err_wrap(e, "checksum at 0x%08X", words.addr);
+			return err_wrap(e, "compare");
 		*ret_equal = crc == crc_stm32(want + lead, words.len);
 	}
 	for (int i = 0; *ret_equal && i < 2; i++) {
@@ -198,7 +198,7 @@ static int range_by_checksum(struct pass *p, uint32_t addr, uint32_t len, const 
 			continue;
 		rc = t->ops->read(t, addr + off, edge, n, e);
 		if (rc < 0)
-			return err_wrap(e, "compare at 0x%08X", addr + off);
+			return err_wrap(e, "compare");
 		*ret_equal = memcmp(edge, want + off, n) == 0;
 	}
 	return 0;
@@ -349,7 +349,7 @@ static int read_agreed(struct pass *p, uint32_t addr, uint8_t *ret, uint32_t len
 	for (int i = 0; i < 3; i++) {
 		rc = p->rq->target->ops->read(p->rq->target, addr, again, len, e);
 		if (rc < 0)
-			return err_wrap(e, "reading bytes to be kept at 0x%08X", addr);
+			return err_wrap(e, "bytes to be kept");
 		if (memcmp(again, ret, len) == 0)
 			return 0;
 		memcpy(ret, again, len);
@@ -366,7 +366,7 @@ static int keep_range(struct pass *p, struct survey_unit *u, uint32_t off, uint3
 	if (rc == 0)
 		rc = p->rq->target->ops->read(p->rq->target, u->unit.addr + off, now, len, e);
 	if (rc < 0)
-		return err_wrap(e, "reading bytes to be kept at 0x%08X", u->unit.addr + off);
+		return err_wrap(e, "bytes to be kept");
 	if (bytes_all(now, len, p->erased))
 		return 0;
 	rc = read_agreed(p, u->unit.addr + off, now, len, e);

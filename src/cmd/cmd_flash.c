@@ -16,12 +16,16 @@
 #include <stmota/text.h>
 
 static const struct opt opts[] = {
-	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe; the package must then be signed"),
+	OPT_FILES(
+		"trust", "PUB.pem|DIR", "public keys to believe; the package must then be signed"),
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
-	{.name = "dry-run", .letter = 'n', .type = OPT_TYPE_FLAG,
+	{.name = "dry-run",
+		.letter = 'n',
+		.type = OPT_TYPE_FLAG,
 		.text = "compare and print the plan, change nothing"},
 	OPT_FLAG("verify-only", "compare device and file, change nothing"),
-	OPT_CHOICE("after", "auto|reset|go|none", "what happens at the end (default auto: reset if wired, else go)"),
+	OPT_CHOICE("after", "auto|reset|go|none",
+		"what happens at the end (default auto: reset if wired, else go)"),
 	OPT_FLAG("allow-downgrade", "accept a lower version; never a lower security counter"),
 	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
@@ -77,7 +81,8 @@ static int load_firmware(struct flash_call *c, struct err *e)
 		.now = (uint64_t)time(NULL),
 	};
 	bool required = false;
-	int rc = config_bool(c->env->config, "flash", NULL, "require_signature", false, &required, e);
+	int rc = config_bool(
+		c->env->config, "flash", NULL, "require_signature", false, &required, e);
 
 	options.must_be_signed = required || opt_given(o, "trust");
 	if (rc == 0)
@@ -93,7 +98,8 @@ static int open_state(struct flash_call *c, struct err *e)
 {
 	const struct device_facts *f = &c->device->facts;
 	char folder[PATH_MAX], key[160];
-	int rc = state_folder(config_get(c->env->config, "state", NULL, "dir"), folder, sizeof(folder), e);
+	int rc = state_folder(
+		config_get(c->env->config, "state", NULL, "dir"), folder, sizeof(folder), e);
 
 	if (rc < 0)
 		return rc;
@@ -147,10 +153,11 @@ static int configured(const struct flash_call *c, struct installed_now *ret, str
 
 static int check_release(struct flash_call *c, struct err *e)
 {
-	struct release_policy policy = {.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
+	struct release_policy policy = {
+		.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
 	struct installed_now is = {0}, said = {0};
-	int rc = config_bool(c->env->config, "flash", NULL, "require_known", false,
-		&policy.require_known, e);
+	int rc = config_bool(
+		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
 
 	if (rc == 0)
 		rc = configured(c, &said, e);
@@ -162,7 +169,8 @@ static int check_release(struct flash_call *c, struct err *e)
 		rc = device_recover(c->device, e);
 	}
 	if (rc == 0)
-		rc = release_check(&c->firmware, &is, &policy, c->unchecked, sizeof(c->unchecked), e);
+		rc = release_check(
+			&c->firmware, &is, &policy, c->unchecked, sizeof(c->unchecked), e);
 	return rc;
 }
 
@@ -228,7 +236,8 @@ static void describe_steps(struct out *o, const struct flash_plan *plan)
 			}
 			continue;
 		}
-		while (i < plan->n_steps && plan->steps[i].kind == s->kind && plan->steps[i].addr == end)
+		while (i < plan->n_steps && plan->steps[i].kind == s->kind &&
+			plan->steps[i].addr == end)
 			end += plan->steps[i++].len;
 		step_row(o, step_name(s->kind), addr, end - addr, 0);
 	}
@@ -250,7 +259,8 @@ static void note_plan(const struct flash_call *c, const struct flash_plan *plan)
 	text_size(t->bytes_written, written, sizeof(written));
 	text_size(t->bytes_kept, kept, sizeof(kept));
 	text_duration((uint64_t)(t->seconds * 1000), time_text, sizeof(time_text));
-	snprintf(text, sizeof(text), "plan: rewrite %u of %u erase units (erase %s, write %s%s%s), about %s",
+	snprintf(text, sizeof(text),
+		"plan: rewrite %u of %u erase units (erase %s, write %s%s%s), about %s",
 		t->units_rewritten, t->units_rewritten + t->units_same, erased, written,
 		t->bytes_kept > 0 ? ", keep " : "", t->bytes_kept > 0 ? kept : "", time_text);
 	note(c, text);
@@ -260,8 +270,8 @@ static bool loses_something(const struct flash_call *c, const struct flash_plan 
 {
 	for (size_t i = 0; i < plan->n_erase; i++)
 		for (size_t k = 0; k < c->n_lose; k++)
-			if (span_overlaps(c->lose[k],
-				(struct span){plan->erase_order[i].addr, plan->erase_order[i].size}))
+			if (span_overlaps(c->lose[k], (struct span){plan->erase_order[i].addr,
+							      plan->erase_order[i].size}))
 				return true;
 	return false;
 }
@@ -301,7 +311,8 @@ static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 	}
 	note_plan(c, plan);
 	if (loses_something(c, plan))
-		return cmd_confirm(c->env, "Bytes outside the image will be lost, as --lose says.", e);
+		return cmd_confirm(
+			c->env, "Bytes outside the image will be lost, as --lose says.", e);
 	return 0;
 }
 
@@ -341,7 +352,8 @@ static const char *start_program(struct flash_call *c)
 		return "no";
 	if (flash_start(c->device, after, c->firmware.heads.base[0], &why) == 0)
 		return "yes";
-	snprintf(text, sizeof(text), "written and verified, but the program could not be started: %s", why.msg);
+	snprintf(text, sizeof(text),
+		"written and verified, but the program could not be started: %s", why.msg);
 	warn(c, text);
 	return "failed";
 }
@@ -434,8 +446,9 @@ const struct command cmd_flash = {
 	.name = "flash",
 	.args = "FILE",
 	.summary = "write a package or an image to a device, and prove it",
-	.details = "Only erase units that differ are erased and written; all is read back. Whatever\n"
-		   "interrupts it: the same command again goes on from what the device holds.\n",
+	.details =
+		"Only erase units that differ are erased and written; all is read back. Whatever\n"
+		"interrupts it: the same command again goes on from what the device holds.\n",
 	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
 		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"

@@ -45,13 +45,16 @@ static bool has_section(const struct config *config, const char *name)
 static int no_section(const char *name, struct err *e)
 {
 	err_set(e, ERR_USAGE, "there is no device '%s'", name);
-	err_hint(e, "write a URL such as uart:/dev/ttyUSB0, or a section [device %s] in the "
-		"configuration", name);
+	err_hint(e,
+		"write a URL such as uart:/dev/ttyUSB0, or a section [device %s] in the "
+		"configuration",
+		name);
 	return ERR_USAGE;
 }
 
 /* Says in which file the mistake stands. */
-static int from_config(const struct config *config, const char *name, const char *key, struct err *e)
+static int from_config(
+	const struct config *config, const char *name, const char *key, struct err *e)
 {
 	const char *origin = config_origin(config, "device", name, key);
 
@@ -71,8 +74,8 @@ static int take_pin(const struct config *config, const char *name, const char *k
 	return from_config(config, name, key, e);
 }
 
-static int take_banks(const struct config *config, const char *name, enum chip_banks *banks,
-	struct err *e)
+static int take_banks(
+	const struct config *config, const char *name, enum chip_banks *banks, struct err *e)
 {
 	const char *text = config_get(config, "device", name, "banks");
 
@@ -89,8 +92,8 @@ static int take_banks(const struct config *config, const char *name, enum chip_b
 }
 
 /* What the section says, for all that the URL left open. */
-static int merge_section(const struct config *config, const char *name, struct device_url *u,
-	struct err *e)
+static int merge_section(
+	const struct config *config, const char *name, struct device_url *u, struct err *e)
 {
 	const char *before = config_get(config, "device", name, "before");
 	uint32_t baud = 0;
@@ -111,8 +114,8 @@ static int merge_section(const struct config *config, const char *name, struct d
 	return rc;
 }
 
-static int resolve(const struct device_request *rq, const struct config *config,
-	struct device *d, const char **ret_chip, struct err *e)
+static int resolve(const struct device_request *rq, const struct config *config, struct device *d,
+	const char **ret_chip, struct err *e)
 {
 	const char *text = rq->device, *url;
 	uint32_t baud = BAUD_DEFAULT;
@@ -183,11 +186,10 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 
 /* ---- connect ---- */
 
-static int connect_once(struct device *d, bool no_resync, const struct event_sink *events,
-	struct err *e)
+static int connect_once(
+	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
 {
-	struct uart_config uart = {
-		.path = d->url.path, .baud = d->url.baud, .entry = d->url.entry};
+	struct uart_config uart = {.path = d->url.path, .baud = d->url.baud, .entry = d->url.entry};
 	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
 	struct link *link = NULL;
 	struct target *t = NULL;
@@ -210,16 +212,18 @@ static int connect_once(struct device *d, bool no_resync, const struct event_sin
  * With --wait the port or the device may come later. Only the first try lines up a broken
  * session: what comes later is fresh, and a byte other than 0x7F would spoil its speed.
  */
-static int connect(struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
+static int connect(
+	struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
 {
 	const struct clock *clock = &clock_monotonic;
 	uint64_t until_ms = clock_now_ms(clock) + (uint64_t)wait_s * 1000;
-	struct event waiting = {.type = EVENT_NOTE, .phase = "connect",
-		.text = "waiting for the device"};
+	struct event waiting = {
+		.type = EVENT_NOTE, .phase = "connect", .text = "waiting for the device"};
 	int rc = connect_once(d, false, events, e);
 
 	for (bool told = false; (rc == ERR_LINK || rc == ERR_TIMEOUT || rc == ERR_PROTOCOL) &&
-		clock_now_ms(clock) < until_ms; told = true) {
+				clock_now_ms(clock) < until_ms;
+		told = true) {
 		if (!told)
 			event_emit(events, &waiting);
 		clock_sleep_ms(clock, WAIT_STEP_MS);
@@ -231,7 +235,8 @@ static int connect(struct device *d, uint32_t wait_s, const struct event_sink *e
 }
 
 /* A broken exchange is taken up again; readings that disagree are not talked away. */
-static int gather(struct device *d, const char *chip, const struct event_sink *events, struct err *e)
+static int gather(
+	struct device *d, const char *chip, const struct event_sink *events, struct err *e)
 {
 	int rc = 0;
 
@@ -275,8 +280,8 @@ int device_open(const struct device_request *rq, const struct config *config,
 		device_close(d);
 		return rc;
 	}
-	if (d->target->link->baud > 57600 && quirk_applies(d->facts.chip, d->facts.boot_id,
-		CHIP_QUIRK_BAUD_MAX_57600))
+	if (d->target->link->baud > 57600 &&
+		quirk_applies(d->facts.chip, d->facts.boot_id, CHIP_QUIRK_BAUD_MAX_57600))
 		log_debug("%s: above 57600 baud its bootloader may fail", d->name);
 	log_info("%s: 0x%03X %s, protocol %u.%u, %" PRIu32 " KiB of flash", d->name, d->facts.pid,
 		d->facts.chip->name, d->facts.protocol >> 4, d->facts.protocol & 15,

@@ -36,8 +36,8 @@ struct gathering {
 };
 
 /* ERR_IDENTITY if the two readings differ. */
-static int read_twice(struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what,
-	struct err *e)
+static int read_twice(
+	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e)
 {
 	uint8_t again[OPTION_AREA_MAX];
 	int rc = t->ops->read(t, addr, buf, len, e);
@@ -134,7 +134,8 @@ static int gather_uid(struct gathering *g, struct err *e)
 	memcpy(g->facts->uid, raw, 8);
 	memcpy(g->facts->uid + 8, raw + c->uid_third_word, 4);
 	/* Copies of STM32 chips have been seen without one. */
-	g->facts->has_uid = !bytes_all(g->facts->uid, 12, 0x00) && !bytes_all(g->facts->uid, 12, 0xFF);
+	g->facts->has_uid =
+		!bytes_all(g->facts->uid, 12, 0x00) && !bytes_all(g->facts->uid, 12, 0xFF);
 	return 0;
 }
 
@@ -277,7 +278,8 @@ static int check_chip(const struct target_info *info, const char *wanted, struct
 
 	if (info->chip == NULL) {
 		err_set(e, ERR_IDENTITY, "product ID 0x%03X is not in the chip table", info->pid);
-		err_hint(e, "without its erase units nothing can be planned; a newer stmota may know "
+		err_hint(e,
+			"without its erase units nothing can be planned; a newer stmota may know "
 			"it");
 		return ERR_IDENTITY;
 	}

@@ -67,8 +67,7 @@ static void announce(const struct walk *w)
 {
 	static const enum plan_step_kind kinds[] = {PLAN_ERASE, PLAN_WRITE, PLAN_VERIFY};
 	struct event_share shares[ARRAY_LEN(kinds)];
-	struct event ev = {
-		.type = EVENT_PLAN, .shares = shares, .n_shares = ARRAY_LEN(kinds)};
+	struct event ev = {.type = EVENT_PLAN, .shares = shares, .n_shares = ARRAY_LEN(kinds)};
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
 		shares[i] = (struct event_share){phase_name(kinds[i]),
@@ -123,7 +122,8 @@ static int do_save(struct walk *w, struct err *e)
 			while (end < u->unit.size && u->what[end] == BYTE_KEPT)
 				end++;
 			if (end > k)
-				rc = segments_add(&saved.bytes, u->unit.addr + k, u->want + k, end - k, e);
+				rc = segments_add(
+					&saved.bytes, u->unit.addr + k, u->want + k, end - k, e);
 			k = end;
 		}
 	}
@@ -192,8 +192,8 @@ static int do_write(struct walk *w, const struct plan_step *s, struct err *e)
 	return 0;
 }
 
-static int piece_verify(struct walk *w, uint32_t addr, const uint8_t *want, uint32_t len,
-	struct err *e)
+static int piece_verify(
+	struct walk *w, uint32_t addr, const uint8_t *want, uint32_t len, struct err *e)
 {
 	struct target *t = w->x->target;
 	uint8_t now[PIECE];
@@ -212,7 +212,8 @@ static int piece_verify(struct walk *w, uint32_t addr, const uint8_t *want, uint
 	while (now[at] == want[at])
 		at++;
 	note_current(w, addr + at);
-	err_set(e, ERR_VERIFY, "0x%08X holds 0x%02X instead of 0x%02X", addr + at, now[at], want[at]);
+	err_set(e, ERR_VERIFY, "0x%08X holds 0x%02X instead of 0x%02X", addr + at, now[at],
+		want[at]);
 	err_at(e, addr + at);
 	return err_hint(e, "the area may be write-protected (see 'stmota probe') or worn out");
 }
@@ -222,7 +223,7 @@ static bool by_checksum(const struct walk *w, const struct plan_step *s)
 	const struct target *t = w->x->target;
 
 	return t->ops->checksum != NULL && t->info.commands[CMD_CHECKSUM] && s->addr % 4 == 0 &&
-		s->len % 4 == 0 && s->len > PIECE;
+	       s->len % 4 == 0 && s->len > PIECE;
 }
 
 static int do_verify(struct walk *w, const struct plan_step *s, struct err *e)

@@ -38,13 +38,15 @@ static int add_component(struct firmware *f, size_t i, struct err *e)
 	int rc;
 
 	if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT) {
-		err_set(e, ERR_UNSUPPORTED, "component %zu (%s) cannot be written by a bootloader in ROM", i,
+		err_set(e, ERR_UNSUPPORTED,
+			"component %zu (%s) cannot be written by a bootloader in ROM", i,
 			package_kind_name((enum imf_kind)c.kind));
 		return err_hint(e, "such components go to the device's own updater");
 	}
 	if (c.entry != 0)
 		return err_set(e, ERR_UNSUPPORTED,
-			"component %zu wants to be run once after the update, which a bootloader in ROM cannot do",
+			"component %zu wants to be run once after the update, which a bootloader "
+			"in ROM cannot do",
 			i);
 	rc = package_segments(&f->package, i, &part, e);
 	for (size_t k = 0; rc == 0 && k < part.n; k++)
@@ -57,15 +59,16 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 	int rc;
 
 	if (opt->has_address)
-		return err_set(e, ERR_USAGE, "a package says itself where it goes: leave out --address");
+		return err_set(
+			e, ERR_USAGE, "a package says itself where it goes: leave out --address");
 	rc = package_open(f->file.data, f->file.len, &f->package, e);
 	if (rc < 0)
 		return rc;
 	if (f->package.n_signatures > 0 || opt->must_be_signed) {
 		static const struct trust nobody = TRUST_INIT;
 
-		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody, opt->now,
-			&f->verdict, e);
+		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody,
+			opt->now, &f->verdict, e);
 	}
 	for (size_t i = 0; rc == 0 && i < f->package.header.n_components; i++)
 		rc = add_component(f, i, e);
@@ -78,18 +81,20 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 
 	if (opt->must_be_signed) {
 		err_set(e, ERR_SIGNATURE, "%s is no signed package", f->path);
-		return err_hint(e, "signed packages are asked for (--trust or require_signature); make one with 'stmota pack --key'");
+		return err_hint(e, "signed packages are asked for (--trust or require_signature); "
+				   "make one with 'stmota pack --key'");
 	}
 	f->data = opt->data;
 	f->format = fmt_detect(f->file.data, f->file.len);
 	/* Data may look like anything: text, zeros, half a vector table. */
 	if (opt->data && opt->has_address && f->format->kind == FMT_BIN)
-		return segments_add(&f->image, opt->address, f->file.data, (uint32_t)f->file.len, e);
+		return segments_add(
+			&f->image, opt->address, f->file.data, (uint32_t)f->file.len, e);
 	return fmt_read(f->file.data, f->file.len, f->path, &options, &f->image, &f->format, e);
 }
 
-int firmware_load(const char *path, const struct firmware_options *opt, struct firmware *ret,
-	struct err *e)
+int firmware_load(
+	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e)
 {
 	cleanup_firmware struct firmware f = {.path = path};
 	int rc = fs_read(path, FS_FILE_MAX, &f.file, e);
@@ -144,8 +149,8 @@ static int fit_package(struct firmware *f, const struct chip *chip, struct err *
 	int rc = 0;
 
 	if (h->chip != 0 && h->chip != chip->pid) {
-		err_set(e, ERR_IDENTITY, "the package is for chip 0x%03X, this is 0x%03X (%s)", h->chip,
-			chip->pid, chip->name);
+		err_set(e, ERR_IDENTITY, "the package is for chip 0x%03X, this is 0x%03X (%s)",
+			h->chip, chip->pid, chip->name);
 		return err_hint(e, "take the package that was made for this chip");
 	}
 	for (size_t i = 0; rc == 0 && i < h->n_components; i++) {
@@ -158,7 +163,8 @@ static int fit_package(struct firmware *f, const struct chip *chip, struct err *
 			continue;
 		rc = package_segments(&f->package, i, &part, e);
 		if (rc == 0)
-			rc = image_find_heads(&part, chip, &heads, f->warning, sizeof(f->warning), e);
+			rc = image_find_heads(
+				&part, chip, &heads, f->warning, sizeof(f->warning), e);
 		if (rc == 0)
 			rc = append_heads(&f->heads, &heads, e);
 	}
@@ -210,7 +216,8 @@ int firmware_installed(const struct firmware *f, struct installed *ret, struct e
 		version_format(f->package.header.version, in.version);
 		in.counter = f->package.header.counter;
 		if (c.app_info != 0)
-			imf_manifest_place(&f->package.manifest, 0, c.app_info, &in.record_addr, &run);
+			imf_manifest_place(
+				&f->package.manifest, 0, c.app_info, &in.record_addr, &run);
 	}
 	*ret = in;
 	return 0;

@@ -27,7 +27,7 @@ static bool needs_whole_blocks(const struct job *j)
 	const struct device_facts *f = &j->d->facts;
 
 	return j->refusals >= 2 &&
-		quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_WRITE_128);
+	       quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_WRITE_128);
 }
 
 static struct plan_options plan_options_of(const struct job *j)
@@ -65,7 +65,8 @@ static int needs_state(const struct flash_plan *plan, const struct state *state,
 {
 	if (plan->n_steps == 0 || plan->steps[0].kind != PLAN_SAVE || state != NULL)
 		return 0;
-	return err_set(e, ERR_IO, "bytes outside the image must be kept, but there is no state file to keep them in");
+	return err_set(e, ERR_IO,
+		"bytes outside the image must be kept, but there is no state file to keep them in");
 }
 
 /* FLASH_STOP, 0 or a negative code. */
@@ -121,8 +122,9 @@ static void hint_at_reset(const struct job *j, struct err *e)
 	const struct device_facts *f = &j->d->facts;
 
 	if (!f->can_reset && quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0,
-		CHIP_QUIRK_UNALIGNED_WRITE_POISONS))
-		err_hint(e, "this chip may ignore writes after a damaged one: reset it with BOOT0 set and run the same command again");
+				     CHIP_QUIRK_UNALIGNED_WRITE_POISONS))
+		err_hint(e, "this chip may ignore writes after a damaged one: reset it with BOOT0 "
+			    "set and run the same command again");
 }
 
 /* What a failure in mid-work means to the user. */
@@ -133,7 +135,8 @@ static int explain(const struct job *j, int rc, struct err *e)
 	if (!j->ret->begun || rc == ERR_IDENTITY)
 		return rc;
 	if (rc == ERR_INTERRUPTED) {
-		err_set(e, ERR_INTERRUPTED, "interrupted: the device does not hold the whole image");
+		err_set(e, ERR_INTERRUPTED,
+			"interrupted: the device does not hold the whole image");
 	} else if (rc != ERR_VERIFY) {
 		snprintf(was, sizeof(was), "%s", e->msg);
 		err_set(e, ERR_UNFINISHED, "unfinished: %s", was);
@@ -145,8 +148,8 @@ static int explain(const struct job *j, int rc, struct err *e)
 	return rc == ERR_INTERRUPTED ? rc : ERR_UNFINISHED;
 }
 
-int flash_run(struct device *d, const struct flash_request *rq, struct flash_result *ret,
-	struct err *e)
+int flash_run(
+	struct device *d, const struct flash_request *rq, struct flash_result *ret, struct err *e)
 {
 	struct err own = ERR_INIT;
 	struct job j = {.d = d, .rq = rq, .ret = ret};
@@ -205,7 +208,9 @@ int flash_verify(struct device *d, const struct segments *image, const struct ev
 	}
 	if (differ == 0)
 		return 0;
-	err_set(e, ERR_VERIFY, "the device holds something else: %u of %zu erase units differ, the first at 0x%08X",
+	err_set(e, ERR_VERIFY,
+		"the device holds something else: %u of %zu erase units differ, the first at "
+		"0x%08X",
 		differ, s.n, first);
 	return err_at(e, first);
 }
@@ -219,11 +224,10 @@ int flash_start(struct device *d, enum flash_after after, uint32_t base, struct 
 	switch (after) {
 	case AFTER_RESET:
 		if (t->ops->reset == NULL)
-			return err_set(e, ERR_UNSUPPORTED, "no line resets this device: use --after go, or none");
+			return err_set(e, ERR_UNSUPPORTED,
+				"no line resets this device: use --after go, or none");
 		return t->ops->reset(t, e);
-	case AFTER_GO:
-		return t->ops->go(t, base, e);
-	default:
-		return 0;
+	case AFTER_GO: return t->ops->go(t, base, e);
+	default: return 0;
 	}
 }

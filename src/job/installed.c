@@ -21,8 +21,8 @@ static bool in_flash(const struct device *d, uint32_t addr, uint32_t len)
 	return span_contains((struct span){g->base, g->size}, (struct span){addr, len});
 }
 
-static int read_record(struct device *d, uint32_t addr, struct installed_now *ret, bool *ret_found,
-	struct err *e)
+static int read_record(
+	struct device *d, uint32_t addr, struct installed_now *ret, bool *ret_found, struct err *e)
 {
 	uint8_t bytes[IMF_APP_INFO_SIZE], again[IMF_APP_INFO_SIZE];
 	struct target *t = d->target;
@@ -62,7 +62,8 @@ static bool parse_uuid(const char *text, uint8_t ret[UUID_SIZE])
 	for (const char *p = text; *p != '\0' && n < 2 * UUID_SIZE; p++) {
 		if (*p == '-')
 			continue;
-		ret[n / 2] = (uint8_t)(n % 2 == 0 ? hex_digit(*p) << 4 : ret[n / 2] | hex_digit(*p));
+		ret[n / 2] =
+			(uint8_t)(n % 2 == 0 ? hex_digit(*p) << 4 : ret[n / 2] | hex_digit(*p));
 		n++;
 	}
 	return n == 2 * UUID_SIZE;
@@ -86,7 +87,8 @@ static int digest_flash(struct device *d, struct span piece, struct digest *dige
 }
 
 /* True through ret_same if the flash still holds what the state file remembers. */
-static int flash_matches(struct device *d, const struct installed *in, bool *ret_same, struct err *e)
+static int flash_matches(
+	struct device *d, const struct installed *in, bool *ret_same, struct err *e)
 {
 	cleanup_digest struct digest digest = DIGEST_INIT;
 	uint8_t sum[SHA256_SIZE];
@@ -113,8 +115,8 @@ static bool pieces_in_flash(const struct device *d, const struct installed *in)
 	return in->n_pieces > 0;
 }
 
-static int from_state(struct device *d, const struct installed *in, struct installed_now *ret,
-	struct err *e)
+static int from_state(
+	struct device *d, const struct installed *in, struct installed_now *ret, struct err *e)
 {
 	struct imf_version version;
 	uint8_t product[UUID_SIZE];
@@ -122,8 +124,7 @@ static int from_state(struct device *d, const struct installed *in, struct insta
 	int rc;
 
 	if (!in->known || in->version[0] == '\0' || !parse_uuid(in->product_uuid, product) ||
-		version_parse(in->version, &version, NULL) < 0 ||
-		!pieces_in_flash(d, in))
+		version_parse(in->version, &version, NULL) < 0 || !pieces_in_flash(d, in))
 		return 0;
 	rc = flash_matches(d, in, &same, e);
 	if (rc < 0 || !same)
@@ -172,8 +173,8 @@ static void unchecked(char *list, size_t size, const char *what)
 	snprintf(list + len, size - len, "%s%s", len > 0 ? ", " : "", what);
 }
 
-static int check_product(const struct imf_header *h, const struct installed_now *now,
-	char *list, size_t size, struct err *e)
+static int check_product(const struct imf_header *h, const struct installed_now *now, char *list,
+	size_t size, struct err *e)
 {
 	char want[UUID_TEXT_SIZE], have[UUID_TEXT_SIZE];
 
@@ -188,8 +189,8 @@ static int check_product(const struct imf_header *h, const struct installed_now 
 	return err_hint(e, "take the package that was made for this product");
 }
 
-static int check_hardware(const struct imf_header *h, const struct installed_now *now,
-	char *list, size_t size, struct err *e)
+static int check_hardware(const struct imf_header *h, const struct installed_now *now, char *list,
+	size_t size, struct err *e)
 {
 	if (h->hw_min == 0 && h->hw_max == UINT16_MAX)
 		return 0;
@@ -200,8 +201,8 @@ static int check_hardware(const struct imf_header *h, const struct installed_now
 	if (now->hw >= h->hw_min && now->hw <= h->hw_max)
 		return 0;
 	return err_set(e, ERR_IDENTITY,
-		"the package is for hardware revisions %u to %u, the device has revision %u", h->hw_min,
-		h->hw_max, now->hw);
+		"the package is for hardware revisions %u to %u, the device has revision %u",
+		h->hw_min, h->hw_max, now->hw);
 }
 
 static int check_version(const struct imf_header *h, const struct installed_now *now,
@@ -216,10 +217,12 @@ static int check_version(const struct imf_header *h, const struct installed_now 
 	version_format(now->version, is);
 	if (h->counter < now->counter)
 		return err_set(e, ERR_DOWNGRADE,
-			"the package has security counter %u, the device is at %u: never taken back",
+			"the package has security counter %u, the device is at %u: never taken "
+			"back",
 			h->counter, now->counter);
 	if (imf_version_compare(now->version, h->min_version) < 0) {
-		err_set(e, ERR_DOWNGRADE, "the package wants at least version %s to be installed, the device runs %s",
+		err_set(e, ERR_DOWNGRADE,
+			"the package wants at least version %s to be installed, the device runs %s",
 			version_format(h->min_version, shall), is);
 		return err_hint(e, "install a version in between first");
 	}

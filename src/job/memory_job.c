@@ -18,7 +18,8 @@
 static void tell(const struct event_sink *events, enum event_type type, const char *phase,
 	uint64_t done, uint64_t total, const char *text)
 {
-	struct event ev = {.type = type, .phase = phase, .done = done, .total = total, .text = text};
+	struct event ev = {
+		.type = type, .phase = phase, .done = done, .total = total, .text = text};
 
 	event_emit(events, &ev);
 }
@@ -27,8 +28,8 @@ static void tell(const struct event_sink *events, enum event_type type, const ch
  * Decides about a failure: 0 if the device is in step again and the work may be repeated, else
  * the failure itself.
  */
-static int try_again(struct device *d, unsigned *failures, const struct event_sink *events,
-	struct err *e)
+static int try_again(
+	struct device *d, unsigned *failures, const struct event_sink *events, struct err *e)
 {
 	struct err why = *e;
 
@@ -48,8 +49,8 @@ static int try_again(struct device *d, unsigned *failures, const struct event_si
 
 /* ---- read ---- */
 
-static int read_block(struct device *d, uint32_t addr, uint8_t *ret, uint32_t len, bool twice,
-	struct err *e)
+static int read_block(
+	struct device *d, uint32_t addr, uint8_t *ret, uint32_t len, bool twice, struct err *e)
 {
 	const struct target_ops *ops = d->target->ops;
 	uint8_t again[BLOCK];
@@ -91,8 +92,10 @@ static int need_readable(const struct device_facts *f, struct err *e)
 {
 	if (!f->read_refused)
 		return 0;
-	err_set(e, ERR_PROTECTED, "the device is read-protected: it can be neither read nor erased");
-	err_hint(e, "lifting the protection erases the whole flash; stmota never does that unasked");
+	err_set(e, ERR_PROTECTED,
+		"the device is read-protected: it can be neither read nor erased");
+	err_hint(
+		e, "lifting the protection erases the whole flash; stmota never does that unasked");
 	return ERR_PROTECTED;
 }
 
@@ -109,8 +112,8 @@ int memory_read(struct device *d, struct span range, bool twice, uint8_t *ret,
 
 /* ---- erase ---- */
 
-static int prove_blank(struct device *d, struct span range, const struct event_sink *events,
-	struct err *e)
+static int prove_blank(
+	struct device *d, struct span range, const struct event_sink *events, struct err *e)
 {
 	uint8_t blank = d->facts.chip->erased_value;
 	uint8_t block[BLOCK];

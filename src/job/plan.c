@@ -49,7 +49,8 @@ static const struct survey_unit *unit_of(const struct survey *s, uint32_t addr)
 /* The flash words with words 0 and 1 of a program: written when all else is proven. */
 static struct span held_back(const struct maker *m, uint32_t head)
 {
-	uint32_t align = m->opt->whole_blocks ? m->opt->write_max : m->survey->geometry->write_align;
+	uint32_t align =
+		m->opt->whole_blocks ? m->opt->write_max : m->survey->geometry->write_align;
 	uint32_t begin = head / align * align;
 	uint32_t end = (head + 8 + align - 1) / align * align;
 
@@ -79,10 +80,12 @@ static struct span next_held(const struct maker *m, const struct survey_unit *u,
 
 /* ---- erase ---- */
 
-static int add_erase(struct maker *m, const struct survey_unit *const *units, size_t n, struct err *e)
+static int add_erase(
+	struct maker *m, const struct survey_unit *const *units, size_t n, struct err *e)
 {
 	struct flash_plan *p = m->plan;
-	struct plan_step step = {.kind = PLAN_ERASE, .first = (uint32_t)p->n_erase, .n = (uint32_t)n};
+	struct plan_step step = {
+		.kind = PLAN_ERASE, .first = (uint32_t)p->n_erase, .n = (uint32_t)n};
 
 	if (n == 0)
 		return 0;
@@ -123,8 +126,10 @@ static int plan_erases(struct maker *m, struct err *e)
 		held = next_held(m, u, u->unit.addr);
 		rc = add_erase(m, &u, 1, e);
 		if (rc == 0)
-			rc = add(m, (struct plan_step){.kind = PLAN_BLANK, .addr = held.addr,
-				.len = held.len}, e);
+			rc = add(m,
+				(struct plan_step){
+					.kind = PLAN_BLANK, .addr = held.addr, .len = held.len},
+				e);
 	}
 	if (rc == 0)
 		rc = add_erase(m, others, n, e);
@@ -134,8 +139,8 @@ static int plan_erases(struct maker *m, struct err *e)
 
 /* ---- write ---- */
 
-static int add_write(struct maker *m, const struct survey_unit *u, uint32_t addr, uint32_t end,
-	struct err *e)
+static int add_write(
+	struct maker *m, const struct survey_unit *u, uint32_t addr, uint32_t end, struct err *e)
 {
 	const uint8_t *want = u->want + (addr - u->unit.addr);
 	uint32_t len = end - addr;
@@ -152,7 +157,8 @@ static int add_write(struct maker *m, const struct survey_unit *u, uint32_t addr
 	else
 		len = end - addr;
 	m->plan->totals.bytes_written += len;
-	return add(m, (struct plan_step){.kind = PLAN_WRITE, .addr = addr, .len = len, .data = want}, e);
+	return add(m,
+		(struct plan_step){.kind = PLAN_WRITE, .addr = addr, .len = len, .data = want}, e);
 }
 
 static int write_unit(struct maker *m, const struct survey_unit *u, struct err *e)
@@ -162,7 +168,8 @@ static int write_unit(struct maker *m, const struct survey_unit *u, struct err *
 	int rc = 0;
 
 	while (rc == 0 && addr < end) {
-		uint32_t block_end = addr / m->opt->write_max * m->opt->write_max + m->opt->write_max;
+		uint32_t block_end =
+			addr / m->opt->write_max * m->opt->write_max + m->opt->write_max;
 		struct span held = next_held(m, u, addr);
 
 		if (block_end > end)
@@ -181,14 +188,18 @@ static int write_unit(struct maker *m, const struct survey_unit *u, struct err *
 
 /* ---- verify ---- */
 
-static int add_verify(struct maker *m, const struct survey_unit *u, uint32_t addr, uint32_t end,
-	struct err *e)
+static int add_verify(
+	struct maker *m, const struct survey_unit *u, uint32_t addr, uint32_t end, struct err *e)
 {
 	if (end <= addr)
 		return 0;
 	m->plan->totals.bytes_verified += end - addr;
-	return add(m, (struct plan_step){.kind = PLAN_VERIFY, .addr = addr, .len = end - addr,
-		.data = u->want + (addr - u->unit.addr)}, e);
+	return add(m,
+		(struct plan_step){.kind = PLAN_VERIFY,
+			.addr = addr,
+			.len = end - addr,
+			.data = u->want + (addr - u->unit.addr)},
+		e);
 }
 
 /* All that is asked of the unit, joined over short holes, without what is held back. */
@@ -231,8 +242,12 @@ static int write_held(struct maker *m, const struct survey_unit *u, struct span 
 	for (uint32_t addr = held.addr + held.len; rc == 0 && addr > held.addr;) {
 		addr -= step;
 		m->plan->totals.bytes_written += step;
-		rc = add(m, (struct plan_step){.kind = PLAN_WRITE, .addr = addr, .len = step,
-			.data = u->want + (addr - u->unit.addr)}, e);
+		rc = add(m,
+			(struct plan_step){.kind = PLAN_WRITE,
+				.addr = addr,
+				.len = step,
+				.data = u->want + (addr - u->unit.addr)},
+			e);
 	}
 	return rc;
 }
@@ -311,8 +326,7 @@ static double step_seconds(const struct maker *m, const struct plan_step *s)
 	double t = 0;
 
 	switch (s->kind) {
-	case PLAN_SAVE:
-		break;
+	case PLAN_SAVE: break;
 	case PLAN_ERASE:
 		t = wire_seconds(m->opt, 7 + 2 * (uint64_t)s->n, 2);
 		for (uint32_t i = s->first; i < s->first + s->n; i++)
@@ -320,12 +334,10 @@ static double step_seconds(const struct maker *m, const struct plan_step *s)
 		break;
 	case PLAN_WRITE:
 		t = wire_seconds(m->opt, s->len + 12u * blocks, 3u * blocks) +
-			chip_program_us(chip) * (s->len / 256.0) / 1e6;
+		    chip_program_us(chip) * (s->len / 256.0) / 1e6;
 		break;
 	case PLAN_BLANK:
-	case PLAN_VERIFY:
-		t = wire_seconds(m->opt, s->len + 12u * blocks, 3u * blocks);
-		break;
+	case PLAN_VERIFY: t = wire_seconds(m->opt, s->len + 12u * blocks, 3u * blocks); break;
 	}
 	return t;
 }
@@ -357,7 +369,9 @@ int plan_make(const struct survey *survey, const struct plan_options *opt, struc
 	struct err *e)
 {
 	struct flash_plan plan = {.survey = survey};
-	struct maker m = {.survey = survey, .opt = opt, .plan = &plan,
+	struct maker m = {.survey = survey,
+		.opt = opt,
+		.plan = &plan,
 		.erased = survey->geometry->chip->erased_value};
 	int rc = 0;
 

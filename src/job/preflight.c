@@ -18,7 +18,8 @@ static int check_in_flash(const struct segments *image, struct span flash, struc
 
 	if (image_outside(image, flash, &at)) {
 		err_set(e, ERR_NO_FIT,
-			"0x%08X..0x%08X of the image is outside the flash of this chip (0x%08X..0x%08X)",
+			"0x%08X..0x%08X of the image is outside the flash of this chip "
+			"(0x%08X..0x%08X)",
 			at.addr, (unsigned)(span_end(at) - 1), flash.addr,
 			(unsigned)(span_end(flash) - 1));
 		err_at(e, at.addr);
@@ -29,8 +30,8 @@ static int check_in_flash(const struct segments *image, struct span flash, struc
 	return 0;
 }
 
-int image_find_heads(const struct segments *image, const struct chip *chip,
-	struct image_heads *ret, char *ret_warn, size_t warn_size, struct err *e)
+int image_find_heads(const struct segments *image, const struct chip *chip, struct image_heads *ret,
+	char *ret_warn, size_t warn_size, struct err *e)
 {
 	struct span flash = {chip->flash_base, chip->flash_size_max};
 	struct image_heads h = {0};
@@ -72,27 +73,30 @@ static int check_read_protection(const struct device_facts *f, struct err *e)
 {
 	if (!f->read_refused && f->rdp != RDP_1 && f->rdp != RDP_2 && f->rdp != RDP_0_5)
 		return 0;
-	err_set(e, ERR_PROTECTED, "read-out protection is on: the device refuses to be read, erased and written");
+	err_set(e, ERR_PROTECTED,
+		"read-out protection is on: the device refuses to be read, erased and written");
 	return err_hint(e, "lifting it erases the whole chip; stmota does not do that by itself");
 }
 
-static int check_unit_unprotected(const struct device_facts *f, const struct erase_unit *u,
-	struct err *e)
+static int check_unit_unprotected(
+	const struct device_facts *f, const struct erase_unit *u, struct err *e)
 {
 	for (size_t i = 0; i < f->n_wrp; i++) {
 		if (!span_overlaps((struct span){u->addr, u->size}, f->wrp[i]))
 			continue;
-		err_set(e, ERR_PROTECTED, "0x%08X..0x%08X is write-protected and the image needs it",
-			f->wrp[i].addr, (unsigned)(span_end(f->wrp[i]) - 1));
+		err_set(e, ERR_PROTECTED,
+			"0x%08X..0x%08X is write-protected and the image needs it", f->wrp[i].addr,
+			(unsigned)(span_end(f->wrp[i]) - 1));
 		err_at(e, f->wrp[i].addr);
-		return err_hint(e, "remove the write protection first, or link the image elsewhere");
+		return err_hint(
+			e, "remove the write protection first, or link the image elsewhere");
 	}
 	return 0;
 }
 
 /* An erase unit may be larger than what the image needs of it: the whole unit counts. */
-static int check_write_protection(const struct device_facts *f, const struct segments *image,
-	struct err *e)
+static int check_write_protection(
+	const struct device_facts *f, const struct segments *image, struct err *e)
 {
 	for (size_t k = 0; f->wrp_known && k < image->n; k++) {
 		uint64_t addr = image->v[k].addr, end = addr + image->v[k].len;
@@ -114,7 +118,8 @@ static int check_way_back(const struct device_facts *f, bool entry_by_hand, stru
 	if (f->reach != REACH_APPLICATION || entry_by_hand)
 		return 0;
 	err_set(e, ERR_USAGE,
-		"only the application that is to be replaced can bring this device back into its bootloader");
+		"only the application that is to be replaced can bring this device back into its "
+		"bootloader");
 	return err_hint(e, "wire BOOT0 and NRST, or accept it with --entry-by-hand");
 }
 
@@ -123,7 +128,8 @@ int preflight_check_read(const struct device_facts *f, const struct segments *im
 	int rc = check_read_protection(f, e);
 
 	if (rc == 0 && !f->has_geometry) {
-		err_set(e, ERR_UNSUPPORTED, "the erase units of this chip are not known: %s", f->geometry_why);
+		err_set(e, ERR_UNSUPPORTED, "the erase units of this chip are not known: %s",
+			f->geometry_why);
 		rc = err_hint(e, "see 'stmota probe' for what is known about it");
 	}
 	if (rc == 0)
@@ -131,18 +137,21 @@ int preflight_check_read(const struct device_facts *f, const struct segments *im
 	return rc;
 }
 
-int preflight_check(const struct device_facts *f, const struct segments *image,
-	bool entry_by_hand, struct err *e)
+int preflight_check(const struct device_facts *f, const struct segments *image, bool entry_by_hand,
+	struct err *e)
 {
 	int rc = preflight_check_read(f, image, e);
 
 	if (rc == 0 && f->banks_assumed) {
 		err_set(e, ERR_UNSUPPORTED,
-			"it cannot be read whether this chip runs in single or dual bank mode, so its erase units are uncertain");
-		rc = err_hint(e, "say it in the configuration: 'banks = single' or 'banks = dual' in the [device] section");
+			"it cannot be read whether this chip runs in single or dual bank mode, so "
+			"its erase units are uncertain");
+		rc = err_hint(e, "say it in the configuration: 'banks = single' or 'banks = dual' "
+				 "in the [device] section");
 	}
 	if (rc == 0 && !f->lists_erase)
-		rc = err_set(e, ERR_UNSUPPORTED, "the bootloader of this device offers no erase command");
+		rc = err_set(e, ERR_UNSUPPORTED,
+			"the bootloader of this device offers no erase command");
 	if (rc == 0)
 		rc = check_write_protection(f, image, e);
 	if (rc == 0)

@@ -47,8 +47,8 @@ static int make_path(const char *dir, const char *key, const char *suffix, char 
 	for (const char *p = key; *p != '\0' && len + 4 < PATH_MAX; p++) {
 		bool plain = isalnum((unsigned char)*p) || *p == '-' || *p == '_';
 
-		len += (size_t)snprintf(ret + len, PATH_MAX - len, plain ? "%c" : "%%%02X",
-			(unsigned char)*p);
+		len += (size_t)snprintf(
+			ret + len, PATH_MAX - len, plain ? "%c" : "%%%02X", (unsigned char)*p);
 	}
 	if (len + strlen(suffix) >= PATH_MAX)
 		return err_set(e, ERR_IO, "device name too long: %s", key);
@@ -66,7 +66,8 @@ static int take_lock(struct state *s, const char *dir, struct err *e)
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (s->lock_fd < 0) {
 		err_set_errno(e, ERR_IO, errno, "cannot create %s", path);
-		return err_hint(e, "choose another folder: [state] dir in the configuration, or STMOTA_STATE_DIR");
+		return err_hint(e, "choose another folder: [state] dir in the configuration, or "
+				   "STMOTA_STATE_DIR");
 	}
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return err_set(e, ERR_BUSY, "another stmota works on the device %s", s->key);
@@ -136,8 +137,9 @@ static json_t *spans_to_json(const struct span *v, size_t n)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(list, json_pack("{s:o, s:I}", "address",
-			addr_to_json(v[i].addr), "size", (json_int_t)v[i].len));
+		json_array_append_new(
+			list, json_pack("{s:o, s:I}", "address", addr_to_json(v[i].addr), "size",
+				      (json_int_t)v[i].len));
 	return list;
 }
 
@@ -148,7 +150,8 @@ static int spans_from_json(const json_t *j, struct span *ret, size_t max, size_t
 
 	if (!json_is_array(j) || json_array_size(j) > max)
 		return ERR_FORMAT;
-	json_array_foreach(j, i, item) {
+	json_array_foreach(j, i, item)
+	{
 		json_int_t size = json_integer_value(json_object_get(item, "size"));
 
 		if (addr_from_json(json_object_get(item, "address"), &ret[i].addr) < 0 ||
@@ -165,9 +168,9 @@ static json_t *saved_to_json(const struct saved_units *s)
 	json_t *bytes = json_array();
 
 	for (size_t i = 0; i < s->bytes.n; i++)
-		json_array_append_new(bytes, json_pack("{s:o, s:o}", "address",
-			addr_to_json(s->bytes.v[i].addr), "data",
-			bytes_to_json(s->bytes.v[i].data, s->bytes.v[i].len)));
+		json_array_append_new(bytes,
+			json_pack("{s:o, s:o}", "address", addr_to_json(s->bytes.v[i].addr), "data",
+				bytes_to_json(s->bytes.v[i].data, s->bytes.v[i].len)));
 	return json_pack("{s:o, s:o}", "units", spans_to_json(s->units, s->n), "bytes", bytes);
 }
 
@@ -184,7 +187,8 @@ static int saved_from_json(const json_t *j, struct saved_units *ret, struct err 
 		return err_set(e, ERR_NOMEM, "out of memory");
 	if (spans_from_json(units, ret->units, json_array_size(units), &ret->n) < 0)
 		return ERR_FORMAT;
-	json_array_foreach(bytes, i, item) {
+	json_array_foreach(bytes, i, item)
+	{
 		uint32_t addr = 0;
 		int rc = addr_from_json(json_object_get(item, "address"), &addr);
 
@@ -211,8 +215,8 @@ static int installed_from_json(json_t *j, struct installed *ret)
 	json_t *pieces, *record;
 
 	if (json_unpack(j, "{s:s, s:s, s:I, s:o, s:s, s:o}", "product", &product, "version",
-		&version, "counter", &counter, "pieces", &pieces, "sha256", &sha256, "record",
-		&record) < 0)
+		    &version, "counter", &counter, "pieces", &pieces, "sha256", &sha256, "record",
+		    &record) < 0)
 		return ERR_FORMAT;
 	if (spans_from_json(pieces, ret->pieces, INSTALLED_PIECES, &ret->n_pieces) < 0 ||
 		addr_from_json(record, &ret->record_addr) < 0 || counter < 0 ||
@@ -258,7 +262,8 @@ static int load(struct state *s, struct err *e)
 	json_decref(root);
 	if (rc == ERR_FORMAT) {
 		err_set(e, ERR_FORMAT, "the state file %s is damaged", s->path);
-		err_hint(e, "it may hold bytes of an interrupted update; remove it to go on without them");
+		err_hint(e, "it may hold bytes of an interrupted update; remove it to go on "
+			    "without them");
 	}
 	return rc;
 }
@@ -308,7 +313,8 @@ int state_folder(const char *configured, char *ret, size_t size, struct err *e)
 	else if (home != NULL && home[0] == '/')
 		len = snprintf(ret, size, "%s/.local/state/stmota", home);
 	else
-		return err_set(e, ERR_IO, "no folder for state files: neither HOME nor [state] dir is set");
+		return err_set(e, ERR_IO,
+			"no folder for state files: neither HOME nor [state] dir is set");
 	if (len < 0 || (size_t)len >= size)
 		return err_set(e, ERR_IO, "name of the state folder is too long");
 	return 0;

@@ -8,8 +8,8 @@
 #include <stmota/crc.h>
 #include <stmota/signals.h>
 
-#define PIECE    256 /* bytes read at once: one Read Memory command */
-#define SAMPLE   16  /* bytes that are enough to see that two programs differ */
+#define PIECE     256 /* bytes read at once: one Read Memory command */
+#define SAMPLE    16  /* bytes that are enough to see that two programs differ */
 #define N_SAMPLES 4
 
 #define CMD_CHECKSUM 0xA1
@@ -211,8 +211,8 @@ static int unit_by_checksum(struct pass *p, struct survey_unit *u, struct err *e
 	int rc;
 
 	for (u->equal = true; u->equal && next_run(u, off, &run); off = run.addr + run.len) {
-		rc = range_by_checksum(p, u->unit.addr + run.addr, run.len, u->want + run.addr,
-			&u->equal, e);
+		rc = range_by_checksum(
+			p, u->unit.addr + run.addr, run.len, u->want + run.addr, &u->equal, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -227,8 +227,8 @@ static int all_by_checksum(struct pass *p, bool *ret_equal, struct err *e)
 
 	*ret_equal = true;
 	for (size_t i = 0; *ret_equal && i < image->n; i++) {
-		int rc = range_by_checksum(p, image->v[i].addr, image->v[i].len, image->v[i].data,
-			ret_equal, e);
+		int rc = range_by_checksum(
+			p, image->v[i].addr, image->v[i].len, image->v[i].data, ret_equal, e);
 
 		if (rc < 0)
 			return rc;
@@ -270,7 +270,8 @@ static int looks_all_new(struct pass *p, bool *ret_new, struct err *e)
 		if (rc < 0)
 			return rc;
 		/* A blank stretch of the image is no evidence that the image is there. */
-		if (equal && !bytes_all(u->want + run.addr, run.len < SAMPLE ? run.len : SAMPLE, p->erased))
+		if (equal && !bytes_all(u->want + run.addr, run.len < SAMPLE ? run.len : SAMPLE,
+				     p->erased))
 			*ret_new = false;
 	}
 	return 0;
@@ -324,7 +325,8 @@ static void mark_rewrites(struct survey *s)
 			for (size_t i = 0; i < s->n; i++) {
 				struct survey_unit *u = &s->units[i];
 
-				if (span_end((struct span){u->unit.addr, u->unit.size}) <= s->heads[k] ||
+				if (span_end((struct span){u->unit.addr, u->unit.size}) <=
+						s->heads[k] ||
 					u->unit.addr >= end)
 					continue;
 				if (head == NULL)
@@ -358,7 +360,8 @@ static int read_agreed(struct pass *p, uint32_t addr, uint8_t *ret, uint32_t len
 	return err_hint(e, "check the wiring, or use a lower --baud");
 }
 
-static int keep_range(struct pass *p, struct survey_unit *u, uint32_t off, uint32_t len, struct err *e)
+static int keep_range(
+	struct pass *p, struct survey_unit *u, uint32_t off, uint32_t len, struct err *e)
 {
 	uint8_t now[PIECE];
 	int rc = signals_check(e);
@@ -425,8 +428,8 @@ static int keep(struct pass *p, struct err *e)
 
 int survey_make(const struct survey_request *rq, struct survey *ret, struct err *e)
 {
-	CLEANUP(survey_done) struct survey s = {
-		.geometry = rq->geometry, .heads = rq->heads, .n_heads = rq->n_heads};
+	CLEANUP(survey_done)
+	struct survey s = {.geometry = rq->geometry, .heads = rq->heads, .n_heads = rq->n_heads};
 	struct pass p = {.rq = rq, .s = &s, .erased = rq->geometry->chip->erased_value};
 	int rc = build(&p, e);
 

@@ -39,7 +39,7 @@ struct chip_class {
 	uint16_t pid;
 	const char *what;
 	uint32_t image_len;
-	bool small_unit; /* the rest of a touched unit is short enough to be kept */
+	bool small_unit;   /* the rest of a touched unit is short enough to be kept */
 	const char *quirk; /* of the board, NULL: none that the chip has not by itself */
 };
 
@@ -57,8 +57,8 @@ static const struct chip_class classes[] = {
 	{0x448, "F0 with Get Checksum", 2601, true, "quirk:checksum"},
 };
 
-static const char *const kinds[] = {"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx",
-	"double@tx", "garble@tx"};
+static const char *const kinds[] = {
+	"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx", "double@tx", "garble@tx"};
 
 struct scene {
 	const struct chip_class *class;
@@ -120,7 +120,8 @@ static void fill_program(const struct scene *s, uint8_t *p, uint32_t seed)
 	memset(p + len / 2, s->chip->erased_value, 300);
 	put_le32(p, sp);
 	for (uint32_t i = 1; i < 16; i++)
-		put_le32(p + 4 * i, (i >= 7 && i <= 10) || i == 13 ? 0 : base + 0x401 + 4 * i + seed % 8 * 2);
+		put_le32(p + 4 * i,
+			(i >= 7 && i <= 10) || i == 13 ? 0 : base + 0x401 + 4 * i + seed % 8 * 2);
 	for (uint32_t i = 16; i < 128; i++)
 		put_le32(p + 4 * i, base + 0x501);
 }
@@ -188,7 +189,7 @@ static bool looks_bootable(const struct scene *s, const uint8_t *flash)
 	uint32_t sp = get_le32(flash), reset = get_le32(flash + 4);
 
 	return sp > 0x20000000u && sp <= 0x20200000u && sp % 4 == 0 && (reset & 1) != 0 &&
-		reset > s->head_base && reset < s->head_base + s->class->image_len;
+	       reset > s->head_base && reset < s->head_base + s->class->image_len;
 }
 
 static void after_op(void *ctx)
@@ -220,7 +221,8 @@ static bool others_untouched(const struct bench *b)
 
 	others(b->s, span);
 	for (size_t i = 0; i < ARRAY_LEN(span); i++)
-		if (!bytes_all(flash + (span[i].addr - b->s->geometry.base), span[i].len, OTHERS_BYTE))
+		if (!bytes_all(
+			    flash + (span[i].addr - b->s->geometry.base), span[i].len, OTHERS_BYTE))
 			return false;
 	return true;
 }
@@ -233,7 +235,7 @@ static bool holds_result(const struct bench *b)
 	if (memcmp(flash, s->new, s->class->image_len) != 0)
 		return false;
 	return s->kept_addr == 0 ||
-		memcmp(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES) == 0;
+	       memcmp(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES) == 0;
 }
 
 /* ---- one job, as the command does it ---- */
@@ -259,7 +261,8 @@ static int open_bench_device(const struct bench *b, struct device *d, struct err
 	d->url.entry = options.entry;
 	rc = d->target->ops->connect(d->target, &d->target->info, e);
 	if (rc == 0)
-		rc = device_gather(d->target, &options.entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
+		rc = device_gather(
+			d->target, &options.entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
 	return rc;
 }
 
@@ -305,8 +308,8 @@ static void board_init(struct bench *b, const struct scene *s, const char *spec)
 		die("0x%03X: %s", s->chip->pid, e.msg);
 	others(s, span);
 	for (size_t i = 0; i < ARRAY_LEN(span); i++)
-		memset(sim_board_flash(b->board, NULL) + (span[i].addr - s->geometry.base), OTHERS_BYTE,
-			span[i].len);
+		memset(sim_board_flash(b->board, NULL) + (span[i].addr - s->geometry.base),
+			OTHERS_BYTE, span[i].len);
 	flash = sim_board_flash(b->board, NULL) + (s->head_base - s->geometry.base);
 	memcpy(flash, s->old, s->class->image_len);
 	if (s->kept_addr != 0)
@@ -344,8 +347,9 @@ static void complain(const struct bench *b, struct tally *t, const char *what, c
  */
 static bool locks_wrong_speed(const struct scene *s, const char *spec, int rc)
 {
-	return rc == ERR_TIMEOUT && !s->lines && (strncmp(spec, "garble@rx:1:", 12) == 0 ||
-		(s->class->pid == 0x450 && strncmp(spec, "garble@rx:2:", 12) == 0));
+	return rc == ERR_TIMEOUT && !s->lines &&
+	       (strncmp(spec, "garble@rx:1:", 12) == 0 ||
+		       (s->class->pid == 0x450 && strncmp(spec, "garble@rx:2:", 12) == 0));
 }
 
 /*
@@ -355,7 +359,7 @@ static bool locks_wrong_speed(const struct scene *s, const char *spec, int rc)
 static bool ignores_writes(const struct scene *s, int rc)
 {
 	return rc == ERR_VERIFY && !s->lines &&
-		quirk_applies(s->chip, 0, CHIP_QUIRK_UNALIGNED_WRITE_POISONS);
+	       quirk_applies(s->chip, 0, CHIP_QUIRK_UNALIGNED_WRITE_POISONS);
 }
 
 static void one_place(const struct scene *s, const char *spec, struct tally *t)
@@ -414,13 +418,14 @@ static unsigned long places_of(const struct scene *s, const char *kind)
 	if (strstr(kind, "@op") != NULL)
 		n = (unsigned long)sim_board_ops(b.board);
 	else
-		n = (unsigned long)(strstr(kind, "@rx") != NULL ? st.bytes_to_device : st.bytes_from_device);
+		n = (unsigned long)(strstr(kind, "@rx") != NULL ? st.bytes_to_device
+								: st.bytes_from_device);
 	sim_board_free(b.board);
 	return n;
 }
 
-static void kind_campaign(const struct scene *s, const char *kind, unsigned long every,
-	struct tally *sum)
+static void kind_campaign(
+	const struct scene *s, const char *kind, unsigned long every, struct tally *sum)
 {
 	unsigned long n = places_of(s, kind);
 	struct tally t = {0};
@@ -430,12 +435,14 @@ static void kind_campaign(const struct scene *s, const char *kind, unsigned long
 
 		/* Garbled bits walk through the byte. */
 		if (strncmp(kind, "garble", 6) == 0)
-			snprintf(spec, sizeof(spec), "%s:%lu:0x%02X", kind, i, i % 9 == 8 ? 0xFF : 1u << i % 9);
+			snprintf(spec, sizeof(spec), "%s:%lu:0x%02X", kind, i,
+				i % 9 == 8 ? 0xFF : 1u << i % 9);
 		else
 			snprintf(spec, sizeof(spec), "%s:%lu", kind, i);
 		one_place(s, spec, &t);
 	}
-	printf("0x%03X %-10s %6lu of %6lu places: %6lu cured in the same run, %lu after a reset by hand, %lu failures\n",
+	printf("0x%03X %-10s %6lu of %6lu places: %6lu cured in the same run, %lu after a reset by "
+	       "hand, %lu failures\n",
 		s->chip->pid, kind, t.places, n, t.first_run_ok, t.by_hand, t.failures);
 	fflush(stdout);
 	sum->places += t.places;
@@ -475,7 +482,8 @@ int main(int argc, char **argv)
 		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
 			every = strtoul(argv[++i], NULL, 10);
 		else
-			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]");
+			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] "
+			    "[--only SPEC]");
 	}
 	if (every == 0)
 		die("--every wants at least 1");

@@ -36,7 +36,7 @@ struct world {
 	struct geometry g;
 	struct survey s;
 	uint32_t heads[2];
-	uint8_t *flash;  /* of the whole part */
+	uint8_t *flash; /* of the whole part */
 	uint32_t size;
 	uint8_t blank;
 };
@@ -102,7 +102,9 @@ static void free_world(struct world *w)
 static struct plan_options options_of(const struct world *w, bool whole_blocks)
 {
 	return (struct plan_options){.write_max = w->g.chip->erased_value == 0 ? 128 : 256,
-		.whole_blocks = whole_blocks, .baud = 115200, .latency_ms = 1};
+		.whole_blocks = whole_blocks,
+		.baud = 115200,
+		.latency_ms = 1};
 }
 
 static void walk_write(struct world *w, const struct plan_step *s, const struct plan_options *o)
@@ -157,9 +159,7 @@ static void walk(struct world *w, const struct flash_plan *p, const struct plan_
 			if (!head_done)
 				assert_int_equal(w->blank, *at(w, head));
 			break;
-		case PLAN_VERIFY:
-			assert_memory_equal(at(w, s->addr), s->data, s->len);
-			break;
+		case PLAN_VERIFY: assert_memory_equal(at(w, s->addr), s->data, s->len); break;
 		}
 	}
 	assert_true(head_done);
@@ -270,7 +270,8 @@ static void test_plan__data_without_program_has_no_held_back_word(void **state)
 		assert_int_not_equal(PLAN_BLANK, p.steps[i].kind);
 		if (p.steps[i].kind == PLAN_ERASE)
 			for (uint32_t k = 0; k < p.steps[i].n; k++)
-				memset(at(&w, p.erase_order[k].addr), w.blank, p.erase_order[k].size);
+				memset(at(&w, p.erase_order[k].addr), w.blank,
+					p.erase_order[k].size);
 		if (p.steps[i].kind == PLAN_WRITE) {
 			walk_write(&w, &p.steps[i], &o);
 			written += p.steps[i].len;

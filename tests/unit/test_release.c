@@ -26,7 +26,8 @@ static struct firmware package_of(uint8_t major, uint8_t minor, uint32_t counter
 static struct installed_now device_with(uint8_t major, uint8_t minor, uint32_t counter)
 {
 	struct installed_now now = {.version_source = INSTALLED_RECORD,
-		.product_source = INSTALLED_RECORD, .counter = counter};
+		.product_source = INSTALLED_RECORD,
+		.counter = counter};
 
 	now.version = (struct imf_version){.major = major, .minor = minor};
 	memset(now.product, 0x11, UUID_SIZE);
@@ -53,13 +54,13 @@ static void test_release__versions_and_counters(void **state)
 		bool allow;
 		int expected;
 	} cases[] = {
-		{2, 1, 5, false, 0},               /* the same again */
-		{2, 2, 5, false, 0},               /* newer */
-		{2, 0, 5, false, ERR_DOWNGRADE},   /* older */
-		{2, 0, 5, true, 0},                /* older, and wanted */
-		{2, 2, 4, false, ERR_DOWNGRADE},   /* newer, counter goes back */
-		{2, 2, 4, true, ERR_DOWNGRADE},    /* never, whatever is allowed */
-		{1, 9, 6, false, ERR_DOWNGRADE},   /* a higher counter does not excuse the version */
+		{2, 1, 5, false, 0},             /* the same again */
+		{2, 2, 5, false, 0},             /* newer */
+		{2, 0, 5, false, ERR_DOWNGRADE}, /* older */
+		{2, 0, 5, true, 0},              /* older, and wanted */
+		{2, 2, 4, false, ERR_DOWNGRADE}, /* newer, counter goes back */
+		{2, 2, 4, true, ERR_DOWNGRADE},  /* never, whatever is allowed */
+		{1, 9, 6, false, ERR_DOWNGRADE}, /* a higher counter does not excuse the version */
 	};
 	struct installed_now now = device_with(2, 1, 5);
 	char unchecked[80];
@@ -68,7 +69,8 @@ static void test_release__versions_and_counters(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct firmware f = package_of(cases[i].major, cases[i].minor, cases[i].counter);
 
-		assert_int_equal(cases[i].expected, judge(&f, &now, cases[i].allow, false, unchecked));
+		assert_int_equal(
+			cases[i].expected, judge(&f, &now, cases[i].allow, false, unchecked));
 		assert_string_equal("", unchecked);
 	}
 }
@@ -126,10 +128,16 @@ static void test_release__unknown_is_told_or_refused(void **state)
 
 static struct device_facts f405(void)
 {
-	struct device_facts f = {.pid = 0x413, .chip = chip_find(0x413), .lists_erase = true,
-		.rdp = RDP_0, .has_geometry = true, .wrp_known = true, .reach = REACH_BY_HAND};
+	struct device_facts f = {.pid = 0x413,
+		.chip = chip_find(0x413),
+		.lists_erase = true,
+		.rdp = RDP_0,
+		.has_geometry = true,
+		.wrp_known = true,
+		.reach = REACH_BY_HAND};
 
-	assert_int_equal(0, geometry_init(&f.geometry, f.chip, 512 * 1024, CHIP_BANKS_DEFAULT, NULL));
+	assert_int_equal(
+		0, geometry_init(&f.geometry, f.chip, 512 * 1024, CHIP_BANKS_DEFAULT, NULL));
 	return f;
 }
 

@@ -83,9 +83,13 @@ static void test_state__saved_units_survive(void **state)
 static void test_state__finish_forgets_and_remembers(void **state)
 {
 	struct saved_units saved = some_units();
-	struct installed in = {.version = "1.2.3+4", .counter = 7, .n_pieces = 1,
-		.pieces = {{0x08000000, 100}}, .product_uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
-		.sha256 = "00", .record_addr = 0x08000200};
+	struct installed in = {.version = "1.2.3+4",
+		.counter = 7,
+		.n_pieces = 1,
+		.pieces = {{0x08000000, 100}},
+		.product_uuid = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+		.sha256 = "00",
+		.record_addr = 0x08000200};
 	struct state *s = open_state();
 
 	(void)state;
@@ -178,10 +182,14 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_state__saved_units_survive, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_state__finish_forgets_and_remembers, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_state__suspect_survives_a_killed_process, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_state__second_process_is_refused, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_state__damage_is_refused_not_ignored, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_state__finish_forgets_and_remembers, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_state__suspect_survives_a_killed_process, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_state__second_process_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_state__damage_is_refused_not_ignored, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

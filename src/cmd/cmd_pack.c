@@ -235,7 +235,8 @@ static int adopt_record(struct pack *p, const struct imf_app_info *info, struct 
 		return contradicts(
 			e, text, "leave out --counter, or build the firmware with that counter");
 	}
-	if (p->has_hw && (s->hw_min != info->hw_min || s->hw_max != info->hw_max)) {
+	/* A package may be for fewer boards than its firmware could run on, never for more. */
+	if (p->has_hw && (s->hw_min < info->hw_min || s->hw_max > info->hw_max)) {
 		snprintf(text, sizeof(text), "hardware %u..%u", info->hw_min, info->hw_max);
 		return contradicts(
 			e, text, "leave out --hw, or build the firmware for that hardware");
@@ -247,8 +248,10 @@ static int adopt_record(struct pack *p, const struct imf_app_info *info, struct 
 	}
 	s->version = info->version;
 	s->counter = info->counter;
-	s->hw_min = info->hw_min;
-	s->hw_max = info->hw_max;
+	if (!p->has_hw) {
+		s->hw_min = info->hw_min;
+		s->hw_max = info->hw_max;
+	}
 	if (info->chip != 0)
 		s->chip = info->chip;
 	p->has_version = true;

@@ -43,7 +43,11 @@ refuse 4 'not of acme.com/lamp' "$blinky" --product acme.com/lamp
 says '0x'
 refuse 2 'record says version 1.0.0' "$blinky" --product "$product" --version 1.0.1
 refuse 2 'record says security counter 0' "$blinky" --product "$product" --counter 1
-refuse 2 'record says hardware 0..65535' "$blinky" --product "$product" --hw 1..2
+# Fewer boards than the firmware could run on is no contradiction.
+expect 0 stmota pack "$blinky" --product "$product" --hw 1..2 --out x.sota
+expect 0 stmota info x.sota --json
+prints '"hw_min": 1'
+rm x.sota
 refuse 2 'record says chip 0x410' "$blinky" --product "$product" --chip 0x414
 refuse 2 'upper-case' "$blinky" --product Example.com/blinky
 refuse 2 'pre-release' "$blinky" --product "$product" --version 1.0.0-rc1

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stmota/buf.h>
 #include <stmota/err.h>
 #include <stmota/segments.h>
 
@@ -32,6 +33,15 @@ struct fmt_options {
 	bool allow_ram;   /* ELF segments whose load address is in RAM are wanted (RAM code) */
 };
 
+struct fmt_write_options {
+	uint8_t erased;   /* what a raw binary has in place of holes */
+	bool has_family;
+	uint32_t family;  /* for whom a UF2 file is, see fmt_uf2.h */
+};
+
+/* Holes of a raw binary are filled up to here in all: no flash of an STM32 is larger. */
+#define FMT_FILL_MAX (4u << 20)
+
 struct fmt {
 	enum fmt_kind kind;
 	const char *name;        /* "bin", "ihex", ... */
@@ -42,6 +52,9 @@ struct fmt {
 	/* NULL: recognised, but not readable as an image. `opt` is never NULL, `ret` is empty. */
 	int (*read)(const uint8_t *data, size_t len, const struct fmt_options *opt,
 		struct segments *ret, struct err *e);
+	/* NULL: not built. The image is not empty; appends to `ret`. */
+	int (*write)(const struct segments *s, const struct fmt_write_options *opt, struct buf *ret,
+		struct err *e);
 };
 
 /* Never NULL: what nothing else claims is a raw binary. */
@@ -67,6 +80,16 @@ const struct fmt *fmt_at(size_t index);
  */
 int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt_options *opt,
 	struct segments *ret, const struct fmt **ret_format, struct err *e);
+
+/*
+ * Appends an image in the given format to `ret`. What is written reads back as the same segments,
+ * but for a raw binary, which has no address and no holes; an entry is kept by ihex and srec only.
+ *
+ * ERR_UNSUPPORTED (no writer), ERR_USAGE (UF2 without a family), ERR_FORMAT (empty image),
+ * ERR_NO_FIT (holes larger than FMT_FILL_MAX), ERR_NOMEM.
+ */
+int fmt_write(const struct fmt *f, const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e);
 
 /*
  * The GNU build id of an ELF file (usually 20 bytes), which names one build of one source.

@@ -8,6 +8,7 @@
 
 extern const struct command cmd_check;
 extern const struct command cmd_completion;
+extern const struct command cmd_convert;
 extern const struct command cmd_devices;
 extern const struct command cmd_erase;
 extern const struct command cmd_flash;
@@ -25,6 +26,7 @@ extern const struct command cmd_verify;
 const struct command *const commands[] = {
 	&cmd_check,
 	&cmd_completion,
+	&cmd_convert,
 	&cmd_devices,
 	&cmd_erase,
 	&cmd_flash,

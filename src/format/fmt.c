@@ -4,8 +4,9 @@
  *
  * How to add a format:
  *
- *  1. src/format/fmt_<name>.c: one `const struct fmt fmt_<name>` with detect() and read(). If the
- *     format is already recognised, its row moves there from fmt_known.c.
+ *  1. src/format/fmt_<name>.c: one `const struct fmt fmt_<name>` with detect() and read(), and
+ *     write() if `convert` shall make such files. If the format is already recognised, its row
+ *     moves there from fmt_known.c.
  *     detect() looks at content only and must not claim what another row claims; read() checks
  *     every length before use, puts the bytes in with segments_add() (few pieces) or
  *     segments_join() (many), and says in its errors where in the file it stopped.
@@ -16,7 +17,8 @@
  *     its row in tests/fuzz/meson.build and a few small files in tests/fuzz/corpus/<name>/.
  *  5. A line in NEWS.md and in the table of formats of README.md.
  *
- * Nothing else: info, pack and flash read whatever stands in this table.
+ * Nothing else: info, pack and flash read whatever stands in this table; `convert` has the list of
+ * what it can write in its option --to.
  */
 #include "fmt_impl.h"
 
@@ -97,4 +99,15 @@ int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt
 	if (ret_format != NULL)
 		*ret_format = f;
 	return 0;
+}
+
+int fmt_write(const struct fmt *f, const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	if (f->write == NULL)
+		return err_set(e, ERR_UNSUPPORTED, "writing the format %s is not built",
+			f->description);
+	if (s->n == 0)
+		return err_set(e, ERR_FORMAT, "there is nothing to write: the image is empty");
+	return f->write(s, opt, ret, e);
 }

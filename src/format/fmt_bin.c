@@ -104,10 +104,33 @@ static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *o
 	return segments_add(ret, opt->address, data, (uint32_t)len, e);
 }
 
+static int bin_write(const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	uint64_t end = (uint64_t)s->v[s->n - 1].addr + s->v[s->n - 1].len;
+	uint64_t holes = end - s->v[0].addr - segments_size(s);
+	uint64_t at = s->v[0].addr;
+	int rc = 0;
+
+	if (holes > FMT_FILL_MAX) {
+		err_set(e, ERR_NO_FIT, "a raw binary from 0x%08X on would need %llu bytes of filling",
+			(unsigned)s->v[0].addr, (unsigned long long)holes);
+		return err_hint(e, "take a format that keeps holes: hex, srec, uf2, dfu");
+	}
+	for (size_t i = 0; rc == 0 && i < s->n; i++) {
+		rc = buf_fill(ret, opt->erased, (size_t)(s->v[i].addr - at), e);
+		if (rc == 0)
+			rc = buf_append(ret, s->v[i].data, s->v[i].len, e);
+		at = (uint64_t)s->v[i].addr + s->v[i].len;
+	}
+	return rc;
+}
+
 const struct fmt fmt_bin = {
 	.kind = FMT_BIN,
 	.name = "bin",
 	.description = "raw binary",
 	.detect = bin_detect,
 	.read = bin_read,
+	.write = bin_write,
 };

@@ -170,7 +170,8 @@ int dfuse_inspect(const uint8_t *data, size_t len, struct dfuse_info *ret, struc
 	if (info.suffix.version != 0x011a)
 		return err_set(e, ERR_FORMAT, "the suffix is of DFU version 0x%04X, not 0x011A",
 			info.suffix.version);
-	if (get_le32(data + 6) != len - DFU_SUFFIX_SIZE)
+	/* dfuse-pack of dfu-util 0.11 counts the suffix too; the files of ST do not. */
+	if (get_le32(data + 6) != len - DFU_SUFFIX_SIZE && get_le32(data + 6) != len)
 		return err_set(e, ERR_FORMAT,
 			"the prefix says %" PRIu32 " bytes, but there are %zu before the suffix",
 			get_le32(data + 6), len - DFU_SUFFIX_SIZE);
@@ -230,6 +231,52 @@ static int dfuse_read(const uint8_t *data, size_t len, const struct fmt_options 
 	return rc == 0 ? segments_join(ret, pieces.v, pieces.n, e) : rc;
 }
 
+/* ---- writing ---- */
+
+/* As dfu-util and the tools of ST have it: the ids of the boot loader in ROM, no device version. */
+static int append_suffix(struct buf *ret, size_t start, struct err *e)
+{
+	static const uint8_t head[] = {0, 0, 0x11, 0xdf, 0x83, 0x04, 0x1a, 0x01, 'U', 'F', 'D', 16};
+	uint8_t crc[4];
+	int rc = buf_append(ret, head, sizeof(head), e);
+
+	if (rc < 0)
+		return rc;
+	put_le32(crc, dfu_crc(ret->data + start, ret->len - start));
+	return buf_append(ret, crc, sizeof(crc), e);
+}
+
+static int dfuse_write(const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	uint64_t elements = segments_size(s) + (uint64_t)ELEMENT_SIZE * s->n;
+	uint8_t head[PREFIX_SIZE + TARGET_SIZE] = "DfuSe\1";
+	uint8_t *target = head + PREFIX_SIZE;
+	size_t start = ret->len;
+	int rc;
+
+	if (sizeof(head) + elements > UINT32_MAX)
+		return err_set(e, ERR_NO_FIT, "a DfuSe file holds no more than 4 GiB");
+	put_le32(head + 6, (uint32_t)(sizeof(head) + elements));
+	head[10] = 1;
+	memcpy(target, "Target", 6);
+	put_le32(target + 7, 1);
+	memcpy(target + 11, MAIN_FLASH, sizeof(MAIN_FLASH));
+	put_le32(target + 266, (uint32_t)elements);
+	put_le32(target + 270, (uint32_t)s->n);
+	rc = buf_append(ret, head, sizeof(head), e);
+	for (size_t i = 0; rc == 0 && i < s->n; i++) {
+		uint8_t element[ELEMENT_SIZE];
+
+		put_le32(element, s->v[i].addr);
+		put_le32(element + 4, s->v[i].len);
+		rc = buf_append(ret, element, sizeof(element), e);
+		if (rc == 0)
+			rc = buf_append(ret, s->v[i].data, s->v[i].len, e);
+	}
+	return rc == 0 ? append_suffix(ret, start, e) : rc;
+}
+
 /* ---- raw binary with a suffix ---- */
 
 /* Only with a right checksum: the three letters alone may end an honest image. */
@@ -254,6 +301,7 @@ const struct fmt fmt_dfuse = {
 	.has_addresses = true,
 	.detect = dfuse_detect,
 	.read = dfuse_read,
+	.write = dfuse_write,
 };
 
 const struct fmt fmt_dfu = {

@@ -7,6 +7,7 @@
  * records disagree the text is walked again, to name their lines.
  */
 #include "fmt_impl.h"
+#include "hex_line.h"
 #include "pieces.h"
 
 #include <stdarg.h>
@@ -274,6 +275,62 @@ static int ihex_read(const uint8_t *data, size_t len, const struct fmt_options *
 	return rc;
 }
 
+/* ---- writing ---- */
+
+static int write_record(struct buf *ret, uint8_t type, uint32_t offset, const uint8_t *data,
+	uint32_t len, struct err *e)
+{
+	uint8_t rec[4 + HEX_LINE_DATA + 1] = {(uint8_t)len, (uint8_t)(offset >> 8), (uint8_t)offset,
+		type};
+	uint8_t sum = 0;
+
+	if (len > 0)
+		memcpy(rec + 4, data, len);
+	for (uint32_t i = 0; i < 4 + len; i++)
+		sum = (uint8_t)(sum + rec[i]);
+	rec[4 + len] = (uint8_t)-sum;
+	return hex_line(ret, ":", rec, 5 + len, e);
+}
+
+static int write_segment(
+	const struct segment *g, uint32_t *upper, struct buf *ret, struct err *e)
+{
+	uint32_t done = 0;
+	int rc = 0;
+
+	while (rc == 0 && done < g->len) {
+		uint32_t addr = g->addr + done;
+		uint32_t len = hex_line_room(addr);
+		uint8_t base[2] = {(uint8_t)(addr >> 24), (uint8_t)(addr >> 16)};
+
+		if (len > g->len - done)
+			len = g->len - done;
+		if (addr >> 16 != *upper) {
+			*upper = addr >> 16;
+			rc = write_record(ret, REC_LINEAR, 0, base, sizeof(base), e);
+		}
+		if (rc == 0)
+			rc = write_record(ret, REC_DATA, addr & 0xffff, g->data + done, len, e);
+		done += len;
+	}
+	return rc;
+}
+
+static int ihex_write(const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	uint32_t upper = 0;
+	uint8_t entry[4];
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = write_segment(&s->v[i], &upper, ret, e);
+	put_be32(entry, s->entry);
+	if (rc == 0 && s->has_entry)
+		rc = write_record(ret, REC_START_LINEAR, 0, entry, sizeof(entry), e);
+	return rc == 0 ? write_record(ret, REC_EOF, 0, NULL, 0, e) : rc;
+}
+
 const struct fmt fmt_ihex = {
 	.kind = FMT_IHEX,
 	.name = "ihex",
@@ -281,4 +338,5 @@ const struct fmt fmt_ihex = {
 	.has_addresses = true,
 	.detect = ihex_detect,
 	.read = ihex_read,
+	.write = ihex_write,
 };

@@ -7,6 +7,7 @@
  * whole when either of the two closes it; a file with neither was cut off.
  */
 #include "fmt_impl.h"
+#include "hex_line.h"
 #include "pieces.h"
 
 #include <inttypes.h>
@@ -290,6 +291,63 @@ static int srec_read(const uint8_t *data, size_t len, const struct fmt_options *
 	return rc;
 }
 
+/* ---- writing ---- */
+
+static int write_record(struct buf *ret, unsigned type, uint32_t addr, const uint8_t *data,
+	uint32_t len, struct err *e)
+{
+	unsigned addr_len = types[type].addr_len;
+	uint8_t rec[1 + 4 + HEX_LINE_DATA + 1] = {(uint8_t)(addr_len + len + 1)};
+	char start[3] = {'S', (char)('0' + type), '\0'};
+	uint32_t n = 1;
+	uint8_t sum = 0;
+
+	for (unsigned i = addr_len; i-- > 0;)
+		rec[n++] = (uint8_t)(addr >> 8 * i);
+	if (len > 0)
+		memcpy(rec + n, data, len);
+	n += len;
+	for (uint32_t i = 0; i < n; i++)
+		sum = (uint8_t)(sum + rec[i]);
+	rec[n++] = (uint8_t)~sum;
+	return hex_line(ret, start, rec, n, e);
+}
+
+/* The narrowest type that can name every address of the image; one file, one type. */
+static unsigned data_type(const struct segments *s)
+{
+	const struct segment *last = &s->v[s->n - 1];
+	uint32_t highest = last->addr + (last->len - 1);
+
+	if (s->has_entry && s->entry > highest)
+		highest = s->entry;
+	return highest <= 0xffff ? 1 : highest <= 0xffffff ? 2 : 3;
+}
+
+static int srec_write(const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	unsigned type = data_type(s);
+	uint32_t count = 0;
+	int rc = write_record(ret, 0, 0, NULL, 0, e);
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++) {
+		const struct segment *g = &s->v[i];
+
+		for (uint32_t done = 0; rc == 0 && done < g->len; count++) {
+			uint32_t len = hex_line_room(g->addr + done);
+
+			if (len > g->len - done)
+				len = g->len - done;
+			rc = write_record(ret, type, g->addr + done, g->data + done, len, e);
+			done += len;
+		}
+	}
+	if (rc == 0 && count <= 0xffffff)
+		rc = write_record(ret, count <= 0xffff ? 5 : 6, count, NULL, 0, e);
+	return rc == 0 ? write_record(ret, 10 - type, s->has_entry ? s->entry : 0, NULL, 0, e) : rc;
+}
+
 const struct fmt fmt_srec = {
 	.kind = FMT_SREC,
 	.name = "srec",
@@ -297,4 +355,5 @@ const struct fmt fmt_srec = {
 	.has_addresses = true,
 	.detect = srec_detect,
 	.read = srec_read,
+	.write = srec_write,
 };

@@ -22,6 +22,7 @@
 #define BLOCK_SIZE 512
 #define DATA_AT    32
 #define DATA_SIZE  476
+#define PAYLOAD    256 /* of the blocks that we write */
 #define MD5_SIZE   24 /* address, length, digest: the end of the data */
 
 #define MAGIC_START_0 0x0a324655u
@@ -310,6 +311,59 @@ static int uf2_read(const uint8_t *data, size_t len, const struct fmt_options *o
 	return rc;
 }
 
+/* ---- writing ---- */
+
+/* Bytes of the next block: up to a multiple of 256, as loaders that write whole pages want it. */
+static uint32_t piece_len(const struct segment *g, uint32_t done)
+{
+	uint32_t len = PAYLOAD - (g->addr + done) % PAYLOAD;
+
+	return len < g->len - done ? len : g->len - done;
+}
+
+static uint64_t count_blocks(const struct segments *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += ((uint64_t)s->v[i].addr + s->v[i].len + PAYLOAD - 1) / PAYLOAD -
+		     s->v[i].addr / PAYLOAD;
+	return n;
+}
+
+static int uf2_write(const struct segments *s, const struct fmt_write_options *opt,
+	struct buf *ret, struct err *e)
+{
+	uint32_t total = (uint32_t)count_blocks(s), number = 0;
+	int rc = 0;
+
+	if (!opt->has_family) {
+		err_set(e, ERR_USAGE, "a UF2 file names the chip family that it is for");
+		return err_hint(e, "give --chip PID or --family NAME");
+	}
+	for (size_t i = 0; rc == 0 && i < s->n; i++) {
+		const struct segment *g = &s->v[i];
+
+		for (uint32_t done = 0, len; rc == 0 && done < g->len; done += len) {
+			uint8_t p[BLOCK_SIZE] = {0};
+
+			len = piece_len(g, done);
+			put_le32(p, MAGIC_START_0);
+			put_le32(p + 4, MAGIC_START_1);
+			put_le32(p + 8, FLAG_FAMILY);
+			put_le32(p + 12, g->addr + done);
+			put_le32(p + 16, len);
+			put_le32(p + 20, number++);
+			put_le32(p + 24, total);
+			put_le32(p + 28, opt->family);
+			memcpy(p + DATA_AT, g->data + done, len);
+			put_le32(p + BLOCK_SIZE - 4, MAGIC_END);
+			rc = buf_append(ret, p, sizeof(p), e);
+		}
+	}
+	return rc;
+}
+
 const struct fmt fmt_uf2 = {
 	.kind = FMT_UF2,
 	.name = "uf2",
@@ -317,4 +371,5 @@ const struct fmt fmt_uf2 = {
 	.has_addresses = true,
 	.detect = uf2_detect,
 	.read = uf2_read,
+	.write = uf2_write,
 };

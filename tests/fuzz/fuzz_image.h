@@ -16,6 +16,27 @@ static inline void must(bool condition)
 		abort();
 }
 
+/* What a format writes, it reads back: the same segments, entry included if it has one. */
+static inline void check_round_trip(const struct segments *s, const char *name)
+{
+	static const struct fmt_write_options w = {.has_family = true, .family = 0x57755a57};
+	static const struct fmt_options none = {0};
+	cleanup_segments struct segments back = SEGMENTS_INIT;
+	cleanup_buf struct buf b = BUF_INIT;
+	const struct fmt *f = fmt_find(name);
+
+	must(fmt_write(f, s, &w, &b, NULL) == 0);
+	must(fmt_detect(b.data, b.len) == f);
+	must(f->read(b.data, b.len, &none, &back, NULL) == 0);
+	must(back.n == s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		must(back.v[i].addr == s->v[i].addr && back.v[i].len == s->v[i].len);
+		must(memcmp(back.v[i].data, s->v[i].data, s->v[i].len) == 0);
+	}
+	must(f->kind != FMT_IHEX || back.has_entry == s->has_entry);
+	must(!back.has_entry || back.entry == s->entry);
+}
+
 /* rc, s, e: result of a reader that was given `size` bytes. */
 static inline void check_image(int rc, const struct segments *s, const struct err *e, size_t size)
 {
@@ -36,6 +57,10 @@ static inline void check_image(int rc, const struct segments *s, const struct er
 		for (uint32_t k = 0; k < s->v[i].len; k++)
 			sum = (uint8_t)(sum ^ s->v[i].data[k]);
 	}
+	check_round_trip(s, "ihex");
+	check_round_trip(s, "srec");
+	check_round_trip(s, "uf2");
+	check_round_trip(s, "dfuse");
 }
 
 #endif

@@ -242,6 +242,7 @@ static void test_fmt_dfuse__sums_of_sizes(void **state)
 		{11 + 270, -2, "t.dfu: offset 0x11D: the target has no elements"},
 		{11 + 274 + 4, -5, "t.dfu: offset 0x11D: the element has no data"},
 	};
+	cleanup_segments struct segments s = SEGMENTS_INIT;
 	struct file f = {0};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -250,6 +251,10 @@ static void test_fmt_dfuse__sums_of_sizes(void **state)
 		resum(&f);
 		expect_bad(&f, ERR_FORMAT, rows[i].message);
 	}
+	simple(&f);
+	put_le32(f.b.data + 6, (uint32_t)f.b.len); /* as dfuse-pack counts: with the suffix */
+	resum(&f);
+	assert_int_equal(parse(&f, &s, NULL), 0);
 	simple(&f);
 	put_le32(f.b.data + 11 + 274, 0xfffffffc);
 	resum(&f);

@@ -17,6 +17,7 @@ extern const struct command cmd_help;
 extern const struct command cmd_info;
 extern const struct command cmd_key_show;
 extern const struct command cmd_keygen;
+extern const struct command cmd_layout;
 extern const struct command cmd_pack;
 extern const struct command cmd_probe;
 extern const struct command cmd_read;
@@ -35,6 +36,7 @@ const struct command *const commands[] = {
 	&cmd_info,
 	&cmd_key_show,
 	&cmd_keygen,
+	&cmd_layout,
 	&cmd_pack,
 	&cmd_probe,
 	&cmd_read,

@@ -56,6 +56,11 @@ static int header_sizes(const struct imf_header *h)
 	return IMF_OK;
 }
 
+static bool ram_fits(uint32_t ram)
+{
+	return ram == 4096 || ram == 8192 || ram == 16384;
+}
+
 int imf_header_parse(const uint8_t p[IMF_HEADER_SIZE], struct imf_header *ret)
 {
 	struct imf_header h;
@@ -76,7 +81,8 @@ int imf_header_parse(const uint8_t p[IMF_HEADER_SIZE], struct imf_header *ret)
 		return IMF_ERR_FORMAT;
 	if ((h.encodings & ~IMF_ENC_KNOWN) != 0 || (h.encodings & ~IMF_ENC_BUILT) != 0)
 		return IMF_ERR_ENCODING;
-	if ((h.encodings & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) == 0 && h.decoder_ram != 0)
+	if ((h.encodings & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) == 0 ? h.decoder_ram != 0
+								      : !ram_fits(h.decoder_ram))
 		return IMF_ERR_FORMAT;
 	if ((h.encodings & IMF_ENC_DELTA) == 0 &&
 		!imf_all_zero(h.base_prefix, IMF_BASE_PREFIX_SIZE))
@@ -242,6 +248,73 @@ static bool segments_find(const struct imf_manifest *m, uint32_t i, struct imf_t
 
 #endif
 
+/* ---- deltas ---- */
+
+#ifndef IMF_NO_PATCH
+
+#define DELTA_SIZE  48u
+#define DELTA_CODEC 1u
+#define DELTA_MAX   0xFFFFFFu /* bytes of either image */
+
+/* Value: component u16, codec u16, RAM u32, address u32, length u32, SHA-256. */
+static int delta_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	struct imf_component c;
+	uint32_t len;
+
+	if (t->len != DELTA_SIZE || imf_get_le16(t->value) >= m->header.n_components)
+		return IMF_ERR_FORMAT;
+	if (imf_get_le16(t->value + 2) != DELTA_CODEC)
+		return IMF_ERR_ENCODING;
+	imf_manifest_component(m, imf_get_le16(t->value), &c);
+	len = imf_get_le32(t->value + 12);
+	if ((c.encoding & IMF_ENC_DELTA) == 0 || !ram_fits(imf_get_le32(t->value + 4)) || len == 0 ||
+		len > DELTA_MAX || c.plain_size > DELTA_MAX ||
+		passes_end(imf_get_le32(t->value + 8), len))
+		return IMF_ERR_FORMAT;
+	return IMF_OK;
+}
+
+bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_delta *ret)
+{
+	uint32_t offset = 0;
+	struct imf_tlv t;
+
+	while (imf_manifest_tlv(m, &offset, &t)) {
+		if (t.type != IMF_TLV_DELTA_BASE || imf_get_le16(t.value) != i)
+			continue;
+		ret->ram = imf_get_le32(t.value + 4);
+		ret->addr = imf_get_le32(t.value + 8);
+		ret->len = imf_get_le32(t.value + 12);
+		ret->digest = t.value + 16;
+		return true;
+	}
+	return false;
+}
+
+/* Every delta has its base; the header tells the first base and the most RAM. */
+static int deltas_check(const struct imf_manifest *m)
+{
+	uint32_t ram = 0, i;
+	struct imf_component c;
+	struct imf_delta d;
+
+	for (i = 0; i < m->header.n_components; i++) {
+		imf_manifest_component(m, i, &c);
+		if ((c.encoding & IMF_ENC_DELTA) == 0)
+			continue;
+		if (!imf_manifest_delta(m, i, &d))
+			return IMF_ERR_FORMAT;
+		if (ram == 0 && IMF_MEMCMP(m->header.base_prefix, d.digest, IMF_BASE_PREFIX_SIZE) != 0)
+			return IMF_ERR_FORMAT;
+		if (d.ram > ram)
+			ram = d.ram;
+	}
+	return ram == m->header.decoder_ram ? IMF_OK : IMF_ERR_FORMAT;
+}
+
+#endif
+
 static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
 {
 	if (!imf_all_zero(t->value + t->len, (4u - t->len % 4u) % 4u))
@@ -255,6 +328,9 @@ static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
 #else
 		(void)m;
 		return IMF_ERR_CRITICAL;
+#endif
+#ifndef IMF_NO_PATCH
+	case IMF_TLV_DELTA_BASE: return delta_check(m, t);
 #endif
 	case 0: return IMF_ERR_FORMAT;
 	default: return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
@@ -378,6 +454,10 @@ int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret)
 	rc = components_check(&m);
 	if (rc == IMF_OK)
 		rc = tlvs_check(&m);
+#ifndef IMF_NO_PATCH
+	if (rc == IMF_OK)
+		rc = deltas_check(&m);
+#endif
 	if (rc == IMF_OK)
 		rc = places_check(&m);
 	if (rc == IMF_OK)

@@ -35,6 +35,8 @@ const char *imf_strerror(int error)
 		"refused by the device",
 		"impossible configuration",
 		"not found",
+		"the base image is another one",
+		"the delta payload is damaged",
 	};
 	const int n = (int)(sizeof(words) / sizeof(words[0]));
 

@@ -268,11 +268,12 @@ def headers():
     put('load-wraps', 'component 0 passes 2^32', load=0xFFFFFFFF - 298)
     put('load-differs', 'header and table disagree about the address', load=0x08000100)
     put('plain-differs', 'header and table disagree about the size', plain=299)
-    for bit, name in enumerate(('delta', 'compressed', 'encrypted', 'chained')):
+    put('encoding-delta', 'a delta without decoder RAM', components=[Component(encoding=1)], encodings=1)
+    for bit, name in enumerate(('compressed', 'encrypted', 'chained'), 1):
         vector('encoding-' + name, 'encoding', 'unsupported', name + ' is not built yet',
                package([Component(encoding=1 << bit)], encodings=1 << bit))
     put('encoding-16', 'an unknown encoding', 'encoding', 'unsupported', encodings=16)
-    vector('encoding-hidden', 'encoding', 'unsupported', 'an encoding that the header does not announce',
+    vector('encoding-hidden', 'format', 'format', 'an encoding that the header does not announce',
            package([Component(encoding=1)]))
 
 
@@ -311,7 +312,7 @@ def tlvs():
     put('tlv-padding', 'padding that is not zero', tlv(0x7001, b'hello', b'x'))
     put('tlv-overrun', 'a TLV that passes the end', NAME + struct.pack('<HH', 0x7001, 5) + b'hell')
     put('tlv-critical', 'an unknown critical TLV', NAME + tlv(0xF001, b''), 'critical', 'unsupported')
-    for number, name in ((0x8002, 'delta-base'), (0x8003, 'chain'), (0x8004, 'encryption')):
+    for number, name in ((0x8003, 'chain'), (0x8004, 'encryption')):
         put('tlv-' + name, 'reserved for ' + name, NAME + tlv(number, bytes(8)), 'critical',
             'unsupported')
     put('tlv-index-order', 'one type twice, numbers that do not ascend',
@@ -330,6 +331,39 @@ def tlvs():
     put('name-nul', 'a product name with a NUL', tlv(1, b'acme.com/str\0etlight'), 'ok')
     put('name-other', 'a product name that does not belong to the UUID', tlv(1, b'acme.com/kettle'),
         'ok')
+
+
+# What the reference encoder makes of the two images below; SPEC.md tells how it is read.
+DELTA_OLD = noise(600, 5)
+DELTA_NEW = DELTA_OLD[:200] + b'changed!' + DELTA_OLD[220:]
+DELTA_PAYLOAD = bytes.fromhex(
+    'f403435b5eaf5869f4d333af648a790f0bbea53a99fd20')
+
+
+def delta_base(component=0, codec=1, ram=8192, addr=0x08000000, size=600, old=DELTA_OLD):
+    return tlv(0x8002, struct.pack('<HHIII', component, codec, ram, addr, size) + sha(old))
+
+
+def deltas():
+    def put(name, text, area=None, device='format', host='format', payload=DELTA_PAYLOAD, **h):
+        part = Component(payload, encoding=1, plain_size=len(DELTA_NEW), plain_digest=sha(DELTA_NEW))
+        f = {'encodings': 1, 'ram': 8192, 'base': sha(DELTA_OLD)[:16]}
+        f.update(h)
+        vector(name, device, host, text,
+               package([part], tlvs=NAME + (delta_base() if area is None else area), **f))
+
+    put('good-delta', 'a delta; this device decodes none', None, 'ram', 'ok')
+    put('delta-no-base', 'a delta that does not tell its base', b'', 'ram')
+    put('delta-ram-differs', 'header and entry disagree about the RAM', None, 'ram', ram=4096)
+    put('delta-ram-odd', 'decoder RAM of no profile', delta_base(ram=8000), ram=8000)
+    put('delta-prefix', 'header and entry disagree about the base', None, 'ram', base=noise(16))
+    put('delta-codec', 'another codec', delta_base(codec=2), 'ram', 'unsupported')
+    put('delta-nobody', 'a base of a component that is not there', delta_base(component=1), 'ram')
+    put('delta-empty-base', 'a base of 0 bytes', delta_base(size=0), 'ram')
+    put('delta-large-base', 'a base of 16 MiB', delta_base(size=0x1000000), 'ram')
+    put('delta-base-wraps', 'a base that passes 2^32', delta_base(addr=0xFFFFFF00), 'ram')
+    vector('delta-base-of-plain', 'format', 'format', 'a base of a component that is no delta',
+           package(tlvs=NAME + delta_base()))
 
 
 def maps():
@@ -378,7 +412,7 @@ def damaged():
 
 
 def files():
-    for part in (good, for_others, signatures, headers, components, tlvs, maps, damaged):
+    for part in (good, for_others, signatures, headers, components, tlvs, deltas, maps, damaged):
         part()
     out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode()}
     lines = ['# Made by make_vectors.py. FILE DEVICE HOST: what must happen.\n',

@@ -22,12 +22,21 @@
 
 /* ---- making ---- */
 
+struct package_delta { /* borrows its bytes */
+	const uint8_t *payload; /* makes the item's image from the base */
+	size_t len;
+	uint32_t ram; /* what the decoder may use: 4096, 8192 or 16384 */
+	uint32_t base_addr, base_len;
+	uint8_t base_digest[SHA256_SIZE];
+};
+
 struct package_item { /* a component to be packed, plain */
 	enum imf_kind kind;
 	uint16_t slot;                /* IMF_NO_SLOT, or the device's slot number */
 	uint32_t entry;               /* run once after the update, Thumb bit set; 0: none */
 	uint32_t app_info;            /* offset of the record in the plain bytes; 0: none */
 	const struct segments *image; /* not empty; holes are kept as holes */
+	const struct package_delta *delta; /* NULL: stored as it is */
 };
 
 struct package_spec {
@@ -93,7 +102,10 @@ int package_open(const uint8_t *data, size_t len, struct package *ret, struct er
 /* Component `i` < header.n_components. */
 struct imf_component package_component(const struct package *p, size_t i);
 
-/* Plain bytes of component `i` at their addresses, copied into `ret` (empty). ERR_NOMEM. */
+/*
+ * Plain bytes of component `i` at their addresses, copied into `ret` (empty).
+ * ERR_NOMEM, ERR_UNSUPPORTED for a delta: its plain bytes are not in the package.
+ */
 int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e);
 
 /*

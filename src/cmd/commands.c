@@ -10,6 +10,7 @@ extern const struct command cmd_check;
 extern const struct command cmd_completion;
 extern const struct command cmd_convert;
 extern const struct command cmd_devices;
+extern const struct command cmd_diff;
 extern const struct command cmd_erase;
 extern const struct command cmd_flash;
 extern const struct command cmd_go;
@@ -19,6 +20,7 @@ extern const struct command cmd_key_show;
 extern const struct command cmd_keygen;
 extern const struct command cmd_layout;
 extern const struct command cmd_pack;
+extern const struct command cmd_patch;
 extern const struct command cmd_probe;
 extern const struct command cmd_read;
 extern const struct command cmd_sign;
@@ -29,6 +31,7 @@ const struct command *const commands[] = {
 	&cmd_completion,
 	&cmd_convert,
 	&cmd_devices,
+	&cmd_diff,
 	&cmd_erase,
 	&cmd_flash,
 	&cmd_go,
@@ -38,6 +41,7 @@ const struct command *const commands[] = {
 	&cmd_keygen,
 	&cmd_layout,
 	&cmd_pack,
+	&cmd_patch,
 	&cmd_probe,
 	&cmd_read,
 	&cmd_sign,

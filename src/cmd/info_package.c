@@ -45,13 +45,27 @@ static void show_signatures(struct out *o, const struct package *p)
 	out_text(o, "signatures were not checked here: stmota verify FILE --trust PUB.pem");
 }
 
+/* Ends the component's object. */
+static void show_delta(struct out *o, const struct imf_delta *d)
+{
+	out_object(o, "delta");
+	out_hex(o, "base_address", d->addr, 8);
+	out_size(o, "base_size", d->len);
+	out_bytes(o, "base_sha256", d->digest, IMF_DIGEST_SIZE);
+	out_size(o, "decoder_ram", d->ram);
+	out_end(o);
+	out_text(o, "a delta: 'stmota patch OLD FILE --out NEW' makes the image from the base");
+	out_end(o);
+}
+
 static int show_component(struct out *o, const struct package *p, size_t i, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
 	cleanup_segments struct segments image = SEGMENTS_INIT;
 	struct imf_app_info record;
 	bool found = false;
-	int rc = package_segments(p, i, &image, e);
+	struct imf_delta delta;
+	int rc = c.encoding == 0 ? package_segments(p, i, &image, e) : 0;
 
 	if (rc == 0)
 		rc = package_app_info(p, i, &record, &found, e);
@@ -67,6 +81,10 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	if (c.entry != 0)
 		out_hex(o, "entry", c.entry, 8);
 	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
+	if (imf_manifest_delta(&p->manifest, (uint32_t)i, &delta)) {
+		show_delta(o, &delta);
+		return 0;
+	}
 	rc = info_segments(o, &image, e);
 	if (rc == 0 && c.kind == IMF_KIND_APPLICATION)
 		info_vectors(o, &image, chip_find(p->header.chip));

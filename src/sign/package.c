@@ -33,7 +33,7 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 	case IMF_ERR_ENCODING:
 		err_set(e, ERR_UNSUPPORTED, "package with an encoding that is not supported yet");
 		return err_hint(
-			e, "delta, compressed, encrypted and chained components are not built yet");
+			e, "compressed, encrypted and chained components are not built yet");
 	case IMF_ERR_CRITICAL:
 	case IMF_ERR_KIND:
 		err_set(e, ERR_UNSUPPORTED, "package with %s", imf_strerror(error));
@@ -164,6 +164,11 @@ int package_segments(const struct package *p, size_t i, struct segments *ret, st
 	const uint8_t *plain = p->payload + c.stored_offset;
 	uint32_t offset = 0, addr, run;
 
+	if (c.encoding != 0) {
+		err_set(e, ERR_UNSUPPORTED, "component %zu is a delta: it needs the image it was made from", i);
+		return err_hint(e, "'stmota patch OLD FILE --out NEW' makes the new image; or take the full "
+				   "package");
+	}
 	while (imf_manifest_place(&p->manifest, (uint32_t)i, offset, &addr, &run)) {
 		int rc = segments_add(ret, addr, plain + offset, run, e);
 
@@ -180,7 +185,8 @@ int package_app_info(
 	struct imf_component c = package_component(p, i);
 
 	*ret_found = false;
-	if (c.app_info == 0)
+	/* The record of a delta is in the image that it makes. */
+	if (c.app_info == 0 || c.encoding != 0)
 		return 0;
 	if (imf_app_info_parse(p->payload + c.stored_offset + c.app_info, ret) < 0)
 		return err_set(e, ERR_FORMAT,

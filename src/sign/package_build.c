@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <imf/imf_bytes.h>
+#include <imf/imf_patch.h>
 
 #include "package_priv.h"
 
@@ -152,6 +153,19 @@ static int append_segment_map(struct buf *b, size_t i, const struct segments *s,
 	return rc < 0 ? rc : append_tlv(b, IMF_TLV_SEGMENTS, map.data, map.len, e);
 }
 
+static int append_delta(struct buf *b, size_t i, const struct package_delta *d, struct err *e)
+{
+	uint8_t v[48];
+
+	imf_put_le16(v, (uint16_t)i);
+	imf_put_le16(v + 2, IMF_PATCH_CODEC);
+	imf_put_le32(v + 4, d->ram);
+	imf_put_le32(v + 8, d->base_addr);
+	imf_put_le32(v + 12, d->base_len);
+	memcpy(v + 16, d->base_digest, SHA256_SIZE);
+	return append_tlv(b, IMF_TLV_DELTA_BASE, v, sizeof(v), e);
+}
+
 static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
 {
 	int rc = append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
@@ -159,6 +173,9 @@ static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].image->n > 1)
 			rc = append_segment_map(b, i, s->items[i].image, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		if (s->items[i].delta != NULL)
+			rc = append_delta(b, i, s->items[i].delta, e);
 	return rc;
 }
 
@@ -188,7 +205,12 @@ static int append_component(struct buf *b, const struct package_item *it, struct
 	imf_put_le32(p + 20, size);
 	imf_put_le32(p + 24, size);
 	memcpy(p + 64, p + 32, SHA256_SIZE);
-	return buf_append(b, p, sizeof(p), e);
+	if (it->delta != NULL) {
+		imf_put_le16(p + 2, IMF_ENC_DELTA);
+		imf_put_le32(p + 20, (uint32_t)it->delta->len);
+		rc = sha256(it->delta->payload, it->delta->len, p + 64, e);
+	}
+	return rc < 0 ? rc : buf_append(b, p, sizeof(p), e);
 }
 
 static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest_size,
@@ -207,6 +229,15 @@ static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest
 	imf_put_le16(p + 60, s->chip);
 	imf_put_le32(p + 64, s->items[0].image->v[0].addr);
 	imf_put_le32(p + 68, (uint32_t)segments_size(s->items[0].image));
+	for (size_t i = s->n_items; i-- > 0;) {
+		const struct package_delta *d = s->items[i].delta;
+
+		if (d == NULL)
+			continue;
+		imf_put_le16(p + 62, IMF_ENC_DELTA);
+		imf_put_le32(p + 72, d->ram > imf_get_le32(p + 72) ? d->ram : imf_get_le32(p + 72));
+		memcpy(p + 80, d->base_digest, IMF_BASE_PREFIX_SIZE);
+	}
 	return product_uuid(s->product, p + 40, e);
 }
 
@@ -214,10 +245,14 @@ static int append_payloads(struct buf *b, const struct package_spec *s, struct e
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < s->n_items; i++)
-		for (size_t k = 0; rc == 0 && k < s->items[i].image->n; k++)
-			rc = buf_append(
-				b, s->items[i].image->v[k].data, s->items[i].image->v[k].len, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++) {
+		const struct package_item *it = &s->items[i];
+
+		if (it->delta != NULL)
+			rc = buf_append(b, it->delta->payload, it->delta->len, e);
+		for (size_t k = 0; rc == 0 && it->delta == NULL && k < it->image->n; k++)
+			rc = buf_append(b, it->image->v[k].data, it->image->v[k].len, e);
+	}
 	return rc;
 }
 
@@ -229,7 +264,8 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 	int rc = check_spec(spec, e);
 
 	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
-		payload_size += segments_size(spec->items[i].image);
+		payload_size += spec->items[i].delta != NULL ? spec->items[i].delta->len
+							     : segments_size(spec->items[i].image);
 	if (rc == 0 && payload_size > IMF_PAYLOAD_MAX)
 		rc = err_set(e, ERR_UNSUPPORTED, "the components are larger than 2 GiB together");
 	if (rc == 0)

@@ -8,6 +8,7 @@
  *
  *   IMF_NO_VERIFY     only the parser, no streaming check
  *   IMF_NO_SEGMENTS   images with holes are refused
+ *   IMF_NO_PATCH      no delta components
  *   IMF_NO_APP_INFO   no reading of imf_app_info records
  *   IMF_NO_STRERROR   no texts
  */
@@ -18,6 +19,7 @@
 #include <imf/imf_bytes.h>
 #include <imf/imf_error.h>
 #include <imf/imf_manifest.h>
+#include <imf/imf_patch.h>
 #include <imf/imf_verify.h>
 #include <imf/imf_version.h>
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <imf/imf_config.h>
 #include <imf/imf_error.h>
 #include <imf/imf_version.h>
 
@@ -57,13 +58,17 @@ enum imf_kind {
 #define IMF_ENC_ENCRYPTED  4u
 #define IMF_ENC_CHAINED    8u
 #define IMF_ENC_KNOWN      15u
-#define IMF_ENC_BUILT      0u /* what this library can undo */
+#ifndef IMF_NO_PATCH
+#define IMF_ENC_BUILT IMF_ENC_DELTA /* what this library can undo */
+#else
+#define IMF_ENC_BUILT 0u
+#endif
 
 /* TLV types; with the critical bit, who does not know the type refuses the package. */
 #define IMF_TLV_CRITICAL     0x8000u
 #define IMF_TLV_PRODUCT_NAME 0x0001u
 #define IMF_TLV_SEGMENTS     0x8001u
-#define IMF_TLV_DELTA_BASE   0x8002u /* number reserved */
+#define IMF_TLV_DELTA_BASE   0x8002u
 #define IMF_TLV_CHAIN        0x8003u /* number reserved */
 #define IMF_TLV_ENCRYPTION   0x8004u /* number reserved */
 
@@ -102,6 +107,13 @@ struct imf_manifest {
 	const uint8_t *bytes; /* header.manifest_size bytes */
 };
 
+/* What a delta component was made from, and what it takes to decode it. */
+struct imf_delta {
+	uint32_t ram;            /* bytes: 4096, 8192 or 16384 */
+	uint32_t addr, len;      /* of the base: linked for, bytes */
+	const uint8_t *digest;   /* of these bytes, IMF_DIGEST_SIZE */
+};
+
 struct imf_tlv {
 	uint16_t type;
 	uint16_t len; /* bytes, without padding */
@@ -134,6 +146,11 @@ int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret)
 
 /* Component `i` < header.n_components of a parsed manifest. */
 void imf_manifest_component(const struct imf_manifest *m, uint32_t i, struct imf_component *ret);
+
+#ifndef IMF_NO_PATCH
+/* False if component `i` is no delta. */
+bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_delta *ret);
+#endif
 
 /* Walks the TLVs of a parsed manifest: *offset starts at 0. False behind the last one. */
 bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf_tlv *ret);

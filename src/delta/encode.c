@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * encode.c - pieces become a delta payload
+ *
+ * The decoder's own model runs here too; this file only tells it what to say. The result is
+ * decoded before it leaves.
+ */
+#include "delta_priv.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <imf/imf_error.h>
+#include <imf/imf_patch.h>
+#include <stmota/bytes.h>
+
+#include "imf_patch_priv.h"
+
+enum {
+	SEGMENT_MIN = 16, /* bytes; shorter pieces are copies, not part of the map */
+	SLACK = 4,        /* bytes of zeros behind the new image: a word may be looked at */
+};
+
+struct encoder {
+	struct imf_coder coder; /* first: the callback finds the rest from it */
+	uint32_t low, high;
+	struct buf *out;
+	double bits; /* said so far, for the statistics alone */
+	int rc;
+};
+
+static void put_byte(struct encoder *c, uint32_t b)
+{
+	uint8_t byte = (uint8_t)b;
+
+	if (c->rc == 0)
+		c->rc = buf_append(c->out, &byte, 1, NULL);
+}
+
+static int encode(struct imf_coder *coder, uint32_t p1, int bit)
+{
+	struct encoder *c = (struct encoder *)(void *)coder;
+	uint32_t mid;
+
+	imf_range(&c->low, &c->high, p1, &mid);
+	if (bit)
+		c->high = mid;
+	else
+		c->low = mid + 1;
+	c->bits -= log2((bit ? p1 : 65536 - p1) / 65536.0);
+	for (; (c->low ^ c->high) >> 24 == 0; c->low <<= 8, c->high = c->high << 8 | 0xFF)
+		put_byte(c, c->high >> 24);
+	return bit;
+}
+
+/* The fewest bytes that lie between low and high when zeros follow. */
+static void encode_end(struct encoder *c, size_t start)
+{
+	for (unsigned int n = 0; n <= 4; n++) {
+		uint32_t rest = n == 4 ? 0 : UINT32_MAX >> (8 * n), v = (c->low + rest) & ~rest;
+
+		if (v < c->low || v > c->high || (c->low != 0 && c->low + rest < c->low))
+			continue;
+		for (unsigned int i = 0; i < n; i++)
+			put_byte(c, v >> (24 - 8 * i) & 0xFF);
+		break;
+	}
+	while (c->out->len > start + 1 && c->out->data[c->out->len - 1] == 0)
+		c->out->len--;
+	if (c->out->len == start)
+		put_byte(c, 0);
+}
+
+/* ---- which pieces make the map ---- */
+
+static int by_length(const void *a, const void *b)
+{
+	const struct piece *x = *(const struct piece *const *)a, *y = *(const struct piece *const *)b;
+
+	if (x->len != y->len)
+		return x->len < y->len ? 1 : -1;
+	return x->at < y->at ? -1 : 1;
+}
+
+/* listed[i]: piece i is a segment. Returns their number, or ERR_NOMEM. */
+static int choose_segments(const struct pieces *p, uint32_t most, bool *listed, struct err *e)
+{
+	const struct piece **order = calloc(p->n + 1, sizeof(*order));
+	int n = 0;
+
+	if (order == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < p->n; i++)
+		order[i] = &p->v[i];
+	qsort(order, p->n, sizeof(*order), by_length);
+	for (size_t i = 0; i < p->n && (uint32_t)n < most && order[i]->len >= SEGMENT_MIN; i++, n++)
+		listed[order[i] - p->v] = true;
+	free(order);
+	return n;
+}
+
+/* ---- telling the model ---- */
+
+struct script {
+	const struct pieces *pieces;
+	const bool *listed;
+	uint32_t n_listed;
+	size_t segment, copy; /* next listed piece, next other one */
+};
+
+static size_t next_piece(const struct script *s, size_t i, bool listed)
+{
+	while (i < s->pieces->n && s->listed[i] != listed)
+		i++;
+	return i;
+}
+
+static uint32_t number_for(struct script *s, const struct imf_model *m)
+{
+	const struct piece *v = s->pieces->v;
+
+	switch (m->state) {
+	case IMF_ST_COUNT:
+		return s->n_listed;
+	case IMF_ST_GAP:
+		s->segment = next_piece(s, s->segment, true);
+		return v[s->segment].at - m->at;
+	case IMF_ST_JUMP:
+		return v[s->segment].from;
+	case IMF_ST_LENGTH:
+		return v[s->segment++].len;
+	case IMF_ST_OP:
+		s->copy = next_piece(s, s->copy, false);
+		while (s->copy < s->pieces->n && v[s->copy].at < m->at)
+			s->copy = next_piece(s, s->copy + 1, false);
+		return s->copy < s->pieces->n && v[s->copy].at == m->at && v[s->copy].len >= IMF_COPY_MIN;
+	case IMF_ST_COPY_FROM:
+		return v[s->copy].from;
+	case IMF_ST_COPY_LENGTH:
+		return v[s->copy].len;
+	default:
+		return 0;
+	}
+}
+
+static void count(struct delta_stats *st, double sums[IMF_ST_DONE + 1], uint32_t state,
+	const struct imf_model *m, double bits)
+{
+	if (state == IMF_ST_UNIT) {
+		st->units++;
+		st->misses += m->since == 0;
+		sums[m->since == 0 ? IMF_ST_DONE : IMF_ST_UNIT] += bits;
+		return;
+	}
+	sums[state] += bits;
+	if (state == IMF_ST_OP)
+		st->fresh += m->n_out;
+	st->copies += state == IMF_ST_COPY_LENGTH;
+}
+
+static void sum_up(struct delta_stats *st, const double sums[IMF_ST_DONE + 1])
+{
+	double list = sums[IMF_ST_COUNT] + sums[IMF_ST_GAP] + sums[IMF_ST_JUMP] + sums[IMF_ST_LENGTH];
+
+	st->bytes_list = (uint32_t)(list / 8 + 0.5);
+	st->bytes_fresh = (uint32_t)(sums[IMF_ST_OP] / 8 + 0.5);
+	st->bytes_copies = (uint32_t)((sums[IMF_ST_COPY_FROM] + sums[IMF_ST_COPY_LENGTH]) / 8 + 0.5);
+	st->bytes_hits = (uint32_t)(sums[IMF_ST_UNIT] / 8 + 0.5);
+	st->bytes_misses = (uint32_t)(sums[IMF_ST_DONE] / 8 + 0.5);
+}
+
+static int read_image(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	const struct delta_image *image = ctx;
+
+	memcpy(ret, image->data + at, len);
+	return 0;
+}
+
+static int run_model(struct imf_model *m, struct encoder *c, struct script *s, const uint8_t *image,
+	struct delta_stats *st, struct err *e)
+{
+	double sums[IMF_ST_DONE + 1] = {0};
+
+	while (m->state != IMF_ST_DONE) {
+		struct imf_hint h = {number_for(s, m), image + m->at};
+		uint32_t state = m->state;
+		double before = c->bits;
+
+		imf_model_step(m, &h);
+		if (m->error < 0)
+			return err_set(e, ERR_FAILED, "the delta could not be made: %s at byte %u",
+				imf_strerror(m->error), m->at);
+		count(st, sums, state, m, c->bits - before);
+	}
+	sum_up(st, sums);
+	return c->rc < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 0;
+}
+
+static int encode_pieces(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
+	const struct pieces *p, struct buf *out, struct delta_stats *st, struct err *e)
+{
+	struct encoder c = {.coder = {encode}, .high = UINT32_MAX, .out = out};
+	cleanup_buf struct buf padded = BUF_INIT;
+	uint32_t work[IMF_PATCH_WORK(16384) / 4];
+	struct imf_patch_config cfg = {
+		.base_addr = base->addr,
+		.base_len = (uint32_t)base->len,
+		.load_addr = image->addr,
+		.plain_size = (uint32_t)image->len,
+		.ctx = (void *)(uintptr_t)base,
+		.read = read_image,
+	};
+	struct imf_model m = {0};
+	struct script s = {.pieces = p};
+	size_t start = out->len;
+	bool *listed;
+	int rc;
+
+	if (imf_model_init(&m, ram, work, IMF_PATCH_WORK(ram)) < 0)
+		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
+	m.coder = &c.coder;
+	m.cfg = &cfg;
+	rc = buf_append(&padded, image->data, image->len, e);
+	if (rc == 0)
+		rc = buf_fill(&padded, 0, SLACK, e);
+	if (rc < 0)
+		return rc;
+	listed = calloc(p->n + 1, sizeof(*listed));
+	if (listed == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = choose_segments(p, m.max_segments, listed, e);
+	s.listed = listed;
+	s.n_listed = st->segments = rc < 0 ? 0 : (uint32_t)rc;
+	if (rc >= 0)
+		rc = run_model(&m, &c, &s, padded.data, st, e);
+	free(listed);
+	if (rc < 0)
+		return rc;
+	encode_end(&c, start);
+	return c.rc < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* ---- proof ---- */
+
+static int prove(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
+	const uint8_t *payload, size_t len, struct err *e)
+{
+	struct delta_recipe r = {
+		.ram = ram,
+		.base_len = (uint32_t)base->len,
+		.base_addr = base->addr,
+		.plain_size = (uint32_t)image->len,
+		.load_addr = image->addr,
+	};
+	cleanup_buf struct buf made = BUF_INIT;
+	int rc = sha256(base->data, base->len, r.base_digest, e);
+
+	if (rc == 0)
+		rc = sha256(image->data, image->len, r.plain_digest, e);
+	if (rc == 0 && delta_apply(&r, base, payload, len, &made, e) < 0)
+		rc = ERR_FAILED;
+	return rc < 0 ? err_wrap(e, "the delta does not make the image it was made from") : 0;
+}
+
+int delta_make(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
+	struct buf *ret, struct delta_stats *stats, struct err *e)
+{
+	struct delta_stats st = {0};
+	struct pieces p = {NULL, 0};
+	size_t start = ret->len;
+	int rc;
+
+	if (ram != 4096 && ram != 8192 && ram != 16384)
+		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
+	if (base->len >= IMF_PATCH_IMAGE_MAX || image->len >= IMF_PATCH_IMAGE_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "deltas of images of 16 MiB and more are not supported");
+	rc = delta_match(base, image, &p, e);
+	if (rc == 0)
+		rc = encode_pieces(base, image, ram, &p, ret, &st, e);
+	free(p.v);
+	if (rc == 0)
+		rc = prove(base, image, ram, ret->data + start, ret->len - start, e);
+	if (rc < 0)
+		ret->len = start;
+	else if (stats != NULL)
+		*stats = st;
+	return rc;
+}

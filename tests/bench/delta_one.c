@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * delta_one.c - one delta, for tests/bench/delta: prints its size, what it took, where bytes went
+ *
+ * usage: delta_one OLD NEW ADDRESS RAM
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include <stmota/delta.h>
+#include <stmota/fs.h>
+
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_buf struct buf old = BUF_INIT, new = BUF_INIT, delta = BUF_INIT;
+	struct delta_image base, image;
+	struct delta_stats st;
+	struct rusage use;
+	struct err e = {0};
+	double start = seconds();
+
+	if (argc != 5)
+		return 2;
+	if (fs_read(argv[1], FS_FILE_MAX, &old, &e) < 0 || fs_read(argv[2], FS_FILE_MAX, &new, &e) < 0) {
+		fprintf(stderr, "delta_one: %s\n", e.msg);
+		return 1;
+	}
+	base = (struct delta_image){old.data, old.len, (uint32_t)strtoul(argv[3], NULL, 0)};
+	image = (struct delta_image){new.data, new.len, base.addr};
+	if (delta_make(&base, &image, (uint32_t)strtoul(argv[4], NULL, 0), &delta, &st, &e) < 0) {
+		fprintf(stderr, "delta_one: %s\n", e.msg);
+		return 1;
+	}
+	getrusage(RUSAGE_SELF, &use);
+	printf("%zu %.2f %ld segments %u copies %u misses %u/%u fresh %u | list %u fresh %u copies %u "
+		"hits %u misses %u\n", delta.len, seconds() - start, use.ru_maxrss / 1024, st.segments,
+		st.copies, st.misses, st.units, st.fresh, st.bytes_list, st.bytes_fresh, st.bytes_copies,
+		st.bytes_hits, st.bytes_misses);
+	return 0;
+}

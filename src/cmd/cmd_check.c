@@ -67,6 +67,11 @@ static int place_raw(struct check_call *c, struct fmt_options *read, struct err 
 	return err_hint(e, "--at ADDR");
 }
 
+static bool is_raw(const struct check_call *c)
+{
+	return c->format->kind == FMT_BIN || c->format->kind == FMT_DFU;
+}
+
 static int load(struct check_call *c, struct err *e)
 {
 	struct fmt_options read = {.allow_ram = true};
@@ -79,7 +84,7 @@ static int load(struct check_call *c, struct err *e)
 		err_set(e, ERR_UNSUPPORTED, "%s is a package: its programs were judged by pack", c->name);
 		return err_hint(e, "'stmota info' shows the verdict on each of them");
 	}
-	if (c->format->kind == FMT_BIN)
+	if (is_raw(c))
 		rc = place_raw(c, &read, e);
 	if (rc == 0)
 		rc = fmt_read(c->file.data, c->file.len, c->name, &read, &c->image, NULL, e);
@@ -138,7 +143,7 @@ static int judge(struct check_call *c, struct err *e)
 	if (!image_vector_base(&c->image, c->geometry.chip, &base))
 		return err_set(e, ERR_NO_FIT, "%s is empty", c->name);
 	/* An image that covers more than its program: the table is where it is said to be. */
-	if (c->has_at && segments_at(&c->image, c->at) != NULL && c->format->kind != FMT_BIN)
+	if (c->has_at && segments_at(&c->image, c->at) != NULL && !is_raw(c))
 		base = c->at;
 	out_str(c->out, "file", c->name);
 	out_str(c->out, "format", c->format->name);

@@ -108,6 +108,8 @@ right 0x410 0x08000000 files/mlrs-tx-f103.elf
 right 0x468 0x08000000 files/blink-g431.elf
 right 0x468 0x08000000 files/mlrs-rx-g431.hex
 right 0x413 0x08000000 files/pybv11-v1.10.elf
+right 0x448 0x08000000 files/duckypad-2.1.0.dfu
+right 0x448 0x08000000 files/duckypad-2.3.2.dfu
 right 0x413 0x08000000 files/pybv11-1f5d945af.elf
 
 # Not STM32 at all: nowhere on one.

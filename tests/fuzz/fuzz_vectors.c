@@ -23,6 +23,36 @@ static void check_guess(const uint8_t *data, size_t size)
 	}
 }
 
+struct tally {
+	unsigned errors; /* of the vector table */
+	enum verdict worst;
+};
+
+static void count(void *ctx, const struct finding *f)
+{
+	struct tally *t = ctx;
+
+	must(f->rule != NULL && f->word >= -1 && f->word < 16);
+	must(f->what[0] != '\0' && memchr(f->what, '\0', sizeof(f->what)) != NULL);
+	must(memchr(f->todo, '\0', sizeof(f->todo)) != NULL);
+	if (f->verdict > t->worst)
+		t->worst = f->verdict;
+	if (f->verdict == VERDICT_ERROR && strcmp(f->rule, "flash") != 0)
+		t->errors++;
+}
+
+/* The list and the single answer come from the same rules: they must agree. */
+static void check_list(const struct segments *s, uint32_t base, const struct chip *chip, int rc)
+{
+	struct tally t = {0};
+	struct geometry g;
+
+	if (chip == NULL || geometry_init(&g, chip, 0, CHIP_BANKS_TABLE, NULL) < 0)
+		return;
+	must(image_judge(s, base, &g, count, &t) == t.worst);
+	must((t.errors > 0) == (rc < 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fmt_options opt = {.has_address = true};
@@ -47,6 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(image_vector_base(&s, chip, &base));
 	err_clear(&e);
 	rc = image_check_vectors(&s, base, chip, doubt, sizeof(doubt), &e);
+	check_list(&s, base, chip, rc);
 	must(rc == 0 || (rc == ERR_NO_FIT && e.msg[0] != '\0'));
 	must(memchr(doubt, '\0', sizeof(doubt)) != NULL);
 	/* What passes the whole judgement passes that of a careless boot loader too. */

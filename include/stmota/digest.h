@@ -16,6 +16,11 @@
 /* Digest of one buffer. ERR_FAILED if the crypto library fails. */
 int sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE], struct err *e);
 
+#define SHA2_MAX 64
+
+/* SHA-256, 384 or 512 (`bits`), for files of other makers; bits / 8 bytes. ERR_FAILED. */
+int sha2(unsigned bits, const void *data, size_t len, uint8_t ret[SHA2_MAX], struct err *e);
+
 /* Digest of bytes that come in pieces. */
 struct digest {
 	void *state; /* owned; NULL: not begun */

@@ -93,8 +93,10 @@ static int load(struct image_call *c, struct err *e)
 			err_wrap(e, "%s", c->name);
 		return rc;
 	}
-	if (c->format->read == NULL)
-		return 0;
+	if (c->format->read == NULL) {
+		rc = info_container(NULL, c->format, c->file, e);
+		return rc < 0 ? err_wrap(e, "%s", c->name) : 0;
+	}
 	c->guessing = !c->format->has_addresses && !c->read.has_address;
 	if (c->guessing)
 		guess_address(c);
@@ -156,7 +158,7 @@ static int show_file(struct image_call *c, struct err *e)
 	}
 	if (c->format->read != NULL)
 		return show_image(c, e);
-	out_text(c->out, "recognised, but reading an image from %s is not built",
+	out_text(c->out, "recognised, but reading an image from the format %s is not built",
 		c->format->description);
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * info_container.c - what UF2 and DFU files say beside their image: for which devices they are
+ * info_container.c - what UF2, DFU and MCUboot files say beside their image: for whom they are
  *
  * A file for another chip, or for several, is described as well: that is why somebody asks.
  */
@@ -92,6 +92,7 @@ static const struct {
 	{FMT_UF2, show_uf2},
 	{FMT_DFUSE, show_dfuse},
 	{FMT_DFU, show_dfu},
+	{FMT_MCUBOOT, info_mcuboot},
 };
 
 bool info_is_container(const struct fmt *f)

@@ -16,6 +16,15 @@ int sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE], struct err *e
 	return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : failed(e);
 }
 
+int sha2(unsigned bits, const void *data, size_t len, uint8_t ret[SHA2_MAX], struct err *e)
+{
+	const EVP_MD *kind = bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+
+	if (EVP_Digest(data, len, ret, NULL, kind, NULL) == 1)
+		return 0;
+	return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-%u", bits);
+}
+
 int digest_begin(struct digest *d, struct err *e)
 {
 	if (d->state == NULL)

@@ -67,10 +67,10 @@ says 'bytes of filling'
 
 # Not built, or nothing to convert.
 expect 1 stmota convert app.hex --to mcuboot --out app.img
-says 'writing the format MCUboot image is not built'
+says 'writing the format MCUboot is not built'
 printf '\075\270\363\226............................' >app.img
 expect 1 stmota convert app.img --to bin --out x.bin
-says 'reading an image from the format MCUboot image is not built'
+says 'reading an image from the format MCUboot is not built'
 head -c 300 app.dfu >cut.dfu
 expect 1 stmota convert cut.dfu --to bin --out x.bin
 says 'no DFU suffix'

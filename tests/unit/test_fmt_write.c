@@ -238,7 +238,7 @@ static void test_fmt_write__refusals(void **state)
 	assert_int_equal(fmt_write(fmt_find("ihex"), &s, &usual, &b, &e), ERR_FORMAT);
 	segments_add(&s, 0x08000000, "a", 1, NULL);
 	assert_int_equal(fmt_write(fmt_find("mcuboot"), &s, &usual, &b, &e), ERR_UNSUPPORTED);
-	assert_string_equal(e.msg, "writing the format MCUboot image is not built");
+	assert_string_equal(e.msg, "writing the format MCUboot is not built");
 	assert_int_equal(fmt_write(fmt_find("elf"), &s, &usual, &b, &e), ERR_UNSUPPORTED);
 	assert_int_equal(fmt_write(fmt_find("uf2"), &s, &no_family, &b, &e), ERR_USAGE);
 	assert_string_equal(e.msg, "a UF2 file names the chip family that it is for");

@@ -102,6 +102,16 @@ static void show_notes(struct out *o, const struct layout *l)
 		out_end(o);
 }
 
+/* A product ID stands for parts of several sizes, and a part's name is not looked into. */
+static void note_size(const struct command_env *env, const struct geometry *part, struct layout *l)
+{
+	if (!opt_given(env->opts, "flash-size") && l->n_notes < LAYOUT_NOTES_MAX)
+		snprintf(l->note[l->n_notes++], sizeof(l->note[0]),
+			"%u KiB of flash are those of the largest part with product ID 0x%03X; "
+			"--flash-size for a smaller one",
+			part->size / 1024, part->chip->pid);
+}
+
 static void show_request(struct out *o, const struct layout_request *r)
 {
 	cmd_out_chip(o, r->part->chip->pid);
@@ -165,6 +175,7 @@ static int run(struct command_env *env, struct err *e)
 	if (r.slots == 0)
 		return err_set(e, ERR_USAGE, "--slots 0: an application needs one");
 	rc = layout_make(&r, &l, e);
+	note_size(env, &part, &l);
 	if (rc < 0) {
 		show_request(env->out, &r);
 		show_notes(env->out, &l);

@@ -95,7 +95,8 @@ static void judge_flash(struct judge *j, const struct segments *s, const struct 
 			out.addr, (unsigned)(span_end(out) - 1), g->size / 1024, flash.addr, end);
 	else
 		tell(j, VERDICT_OK, "flash", s->v[0].addr, "",
-			"all of it lies in the %u KiB of flash", g->size / 1024);
+			"all of it lies in the %u KiB of flash%s", g->size / 1024,
+			g->size == g->chip->flash_size_max ? " that the largest part has" : "");
 }
 
 /* Headers of signed images stand between the start of the unit and the vector table. */

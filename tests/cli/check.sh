@@ -8,6 +8,7 @@ program app.bin 4096 1 0x08004000
 
 expect 0 stmota check app.bin --chip 0x410
 prints 'address  0x08004000'
+prints 'ok        all of it lies in the 128 KiB of flash that the largest part has'
 prints 'ok        it begins with an erase unit of STM32F10xxx medium-density'
 prints 'runs     yes'
 expect 0 stmota check app.bin --chip 0x410 --at 0x08004000 --json
@@ -62,6 +63,9 @@ expect 0 stmota check stack.bin --chip 0x413 --at 0x08008000 --json
 json "r['verdict'] == 'doubtful' and r['runs']"
 json "[f for f in r['findings'] if f['verdict'] == 'doubtful'][0]['rule'] == 'loader'"
 json "'2FFE0000' in str(r['findings']) and '0x2001FFF8' in str(r['findings'])"
+expect 0 stmota pack stack.bin --address 0x08008000 --product a.com/b --version 1.0.0 --chip 0x413 \
+	--out stack.sota
+says 'this loader will not start it'
 
 # Not at an erase unit: F4's first sectors have 16 KiB. Behind a header of 0x200 bytes it is usual.
 program odd.bin 4096 1 0x08006000

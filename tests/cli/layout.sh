@@ -21,6 +21,12 @@ expect 0 stmota layout --chip 0x447 --app 93K --bootloader 4K --external 256K --
 json "r['scheme'] == 'staging' and r['slot_size'] == 188 * 1024"
 json "r['areas'][-1]['in'] == 'external' and r['areas'][-1]['size'] == 188 * 1024"
 
+# A smaller part of the same product ID; the largest one is assumed, and that is said.
+expect 0 stmota layout --chip 0x447 --flash-size 64K --app 20K --bootloader 4K --json
+json "r['flash_size'] == 64 * 1024 and not any('largest part' in n for n in r['notes'])"
+expect 0 stmota layout --chip STM32F103C8 --app 20K --bootloader 4K --json
+json "r['flash_size'] == 128 * 1024 and any('128 KiB of flash are those of the largest part' in n for n in r['notes'])"
+
 # A bit more does not fit, and it says what would.
 expect 6 stmota layout --chip 0x447 --app 95K --bootloader 4K --json
 json "'94' in r['error']['message'] and '--external 96K' in r['error']['hint']"

@@ -329,6 +329,10 @@ static bool fit_banks(struct maker *m)
 		"written while the other runs, and both are linked for 0x%08X",
 		bank_bit(m->g->chip), has_loader ? " (so each has the bootloader)" : "",
 		m->g->base + offset);
+	if (m->g->chip->bank_mode == BANKS_DUAL_BY_OPTION && m->g->chip->bank_select_bit != NULL &&
+		m->g->chip->bank_select_dual >= 0)
+		note(m, "the part must be set to two banks: %s = %d", m->g->chip->bank_select_bit,
+			m->g->chip->bank_select_dual);
 	return true;
 }
 
@@ -507,9 +511,12 @@ int layout_make(const struct layout_request *r, struct layout *ret, struct err *
 	}
 	m.limit = m.g->n_units;
 	m.first = unit_behind(&m, 0, m.limit, r->bootloader);
-	if (m.first >= m.limit)
-		return err_set(e, ERR_NO_FIT, "the bootloader of %s leaves nothing of the %s of flash",
+	if (m.first >= m.limit) {
+		err_set(e, ERR_NO_FIT, "the bootloader of %s leaves nothing of the %s of flash",
 			kib(r->bootloader).s, kib(m.g->size).s);
+		return err_hint(e, "areas are whole erase units, and the first has %s",
+			kib(geometry_unit(m.g, 0).size).s);
+	}
 	if (m.first > 0)
 		add(&m, LAYOUT_BOOTLOADER, 0, m.g->base, unit_addr(&m, m.first) - m.g->base);
 	rc = schemes[ret->scheme](&m, e);

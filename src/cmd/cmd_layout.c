@@ -41,6 +41,10 @@ static int find_part(const struct command_env *env, struct geometry *ret, struct
 	if (banks[0] != '\0')
 		mode = strcmp(banks, "dual") == 0 ? CHIP_BANKS_FORCE_DUAL : CHIP_BANKS_FORCE_SINGLE;
 	rc = geometry_init(ret, chip, opt_u32(env->opts, "flash-size", 0), mode, e);
+	/* That a smaller part has two banks too is not confirmed: one bank is right in either case. */
+	if (rc == 0 && banks[0] == '\0' && chip->bank_mode == BANKS_DUAL_AT_MAXIMUM_SIZE &&
+		ret->banks == 2 && ret->size < chip->flash_size_max)
+		rc = geometry_init(ret, chip, ret->size, CHIP_BANKS_FORCE_SINGLE, e);
 	if (rc == ERR_UNSUPPORTED && banks[0] == '\0')
 		err_hint(e, "--banks single or --banks dual");
 	return rc;

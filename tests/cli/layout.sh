@@ -23,6 +23,7 @@ json "r['areas'][-1]['in'] == 'external' and r['areas'][-1]['size'] == 188 * 102
 
 # A smaller part of the same product ID; the largest one is assumed, and that is said.
 expect 0 stmota layout --chip 0x447 --flash-size 64K --app 20K --bootloader 4K --json
+json "r['banks'] == 1 and not r['by_banks']"
 json "r['flash_size'] == 64 * 1024 and not any('largest part' in n for n in r['notes'])"
 expect 0 stmota layout --chip STM32F103C8 --app 20K --bootloader 4K --json
 json "r['flash_size'] == 128 * 1024 and any('128 KiB of flash are those of the largest part' in n for n in r['notes'])"
@@ -72,6 +73,8 @@ expect 2 stmota layout --chip 0x447 --app 10K --bootloader 4K --slots 9
 expect 2 stmota layout --app 10K --bootloader 4K
 says '--chip is needed'
 expect 6 stmota layout --chip 0x447 --app 10K --bootloader 192K
+expect 6 stmota layout --chip 0x450 --flash-size 128K --app 10K --bootloader 16K
+says 'the first has 128 KiB'
 expect 6 stmota layout --chip 0x447 --flash-size 256K --app 10K --bootloader 4K
 
 # Fragments: a program linked with one runs where the other says, by the rules of check.

@@ -29,8 +29,8 @@ struct dfuse_target { /* what goes to one alternate setting of a DFU device */
 	char name[DFUSE_NAME_SIZE]; /* "" if it has none; what is no plain character became '?' */
 	bool main_flash;            /* by its name, or as the target without a memory's name */
 	uint32_t n_elements;
-	uint32_t size;              /* bytes, with the 8 bytes before each element */
-	size_t offset;              /* of the first element in the file */
+	uint32_t size; /* bytes, with the 8 bytes before each element */
+	size_t offset; /* of the first element in the file */
 };
 
 struct dfuse_element {

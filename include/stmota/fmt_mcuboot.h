@@ -49,7 +49,7 @@ struct mcuboot_info {
 	unsigned hash_bits;    /* 256, 384, 512; 0: none */
 	const uint8_t *hash;   /* borrowed */
 	unsigned n_signatures;
-	bool has_trailer;      /* behind the end the slot is filled up, with MCUboot's magic last */
+	bool has_trailer; /* behind the end the slot is filled up, with MCUboot's magic last */
 };
 
 /*

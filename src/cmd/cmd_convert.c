@@ -44,7 +44,8 @@ static int check(const struct command_env *env, struct err *e)
 	const struct opts *o = env->opts;
 
 	if (!opt_given(o, "to") || !opt_given(o, "out")) {
-		err_set(e, ERR_USAGE, "--%s is missing", opt_given(o, "to") ? "out OUT" : "to FORMAT");
+		err_set(e, ERR_USAGE, "--%s is missing",
+			opt_given(o, "to") ? "out OUT" : "to FORMAT");
 		return err_hint(e, "stmota convert app.elf --to hex --out app.hex");
 	}
 	if (opt_given(o, "family") && strcmp(opt_str(o, "to", ""), "uf2") != 0)

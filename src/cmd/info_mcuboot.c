@@ -32,7 +32,8 @@ static int check_hash(const struct mcuboot_info *m, const struct buf *file, stru
 	rc = sha2(m->hash_bits, file->data, m->hashed, digest, e);
 	if (rc < 0 || memcmp(digest, m->hash, m->hash_bits / 8) == 0)
 		return rc;
-	err_set(e, ERR_VERIFY, "the image does not match the hash in it: it was changed or damaged");
+	err_set(e, ERR_VERIFY,
+		"the image does not match the hash in it: it was changed or damaged");
 	return err_hint(e, "get the image again from where it was made");
 }
 
@@ -67,7 +68,7 @@ static void show_hash(struct out *o, const struct mcuboot_info *m)
 	out_strf(o, "hash", "%s",
 		m->hash_bits == 0 ? "none (signed as a whole)"
 		: can_check(m)    ? "matches"
-				  : "not checked: it is of the plain body, which is encrypted here");
+			       : "not checked: it is of the plain body, which is encrypted here");
 	out_uint(o, "signatures", m->n_signatures);
 }
 

@@ -53,9 +53,10 @@ int dfu_suffix_read(const uint8_t *data, size_t len, struct dfu_suffix *ret, str
 		return err_hint(e, "the file was cut off: fetch it again");
 	}
 	if (!crc_fits(data, len)) {
-		err_set(e, ERR_FORMAT, "the CRC of the DFU suffix is 0x%08" PRIX32
-			", but the file has 0x%08" PRIX32, get_le32(data + len - 4),
-			dfu_crc(data, len - 4));
+		err_set(e, ERR_FORMAT,
+			"the CRC of the DFU suffix is 0x%08" PRIX32
+			", but the file has 0x%08" PRIX32,
+			get_le32(data + len - 4), dfu_crc(data, len - 4));
 		return err_hint(e, "the file was damaged: fetch it again");
 	}
 	p = data + len - DFU_SUFFIX_SIZE;
@@ -86,8 +87,8 @@ size_t dfuse_target_at(const uint8_t *data, size_t offset, struct dfuse_target *
 	for (size_t i = 0; t.named && i < DFUSE_NAME_SIZE - 1 && p[11 + i] != 0; i++)
 		t.name[i] = p[11 + i] >= ' ' && p[11 + i] < 0x7f ? (char)p[11 + i] : '?';
 	memory = t.name[0] == '@';
-	t.main_flash = memory ? strncmp(t.name, MAIN_FLASH, sizeof(MAIN_FLASH) - 1) == 0
-			      : t.alt == 0;
+	t.main_flash =
+		memory ? strncmp(t.name, MAIN_FLASH, sizeof(MAIN_FLASH) - 1) == 0 : t.alt == 0;
 	*ret = t;
 	return offset + TARGET_SIZE + t.size;
 }
@@ -224,7 +225,8 @@ static int dfuse_read(const uint8_t *data, size_t len, const struct fmt_options 
 	}
 	if (rc == 0 && pieces.n == 0) {
 		err_set(e, ERR_UNSUPPORTED,
-			"none of the %u targets is for the main flash: the last is for alt %u '%.60s'",
+			"none of the %u targets is for the main flash: the last is for alt %u "
+			"'%.60s'",
 			info.n_targets, t.alt, t.name);
 		return err_hint(e, "stmota info lists them");
 	}

@@ -69,8 +69,8 @@ static const struct tlv_type {
 /* The last 16 bytes of a slot: largest alignment 8, else two bytes of alignment before a tail. */
 static const uint8_t trailer_8[16] = {0x77, 0xc2, 0x95, 0xf3, 0x60, 0xd2, 0xef, 0x7f, 0x35, 0x52,
 	0x50, 0x0f, 0x2c, 0xb6, 0x79, 0x80};
-static const uint8_t trailer_tail[14] = {0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67,
-	0x9c, 0x11, 0x0f, 0x1f, 0x8a};
+static const uint8_t trailer_tail[14] = {
+	0x2d, 0xe1, 0x5d, 0x29, 0x41, 0x0b, 0x8d, 0x77, 0x67, 0x9c, 0x11, 0x0f, 0x1f, 0x8a};
 
 static int bad(size_t offset, struct err *e, const char *what)
 {
@@ -105,7 +105,8 @@ static int check_entry(const uint8_t *data, size_t at, struct mcuboot_info *info
 	if (t == NULL)
 		return 0;
 	if (t->max > 0 && (len < t->min || len > t->max))
-		return err_set(e, ERR_FORMAT, "offset 0x%zX: %s cannot have %u bytes", at, t->name, len);
+		return err_set(
+			e, ERR_FORMAT, "offset 0x%zX: %s cannot have %u bytes", at, t->name, len);
 	if (t->hash_bits > 0 && info->hash_bits > 0)
 		return bad(at, e, "a second hash of the image");
 	if (t->hash_bits > 0) {
@@ -124,8 +125,9 @@ static int check_area(const uint8_t *data, size_t len, size_t at, uint16_t magic
 	size_t size, end;
 
 	if (len - at < TLV_HEAD || get_le16(data + at) != magic)
-		return bad(at, e, magic == MAGIC_TLV ? "no entries (TLV) behind the body"
-						     : "no protected entries, which the header announces");
+		return bad(at, e,
+			magic == MAGIC_TLV ? "no entries (TLV) behind the body"
+					   : "no protected entries, which the header announces");
 	size = get_le16(data + at + 2);
 	if (size < TLV_HEAD || size > len - at)
 		return bad(at, e, "the entries (TLV) pass the end of the file");
@@ -196,18 +198,23 @@ int mcuboot_inspect(const uint8_t *data, size_t len, struct mcuboot_info *ret, s
 	info.version = mcuboot_version_at(data + 20);
 	body_end = (uint64_t)info.header_size + info.body_size;
 	if (info.header_size < HEADER_SIZE)
-		return err_set(e, ERR_FORMAT, "the header says that it has %" PRIu32 " bytes, fewer than 32",
+		return err_set(e, ERR_FORMAT,
+			"the header says that it has %" PRIu32 " bytes, fewer than 32",
 			info.header_size);
 	if (body_end > len) {
-		err_set(e, ERR_FORMAT, "the header says that the body ends at 0x%" PRIX64
-			", but the file has 0x%zX bytes", body_end, len);
+		err_set(e, ERR_FORMAT,
+			"the header says that the body ends at 0x%" PRIX64
+			", but the file has 0x%zX bytes",
+			body_end, len);
 		return err_hint(e, "the file was cut off: fetch or build it again");
 	}
 	info.hashed = (size_t)body_end;
 	if (announced > 0)
-		rc = check_area(data, len, info.hashed, MAGIC_PROTECTED, &info, &info.protected_size, e);
+		rc = check_area(
+			data, len, info.hashed, MAGIC_PROTECTED, &info, &info.protected_size, e);
 	if (rc == 0 && info.protected_size != announced)
-		rc = bad(info.hashed, e, "the protected entries are not as long as the header says");
+		rc = bad(
+			info.hashed, e, "the protected entries are not as long as the header says");
 	info.hashed += info.protected_size;
 	if (rc == 0)
 		rc = check_area(data, len, info.hashed, MAGIC_TLV, &info, &info.tlv_size, e);

@@ -48,10 +48,10 @@ struct record {
 struct reader {
 	unsigned line; /* of the record at hand, from 1 */
 	struct record rec;
-	uint32_t n_data;      /* data records so far */
-	bool used[10];        /* types of data records seen */
-	bool counted;         /* the last record was a count that fits */
-	bool ended;           /* the terminator was there */
+	uint32_t n_data; /* data records so far */
+	bool used[10];   /* types of data records seen */
+	bool counted;    /* the last record was a count that fits */
+	bool ended;      /* the terminator was there */
 	uint32_t entry;
 	/* Gets each data record. */
 	int (*data)(struct reader *r, struct err *e);
@@ -208,14 +208,10 @@ static int read_line(struct reader *r, const uint8_t *p, size_t len, struct err 
 		return rc;
 	r->counted = false;
 	switch (types[r->rec.type].role) {
-	case ROLE_DATA:
-		return data_record(r, e);
-	case ROLE_COUNT:
-		return count_record(r, e);
-	case ROLE_END:
-		return end_record(r, e);
-	default: /* the text of a header steers nothing */
-		return 0;
+	case ROLE_DATA: return data_record(r, e);
+	case ROLE_COUNT: return count_record(r, e);
+	case ROLE_END: return end_record(r, e);
+	default: /* the text of a header steers nothing */ return 0;
 	}
 }
 

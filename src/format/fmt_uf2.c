@@ -23,7 +23,7 @@
 #define DATA_AT    32
 #define DATA_SIZE  476
 #define PAYLOAD    256 /* of the blocks that we write */
-#define MD5_SIZE   24 /* address, length, digest: the end of the data */
+#define MD5_SIZE   24  /* address, length, digest: the end of the data */
 
 #define MAGIC_START_0 0x0a324655u
 #define MAGIC_START_1 0x9e5d5157u
@@ -91,8 +91,8 @@ int uf2_family_parse(const char *text, uint32_t *ret, struct err *e)
 
 static int bad(size_t index, struct err *e, const char *what)
 {
-	return err_set(e, ERR_FORMAT, "block %zu (offset 0x%zX): %s", index, index * BLOCK_SIZE,
-		what);
+	return err_set(
+		e, ERR_FORMAT, "block %zu (offset 0x%zX): %s", index, index * BLOCK_SIZE, what);
 }
 
 static int parse(const uint8_t *file, size_t index, struct block *ret, struct err *e)
@@ -120,11 +120,11 @@ static int parse(const uint8_t *file, size_t index, struct block *ret, struct er
 		return bad(index, e, "the payload has no size from 1 to 476");
 	if ((b.flags & FLAG_MD5) && b.len > DATA_SIZE - MD5_SIZE)
 		return bad(index, e, "payload and MD5 field overlap");
-	if ((b.flags & FLAG_MD5) &&
-		(uint64_t)get_le32(b.data + DATA_SIZE - MD5_SIZE) +
-				get_le32(b.data + DATA_SIZE - MD5_SIZE + 4) >
-			(uint64_t)1 << 32)
-		return bad(index, e, "the range of the MD5 field passes the end of the address space");
+	if ((b.flags & FLAG_MD5) && (uint64_t)get_le32(b.data + DATA_SIZE - MD5_SIZE) +
+						    get_le32(b.data + DATA_SIZE - MD5_SIZE + 4) >
+					    (uint64_t)1 << 32)
+		return bad(
+			index, e, "the range of the MD5 field passes the end of the address space");
 	if ((uint64_t)b.addr + b.len > (uint64_t)1 << 32)
 		return bad(index, e, "data passes the end of the address space");
 	if (b.number >= b.total)
@@ -165,9 +165,11 @@ static int check_numbers(const uint8_t *data, const struct uf2_info *info,
 			continue;
 		if (b.total != g->n_blocks) {
 			err_set(e, ERR_FORMAT,
-				"block %zu says that there are %" PRIu32 " blocks, but there are %" PRIu32,
+				"block %zu says that there are %" PRIu32
+				" blocks, but there are %" PRIu32,
 				i, b.total, g->n_blocks);
-			return err_hint(e, "the file was cut off or mixed up: fetch or build it again");
+			return err_hint(
+				e, "the file was cut off or mixed up: fetch or build it again");
 		}
 		if (seen[b.number])
 			return bad(i, e, "its number was there before");
@@ -183,8 +185,8 @@ int uf2_inspect(const uint8_t *data, size_t len, struct uf2_info *ret, struct er
 	int rc = 0;
 
 	if (len == 0 || len % BLOCK_SIZE != 0 || len / BLOCK_SIZE > UINT32_MAX)
-		return err_set(e, ERR_FORMAT, "%zu bytes are no whole number of UF2 blocks (512)",
-			len);
+		return err_set(
+			e, ERR_FORMAT, "%zu bytes are no whole number of UF2 blocks (512)", len);
 	info.n_blocks = (uint32_t)(len / BLOCK_SIZE);
 	for (size_t i = 0; i < info.n_blocks; i++) {
 		struct uf2_group *g;
@@ -259,7 +261,8 @@ int uf2_choose(const struct uf2_info *info, const struct uf2_group **ret, struct
 	}
 	list_families(info, list, sizeof(list));
 	if (n == 0) {
-		err_set(e, ERR_UNSUPPORTED, "the UF2 file is for no known STM32 family: it has %s", list);
+		err_set(e, ERR_UNSUPPORTED, "the UF2 file is for no known STM32 family: it has %s",
+			list);
 		return err_hint(e, "was it made for another chip?");
 	}
 	err_set(e, ERR_UNSUPPORTED, "the UF2 file is for several STM32 families: %s", list);
@@ -306,7 +309,9 @@ static int uf2_read(const uint8_t *data, size_t len, const struct fmt_options *o
 		rc = err_set(e, ERR_FORMAT, "the file has no block for the main flash");
 	if (rc == 0)
 		rc = segments_join(ret, pieces.v, pieces.n, e);
-	if (rc == 0 && (rc = check_overlap(&pieces, e)) < 0)
+	if (rc == 0)
+		rc = check_overlap(&pieces, e);
+	if (rc < 0)
 		segments_done(ret);
 	return rc;
 }
@@ -331,8 +336,8 @@ static uint64_t count_blocks(const struct segments *s)
 	return n;
 }
 
-static int uf2_write(const struct segments *s, const struct fmt_write_options *opt,
-	struct buf *ret, struct err *e)
+static int uf2_write(const struct segments *s, const struct fmt_write_options *opt, struct buf *ret,
+	struct err *e)
 {
 	uint32_t total = (uint32_t)count_blocks(s), number = 0;
 	int rc = 0;

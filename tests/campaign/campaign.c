@@ -45,7 +45,7 @@ struct chip_class {
 
 static const struct chip_class classes[] = {
 	{0x410, "F1: 1 KiB pages, erase 0x43", 2600, true},
-	{0x448, "F0: 2 KiB pages, erase 0x44", 2600, true},
+	{0x438, "F3: 2 KiB pages, erase 0x44", 2600, true},
 	{0x413, "F4: sectors from 16 KiB", 3000, false},
 	{0x447, "L0: 128-byte pages, erased 0x00", 2100, true},
 	{0x429, "L1: 256-byte pages, erased 0x00", 2100, true},
@@ -54,7 +54,7 @@ static const struct chip_class classes[] = {
 	{0x482, "U5: 8 KiB pages, 16-byte words, two banks", 2600, false},
 	{0x450, "H7: 128 KiB sectors, 32-byte words", 2600, false},
 	{0x483, "H72: writes after a read are lost", 2600, false},
-	{0x448, "F0 with Get Checksum", 2601, true, "quirk:checksum"},
+	{0x438, "F3 with Get Checksum", 2601, true, "quirk:checksum"},
 };
 
 static const char *const kinds[] = {

@@ -12,7 +12,7 @@ interrupted() {
 	tries=0
 	while [ "$(has_port)" != yes ]; do
 		tries=$((tries + 1))
-		[ "$tries" -lt 100 ] || fail "the port is not opened"
+		[ "$tries" -lt 100 ] || fail "the port is not opened: $(cat err)"
 		sleep 0.1
 	done
 	kill "-$1" "$pid"

@@ -80,10 +80,10 @@ static int base_check(const struct imf_patch_config *cfg, uint8_t *buf)
 /* A checkpoint: the offset, the start of the payload's digest, a sum over both. */
 static uint32_t checkpoint_sum(const uint8_t *r)
 {
-	uint32_t sum = 0x811C9DC5u, i;
+	uint32_t sum = 1, i;
 
 	for (i = 0; i < IMF_PATCH_CHECKPOINT - 4; i++)
-		sum = (sum ^ r[i]) * 0x01000193u;
+		sum = sum * 33 + r[i];
 	return sum;
 }
 

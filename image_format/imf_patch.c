@@ -115,7 +115,8 @@ int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 	int rc = IMF_OK;
 
 	/* Both limits are powers of two. */
-	if ((cfg->base_len | cfg->plain_size) >= IMF_PATCH_IMAGE_MAX || (int32_t)cfg->stored_size <= 0)
+	if ((cfg->base_len | cfg->plain_size) >= IMF_PATCH_IMAGE_MAX ||
+		(int32_t)cfg->stored_size <= 0)
 		rc = IMF_ERR_LIMIT;
 	IMF_MEMSET(p, 0, sizeof(*p));
 	p->cfg = cfg;

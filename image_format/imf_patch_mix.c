@@ -15,12 +15,9 @@
 typedef char shift_is_arithmetic[(-3 >> 1) == -2 ? 1 : -1];
 
 /* 65536 / (1 + e^(i/4)): the probability of the less likely bit at a distance of i/4. */
-static const uint16_t squash_table[] = {
-	32768, 28693, 24743, 21025, 17625, 14595, 11955, 9702, 7812, 6249, 4971, 3938,
-	3108, 2446, 1921, 1506, 1179, 922, 720, 562, 439, 342, 267, 208,
-	162, 126, 98, 77, 60, 47, 36, 28, 22, 17, 13, 10,
-	8, 6, 5, 4, 3, 2, 2, 1, 1, 1
-};
+static const uint16_t squash_table[] = {32768, 28693, 24743, 21025, 17625, 14595, 11955, 9702, 7812,
+	6249, 4971, 3938, 3108, 2446, 1921, 1506, 1179, 922, 720, 562, 439, 342, 267, 208, 162, 126,
+	98, 77, 60, 47, 36, 28, 22, 17, 13, 10, 8, 6, 5, 4, 3, 2, 2, 1, 1, 1};
 
 #define STEPS     44
 #define LOGIT_MAX (STEPS * 64 - 1)
@@ -57,8 +54,8 @@ static int32_t stretch(uint32_t p)
 		else
 			high = mid;
 	}
-	x = (int32_t)(low * 64 +
-		      (squash_table[low] - q) * 64 / (uint32_t)(squash_table[low] - squash_table[high]));
+	x = (int32_t)(low * 64 + (squash_table[low] - q) * 64 /
+					 (uint32_t)(squash_table[low] - squash_table[high]));
 	return p < HALF ? -x : x;
 }
 
@@ -177,7 +174,7 @@ uint32_t imf_code_number(struct imf_model *m, uint32_t kind, uint32_t v)
 		int bit = (int)(v >> i & 1);
 
 		bit = i == n - 1 ? imf_code_bit(m, s + 32 + n, bit)
-					   : m->coder->code(m->coder, HALF, bit);
+				 : m->coder->code(m->coder, HALF, bit);
 		x = x * 2 + (uint32_t)bit;
 	}
 	return x - 1;
@@ -213,8 +210,8 @@ void imf_push(struct imf_model *m, uint8_t b)
 	m->hist[0] = b;
 }
 
-static uint32_t code_byte(struct imf_model *m, const uint32_t ctx[IMF_MODEL_BYTE_IN], uint32_t set,
-	uint32_t v)
+static uint32_t code_byte(
+	struct imf_model *m, const uint32_t ctx[IMF_MODEL_BYTE_IN], uint32_t set, uint32_t v)
 {
 	int32_t x[IMF_MODEL_BYTE_IN], *w = m->byte_w[set];
 	uint16_t *s[IMF_MODEL_BYTE_IN];

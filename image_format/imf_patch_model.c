@@ -26,8 +26,8 @@ static const struct profile {
 
 static uint32_t table_size(const struct profile *p)
 {
-	return p->n_flags * 4u + ((uint32_t)p->n_targets + p->n_repeats + p->n_rams) * 8u + p->n_bytes * 2u +
-	       p->max_segments * 12u;
+	return p->n_flags * 4u + ((uint32_t)p->n_targets + p->n_repeats + p->n_rams) * 8u +
+	       p->n_bytes * 2u + p->max_segments * 12u;
 }
 
 int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size)
@@ -178,7 +178,8 @@ static void step_op(struct imf_model *m, const struct imf_hint *h)
 	const uint8_t *want = h != NULL ? h->bytes : NULL;
 	uint32_t left = m->now.to - m->at, n = 2;
 
-	if (left >= IMF_COPY_MIN && imf_code_bit(m, &m->bits[IMF_BITS_OP + m->run], h != NULL && h->number != 0)) {
+	if (left >= IMF_COPY_MIN &&
+		imf_code_bit(m, &m->bits[IMF_BITS_OP + m->run], h != NULL && h->number != 0)) {
 		m->state = IMF_ST_COPY_FROM;
 		return;
 	}
@@ -206,8 +207,8 @@ static void step_copy_from(struct imf_model *m, uint32_t number)
 	if (i < 3)
 		m->src = m->at + m->rep[i];
 	else
-		m->src = m->expect + unzigzag(imf_code_number(m, IMF_NUM_COPY_FROM,
-					    zigzag(number - m->expect)));
+		m->src = m->expect + unzigzag(imf_code_number(
+					     m, IMF_NUM_COPY_FROM, zigzag(number - m->expect)));
 	m->state = IMF_ST_COPY_LENGTH;
 }
 
@@ -226,7 +227,8 @@ static void step_copy_length(struct imf_model *m, uint32_t number)
 
 static int code_hit(struct imf_model *m, const struct imf_expected *r, int miss)
 {
-	static const uint8_t sets[IMF_MODEL_CLASSES] = {0, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 6, 7};
+	static const uint8_t sets[IMF_MODEL_CLASSES] = {
+		0, 1, 2, 2, 3, 3, 3, 4, 4, 4, 5, 6, 7, 6, 7};
 	uint32_t two = r->first != r->plain, cls = r->cls, last = m->outcomes & 1u;
 	uint32_t kind = cls | r->quality << 4 | two << 7, since = bits_of(m->since, 8);
 	uint32_t c[IMF_MODEL_FLAG_IN];
@@ -264,7 +266,8 @@ static void copy_unit(struct imf_model *m, const uint8_t *want)
 	missed = code_hit(m, &r, w != v) != 0;
 	if (missed && r.second != r.first)
 		v = r.second;
-	if (missed && (r.second == r.first || imf_code_bit(m, &m->bits[IMF_BITS_SECOND + r.cls], w != v))) {
+	if (missed && (r.second == r.first ||
+			      imf_code_bit(m, &m->bits[IMF_BITS_SECOND + r.cls], w != v))) {
 		imf_code_half(m, want, r.first & 0xFFFFu, m->out);
 		if (r.len == 4)
 			imf_code_half(m, want != NULL ? want + 2 : NULL, r.first >> 16, m->out + 2);
@@ -308,9 +311,7 @@ void imf_model_step(struct imf_model *m, const struct imf_hint *h)
 
 	m->n_out = 0;
 	switch (m->state) {
-	case IMF_ST_COUNT:
-		step_count(m, number);
-		break;
+	case IMF_ST_COUNT: step_count(m, number); break;
 	case IMF_ST_GAP:
 		number = imf_code_number(m, IMF_NUM_GAP, number);
 		m->now.to = m->at + number;
@@ -318,27 +319,16 @@ void imf_model_step(struct imf_model *m, const struct imf_hint *h)
 		m->state = IMF_ST_JUMP;
 		break;
 	case IMF_ST_JUMP:
-		m->now.from = m->expect + unzigzag(imf_code_number(m, IMF_NUM_JUMP,
-						 zigzag(number - m->expect)));
+		m->now.from = m->expect + unzigzag(imf_code_number(
+						  m, IMF_NUM_JUMP, zigzag(number - m->expect)));
 		m->state = IMF_ST_LENGTH;
 		break;
-	case IMF_ST_LENGTH:
-		step_length(m, number);
-		break;
-	case IMF_ST_OP:
-		step_op(m, h);
-		break;
-	case IMF_ST_COPY_FROM:
-		step_copy_from(m, number);
-		break;
-	case IMF_ST_COPY_LENGTH:
-		step_copy_length(m, number);
-		break;
-	case IMF_ST_UNIT:
-		step_unit(m, h != NULL ? h->bytes : NULL);
-		break;
-	default:
-		break;
+	case IMF_ST_LENGTH: step_length(m, number); break;
+	case IMF_ST_OP: step_op(m, h); break;
+	case IMF_ST_COPY_FROM: step_copy_from(m, number); break;
+	case IMF_ST_COPY_LENGTH: step_copy_length(m, number); break;
+	case IMF_ST_UNIT: step_unit(m, h != NULL ? h->bytes : NULL); break;
+	default: break;
 	}
 }
 

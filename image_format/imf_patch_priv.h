@@ -11,20 +11,26 @@
 #include <imf/imf_patch.h>
 
 enum imf_model_state {
-	IMF_ST_COUNT,   /* how many segments there are */
-	IMF_ST_GAP,     /* of the next segment: new bytes before it, */
-	IMF_ST_JUMP,    /* where it comes from, */
-	IMF_ST_LENGTH,  /* how long it is */
-	IMF_ST_OP,      /* between segments: new bytes, or a copy */
+	IMF_ST_COUNT,  /* how many segments there are */
+	IMF_ST_GAP,    /* of the next segment: new bytes before it, */
+	IMF_ST_JUMP,   /* where it comes from, */
+	IMF_ST_LENGTH, /* how long it is */
+	IMF_ST_OP,     /* between segments: new bytes, or a copy */
 	IMF_ST_COPY_FROM,
 	IMF_ST_COPY_LENGTH,
-	IMF_ST_UNIT,    /* copying: one instruction or word */
+	IMF_ST_UNIT, /* copying: one instruction or word */
 	IMF_ST_DONE
 };
 
 /* Kinds of numbers, each with statistics of its own. */
-enum { IMF_NUM_COUNT, IMF_NUM_GAP, IMF_NUM_JUMP, IMF_NUM_LENGTH, IMF_NUM_COPY_FROM,
-	IMF_NUM_COPY_LENGTH };
+enum {
+	IMF_NUM_COUNT,
+	IMF_NUM_GAP,
+	IMF_NUM_JUMP,
+	IMF_NUM_LENGTH,
+	IMF_NUM_COPY_FROM,
+	IMF_NUM_COPY_LENGTH
+};
 
 /* Single adaptive bits in imf_model.bits. */
 enum {
@@ -40,23 +46,35 @@ struct imf_hint {
 	const uint8_t *bytes; /* the new image from `at` on */
 };
 
-#define IMF_COPY_MIN    6u /* bytes; the shortest copy between segments */
+#define IMF_COPY_MIN 6u /* bytes; the shortest copy between segments */
 
 /* A unit of the base as it is expected to look in the new image. */
 struct imf_expected {
-	uint32_t cls;      /* enum imf_class */
-	uint32_t len;      /* bytes, 2 or 4 */
-	uint32_t plain;    /* as it stands in the base */
-	uint32_t first;    /* likeliest value in the new image */
-	uint32_t second;   /* next likely; equal to first: none */
-	uint32_t quality;  /* how the target was found */
-	uint32_t target;   /* offset in the base, or RAM address */
+	uint32_t cls;     /* enum imf_class */
+	uint32_t len;     /* bytes, 2 or 4 */
+	uint32_t plain;   /* as it stands in the base */
+	uint32_t first;   /* likeliest value in the new image */
+	uint32_t second;  /* next likely; equal to first: none */
+	uint32_t quality; /* how the target was found */
+	uint32_t target;  /* offset in the base, or RAM address */
 };
 
 enum imf_class {
-	IMF_C_16, IMF_C_32, IMF_C_BL, IMF_C_BW, IMF_C_BCCW, IMF_C_B, IMF_C_BCC,
-	IMF_C_LDR, IMF_C_LDRW, IMF_C_ADR, IMF_C_WORD, IMF_C_WORD_FLASH, IMF_C_WORD_RAM,
-	IMF_C_FLASH, IMF_C_RAM
+	IMF_C_16,
+	IMF_C_32,
+	IMF_C_BL,
+	IMF_C_BW,
+	IMF_C_BCCW,
+	IMF_C_B,
+	IMF_C_BCC,
+	IMF_C_LDR,
+	IMF_C_LDRW,
+	IMF_C_ADR,
+	IMF_C_WORD,
+	IMF_C_WORD_FLASH,
+	IMF_C_WORD_RAM,
+	IMF_C_FLASH,
+	IMF_C_RAM
 };
 
 /*
@@ -78,7 +96,8 @@ uint32_t imf_code_number(struct imf_model *m, uint32_t kind, uint32_t v);
 #define IMF_NOTHING 0x10000u
 void imf_code_half(struct imf_model *m, const uint8_t *want, uint32_t expected, uint8_t *out);
 void imf_code_single(struct imf_model *m, const uint8_t *want, uint32_t expected, uint8_t *out);
-int imf_code_flag(struct imf_model *m, const uint32_t ctx[IMF_MODEL_FLAG_IN], uint32_t set, int bit);
+int imf_code_flag(
+	struct imf_model *m, const uint32_t ctx[IMF_MODEL_FLAG_IN], uint32_t set, int bit);
 void imf_push(struct imf_model *m, uint8_t b);
 void imf_range(uint32_t *low, uint32_t *high, uint32_t p1, uint32_t *mid);
 

@@ -223,8 +223,8 @@ static uint32_t branch_offset(uint32_t v, bool bl)
 	uint32_t s = v >> 10 & 1, n = bl ? 10 : 6;
 	uint32_t top = top_bits((v >> 28 & 2) | (v >> 27 & 1), s, bl);
 
-	return sign_extend(((s << 2 | top) << n | (v & ((1u << n) - 1))) << 12 | (v >> 15 & 0xFFEu),
-		n + 15);
+	return sign_extend(
+		((s << 2 | top) << n | (v & ((1u << n) - 1))) << 12 | (v >> 15 & 0xFFEu), n + 15);
 }
 
 static uint32_t branch_insert(uint32_t v, uint32_t off, bool bl)
@@ -392,8 +392,7 @@ void imf_learn(struct imf_model *m, const struct imf_expected *r, uint32_t v, bo
 		if (is_ram(v))
 			learn_ram(m, r->plain, v, missed);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 

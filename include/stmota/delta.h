@@ -17,7 +17,7 @@
 
 #define DELTA_RAM_DEFAULT 8192u
 
-struct delta_image { /* borrows its bytes */
+struct delta_image {         /* borrows its bytes */
 	const uint8_t *data; /* NULL if len is 0 */
 	size_t len;          /* bytes, below 16 MiB */
 	uint32_t addr;       /* it is linked for; a wrong one costs size, never correctness */

@@ -47,9 +47,11 @@ static int spec_of_package(struct diff *d, struct err *e)
 	struct imf_component c = package_component(p, 0);
 
 	if (opt_given(d->opts, "product") || opt_given(d->opts, "version"))
-		return err_set(e, ERR_USAGE, "the new package says itself of which product and version it is");
+		return err_set(e, ERR_USAGE,
+			"the new package says itself of which product and version it is");
 	if (p->product[0] == '\0')
-		return err_set(e, ERR_UNSUPPORTED, "the new package does not tell the name of its product");
+		return err_set(e, ERR_UNSUPPORTED,
+			"the new package does not tell the name of its product");
 	d->spec.product = p->product;
 	d->spec.version = p->header.version;
 	d->spec.min_version = p->header.min_version;
@@ -87,7 +89,8 @@ static int spec_of_image(struct diff *d, struct err *e)
 		imf_version_compare(d->spec.version, info.version) != 0)
 		rc = err_set(e, ERR_USAGE, "the firmware's own record says another version");
 	if (rc == 0 && !opt_given(d->opts, "product"))
-		log_warn("no --product: the delta is good for 'stmota patch', devices will not take it");
+		log_warn("no --product: the delta is good for 'stmota patch', devices will not "
+			 "take it");
 	return rc;
 }
 

@@ -32,8 +32,10 @@ static int open_delta(const struct command_env *env, const char *path, const str
 	if (rc < 0)
 		return err_wrap(e, "%s", path);
 	if (ret->header.n_components != 1)
-		return err_set(e, ERR_UNSUPPORTED, "%s: deltas of packages with several components are not "
-						   "supported", path);
+		return err_set(e, ERR_UNSUPPORTED,
+			"%s: deltas of packages with several components are not "
+			"supported",
+			path);
 	if (!imf_manifest_delta(&ret->manifest, 0, ret_delta)) {
 		err_set(e, ERR_USAGE, "%s is no delta package", path);
 		return err_hint(e, "it holds the whole image; 'stmota diff' makes deltas");
@@ -99,9 +101,10 @@ const struct command cmd_patch = {
 	.args = "OLD PATCH.sota",
 	.needs = "--out NEW",
 	.summary = "make the new image from the old one and a delta package",
-	.details = "OLD must be the image that the delta was made from, as an image or as the full\n"
-		   "package. What comes out has the digest of the package's manifest, or nothing\n"
-		   "comes out.\n",
+	.details =
+		"OLD must be the image that the delta was made from, as an image or as the full\n"
+		"package. What comes out has the digest of the package's manifest, or nothing\n"
+		"comes out.\n",
 	.examples = "stmota patch app-1.0.bin patch.sota --out app-1.1.bin\n"
 		    "stmota patch app-1.0.sota patch.sota --trust release.pub.pem --out new.bin\n",
 	.group = COMMAND_PACKAGE,

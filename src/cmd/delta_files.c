@@ -14,15 +14,16 @@ static int read_package(const char *path, struct delta_file *f, struct err *e)
 
 	f->is_package = rc == 0;
 	if (rc == 0 && f->package.header.n_components != 1)
-		rc = err_set(e, ERR_UNSUPPORTED, "deltas of packages with several components are not "
-						 "supported");
+		rc = err_set(e, ERR_UNSUPPORTED,
+			"deltas of packages with several components are not "
+			"supported");
 	if (rc == 0)
 		rc = package_segments(&f->package, 0, &f->image, e);
 	return rc < 0 ? err_wrap(e, "%s", path) : 0;
 }
 
-static int read_image(const char *path, const uint32_t *address, struct delta_file *f,
-	struct err *e)
+static int read_image(
+	const char *path, const uint32_t *address, struct delta_file *f, struct err *e)
 {
 	struct fmt_options opt = {0};
 	uint32_t guess = 0;
@@ -37,8 +38,8 @@ static int read_image(const char *path, const uint32_t *address, struct delta_fi
 	return fmt_read(f->file.data, f->file.len, path, &opt, &f->image, NULL, e);
 }
 
-int delta_file_read(const char *path, const uint32_t *address, struct delta_file *ret,
-	struct err *e)
+int delta_file_read(
+	const char *path, const uint32_t *address, struct delta_file *ret, struct err *e)
 {
 	int rc;
 
@@ -51,7 +52,8 @@ int delta_file_read(const char *path, const uint32_t *address, struct delta_file
 	rc = package_detect(ret->file.data, ret->file.len) ? read_package(path, ret, e)
 							   : read_image(path, address, ret, e);
 	if (rc == 0 && ret->image.n != 1) {
-		err_set(e, ERR_UNSUPPORTED, "%s has holes: deltas of such images are not supported", path);
+		err_set(e, ERR_UNSUPPORTED, "%s has holes: deltas of such images are not supported",
+			path);
 		rc = err_hint(e, "close them before: objcopy --gap-fill 0xff");
 	}
 	return rc;

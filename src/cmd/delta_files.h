@@ -25,8 +25,8 @@ struct delta_file {
  * Also ERR_UNSUPPORTED: holes, packages of several components or with a delta. Release with
  * delta_file_done() in any case.
  */
-int delta_file_read(const char *path, const uint32_t *address, struct delta_file *ret,
-	struct err *e);
+int delta_file_read(
+	const char *path, const uint32_t *address, struct delta_file *ret, struct err *e);
 void delta_file_done(struct delta_file *f);
 
 /* Its bytes; `f` must stay. */

@@ -51,20 +51,20 @@ static int refuse(int error, struct err *e)
 	switch (error) {
 	case IMF_ERR_BASE:
 		err_set(e, ERR_VERIFY, "the base is not the image that the delta was made from");
-		return err_hint(e, "take the delta for the version that is there, or the full package");
+		return err_hint(
+			e, "take the delta for the version that is there, or the full package");
 	case IMF_ERR_ARGUMENT:
-	case IMF_ERR_RAM:
-		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
+	case IMF_ERR_RAM: return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
 	case IMF_ERR_LIMIT:
-		return err_set(e, ERR_UNSUPPORTED, "deltas of images of 16 MiB and more are not supported");
+		return err_set(e, ERR_UNSUPPORTED,
+			"deltas of images of 16 MiB and more are not supported");
 	case IMF_ERR_CRYPTO:
 		return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-256");
-	case IMF_ERR_CALLBACK:
-		return err_set(e, ERR_NOMEM, "out of memory");
+	case IMF_ERR_CALLBACK: return err_set(e, ERR_NOMEM, "out of memory");
 	case IMF_ERR_DIGEST:
-		return err_set(e, ERR_FORMAT, "the delta makes another image than its manifest says");
-	default:
-		return err_set(e, ERR_FORMAT, "damaged delta: %s", imf_strerror(error));
+		return err_set(
+			e, ERR_FORMAT, "the delta makes another image than its manifest says");
+	default: return err_set(e, ERR_FORMAT, "damaged delta: %s", imf_strerror(error));
 	}
 }
 

@@ -99,31 +99,26 @@ static uint32_t target_of(const struct delta_image *image, enum shape s, uint32_
 	uint32_t h = v & 0xFFFF, k = v >> 16, pc = at + 4, word = pc & ~3u, sign, i1, i2;
 
 	switch (s) {
-	case POINTER:
-		return is_ram(v) ? DELTA_NOWHERE : (v - image->addr) & ~1u;
+	case POINTER: return is_ram(v) ? DELTA_NOWHERE : (v - image->addr) & ~1u;
 	case BL:
 		sign = h >> 10 & 1;
 		i1 = ~(k >> 13 ^ sign) & 1;
 		i2 = ~(k >> 11 ^ sign) & 1;
 		return pc + sign_extend(sign << 24 | i1 << 23 | i2 << 22 | (h & 0x3FF) << 12 |
-				    (k & 0x7FF) << 1, 25);
+						(k & 0x7FF) << 1,
+				    25);
 	case BCCW:
-		return pc + sign_extend((h >> 10 & 1) << 20 | (k >> 11 & 1) << 19 | (k >> 13 & 1) << 18 |
-				    (h & 0x3F) << 12 | (k & 0x7FF) << 1, 21);
-	case LDRW:
-		return (h & 0x80) != 0 ? word + (k & 0xFFF) : word - (k & 0xFFF);
-	case VLDR:
-		return (h & 0x80) != 0 ? word + (k & 0xFF) * 4 : word - (k & 0xFF) * 4;
-	case LDR:
-		return word + (h & 0xFF) * 4;
-	case B:
-		return pc + sign_extend(h << 1, 12);
-	case BCC:
-		return pc + sign_extend(h << 1, 9);
-	case CBZ:
-		return pc + ((h >> 9 & 1) << 6 | (h >> 3 & 0x1F) << 1);
-	default:
-		return DELTA_NOWHERE;
+		return pc + sign_extend((h >> 10 & 1) << 20 | (k >> 11 & 1) << 19 |
+						(k >> 13 & 1) << 18 | (h & 0x3F) << 12 |
+						(k & 0x7FF) << 1,
+				    21);
+	case LDRW: return (h & 0x80) != 0 ? word + (k & 0xFFF) : word - (k & 0xFFF);
+	case VLDR: return (h & 0x80) != 0 ? word + (k & 0xFF) * 4 : word - (k & 0xFF) * 4;
+	case LDR: return word + (h & 0xFF) * 4;
+	case B: return pc + sign_extend(h << 1, 12);
+	case BCC: return pc + sign_extend(h << 1, 9);
+	case CBZ: return pc + ((h >> 9 & 1) << 6 | (h >> 3 & 0x1F) << 1);
+	default: return DELTA_NOWHERE;
 	}
 }
 

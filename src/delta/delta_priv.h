@@ -9,7 +9,7 @@
 
 #define DELTA_NOWHERE UINT32_MAX
 
-struct piece { /* bytes that both images have, more or less */
+struct piece {                  /* bytes that both images have, more or less */
 	uint32_t at, from, len; /* in the new image, in the base, bytes */
 };
 

@@ -77,7 +77,8 @@ static void encode_end(struct encoder *c, size_t start)
 
 static int by_length(const void *a, const void *b)
 {
-	const struct piece *x = *(const struct piece *const *)a, *y = *(const struct piece *const *)b;
+	const struct piece *x = *(const struct piece *const *)a,
+			   *y = *(const struct piece *const *)b;
 
 	if (x->len != y->len)
 		return x->len < y->len ? 1 : -1;
@@ -122,26 +123,21 @@ static uint32_t number_for(struct script *s, const struct imf_model *m)
 	const struct piece *v = s->pieces->v;
 
 	switch (m->state) {
-	case IMF_ST_COUNT:
-		return s->n_listed;
+	case IMF_ST_COUNT: return s->n_listed;
 	case IMF_ST_GAP:
 		s->segment = next_piece(s, s->segment, true);
 		return v[s->segment].at - m->at;
-	case IMF_ST_JUMP:
-		return v[s->segment].from;
-	case IMF_ST_LENGTH:
-		return v[s->segment++].len;
+	case IMF_ST_JUMP: return v[s->segment].from;
+	case IMF_ST_LENGTH: return v[s->segment++].len;
 	case IMF_ST_OP:
 		s->copy = next_piece(s, s->copy, false);
 		while (s->copy < s->pieces->n && v[s->copy].at < m->at)
 			s->copy = next_piece(s, s->copy + 1, false);
-		return s->copy < s->pieces->n && v[s->copy].at == m->at && v[s->copy].len >= IMF_COPY_MIN;
-	case IMF_ST_COPY_FROM:
-		return v[s->copy].from;
-	case IMF_ST_COPY_LENGTH:
-		return v[s->copy].len;
-	default:
-		return 0;
+		return s->copy < s->pieces->n && v[s->copy].at == m->at &&
+		       v[s->copy].len >= IMF_COPY_MIN;
+	case IMF_ST_COPY_FROM: return v[s->copy].from;
+	case IMF_ST_COPY_LENGTH: return v[s->copy].len;
+	default: return 0;
 	}
 }
 
@@ -162,11 +158,13 @@ static void count(struct delta_stats *st, double sums[IMF_ST_DONE + 1], uint32_t
 
 static void sum_up(struct delta_stats *st, const double sums[IMF_ST_DONE + 1])
 {
-	double list = sums[IMF_ST_COUNT] + sums[IMF_ST_GAP] + sums[IMF_ST_JUMP] + sums[IMF_ST_LENGTH];
+	double list =
+		sums[IMF_ST_COUNT] + sums[IMF_ST_GAP] + sums[IMF_ST_JUMP] + sums[IMF_ST_LENGTH];
 
 	st->bytes_list = (uint32_t)(list / 8 + 0.5);
 	st->bytes_fresh = (uint32_t)(sums[IMF_ST_OP] / 8 + 0.5);
-	st->bytes_copies = (uint32_t)((sums[IMF_ST_COPY_FROM] + sums[IMF_ST_COPY_LENGTH]) / 8 + 0.5);
+	st->bytes_copies =
+		(uint32_t)((sums[IMF_ST_COPY_FROM] + sums[IMF_ST_COPY_LENGTH]) / 8 + 0.5);
 	st->bytes_hits = (uint32_t)(sums[IMF_ST_UNIT] / 8 + 0.5);
 	st->bytes_misses = (uint32_t)(sums[IMF_ST_DONE] / 8 + 0.5);
 }
@@ -199,8 +197,9 @@ static int run_model(struct imf_model *m, struct encoder *c, struct script *s, c
 	return c->rc < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 }
 
-static int encode_pieces(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
-	const struct pieces *p, struct buf *out, struct delta_stats *st, struct err *e)
+static int encode_pieces(const struct delta_image *base, const struct delta_image *image,
+	uint32_t ram, const struct pieces *p, struct buf *out, struct delta_stats *st,
+	struct err *e)
 {
 	struct encoder c = {.coder = {encode}, .high = UINT32_MAX, .out = out};
 	cleanup_buf struct buf padded = BUF_INIT;
@@ -276,7 +275,8 @@ int delta_make(const struct delta_image *base, const struct delta_image *image, 
 	if (ram != 4096 && ram != 8192 && ram != 16384)
 		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
 	if (base->len >= IMF_PATCH_IMAGE_MAX || image->len >= IMF_PATCH_IMAGE_MAX)
-		return err_set(e, ERR_UNSUPPORTED, "deltas of images of 16 MiB and more are not supported");
+		return err_set(e, ERR_UNSUPPORTED,
+			"deltas of images of 16 MiB and more are not supported");
 	rc = delta_match(base, image, &p, e);
 	if (rc == 0)
 		rc = encode_pieces(base, image, ram, &p, ret, &st, e);

@@ -21,26 +21,26 @@
 
 enum {
 	BIT = 16,
-	COST_EQUAL = 1,          /* a halfword as in the base */
-	COST_TARGET = 2,         /* its target moved as expected */
-	COST_LIKELY = 24,        /* equal when blanked, target not known */
-	COST_LIKELY_FIRST = 4,   /* the same in the first pass */
+	COST_EQUAL = 1,        /* a halfword as in the base */
+	COST_TARGET = 2,       /* its target moved as expected */
+	COST_LIKELY = 24,      /* equal when blanked, target not known */
+	COST_LIKELY_FIRST = 4, /* the same in the first pass */
 	COST_TARGET_MISS = 9 * BIT,
 	COST_MISS = 16 * BIT,
 	COST_MISS_AGAIN = 12 * BIT,
-	COST_NEW = 11 * BIT,     /* a halfword out of nothing */
+	COST_NEW = 11 * BIT, /* a halfword out of nothing */
 	COST_NEW_FIRST = 2 * BIT,
-	COST_LINE = 16 * BIT,    /* a new line, plus a bit for each bit of its distance */
-	COST_RETURN = 14 * BIT,  /* one of the last three lines */
+	COST_LINE = 16 * BIT,   /* a new line, plus a bit for each bit of its distance */
+	COST_RETURN = 14 * BIT, /* one of the last three lines */
 	COST_LINE_MAX = 36 * BIT,
-	MATCH_MIN = 6,           /* bytes */
+	MATCH_MIN = 6, /* bytes */
 	MATCH_MAX = 400,
-	NEIGHBOURS = 6,          /* looked at on either side in the suffix array */
+	NEIGHBOURS = 6, /* looked at on either side in the suffix array */
 	LINES_MAX = 64,
-	SETTLED = 24,            /* halfwords in a row: no search for better lines */
+	SETTLED = 24, /* halfwords in a row: no search for better lines */
 	REPS = 3,
-	REP_SEARCH = 64,         /* choices to walk back */
-	PIECE_MAPPED = 16,       /* bytes; shorter ones do not tell where code moved */
+	REP_SEARCH = 64,   /* choices to walk back */
+	PIECE_MAPPED = 16, /* bytes; shorter ones do not tell where code moved */
 	PASSES = 2,
 };
 
@@ -62,7 +62,8 @@ struct matcher {
 	uint8_t *base_blank, *image_blank;
 	int32_t *suffixes;
 	uint32_t *base_targets, *image_targets;
-	uint32_t *moved; /* where the targets of the base lie in the new image; first pass: unused */
+	uint32_t
+		*moved; /* where the targets of the base lie in the new image; first pass: unused */
 	bool second;
 	struct choice *choices;
 	size_t n_choices, cap;
@@ -148,7 +149,8 @@ static uint32_t lower_bound(const struct matcher *m, uint32_t at)
 		if (n == MATCH_MAX)
 			return mid;
 		if (from + n < m->base->len &&
-			(at + n >= m->image->len || m->base_blank[from + n] >= m->image_blank[at + n]))
+			(at + n >= m->image->len ||
+				m->base_blank[from + n] >= m->image_blank[at + n]))
 			high = mid;
 		else
 			low = mid + 1;
@@ -158,15 +160,16 @@ static uint32_t lower_bound(const struct matcher *m, uint32_t at)
 
 /* ---- lines ---- */
 
-static void offer(struct matcher *m, uint32_t at, int32_t line, uint32_t cost, uint32_t before,
-	size_t most)
+static void offer(
+	struct matcher *m, uint32_t at, int32_t line, uint32_t cost, uint32_t before, size_t most)
 {
 	size_t i, worst = 0;
 
 	for (i = 0; i < m->n_lines; i++) {
 		if (m->lines[i].line == line) {
 			if (m->lines[i].cost > cost)
-				m->lines[i] = (struct line){line, cost, add_choice(m, at, line, before), 0};
+				m->lines[i] = (struct line){
+					line, cost, add_choice(m, at, line, before), 0};
 			return;
 		}
 		if (m->lines[i].cost > m->lines[worst].cost)
@@ -217,8 +220,8 @@ static void offer_known(struct matcher *m, uint32_t at, uint32_t cost, uint32_t 
 }
 
 /* What the halfword at `at` costs when it comes from `from`. */
-static uint32_t halfword_cost(const struct matcher *m, const struct line *l, uint32_t from,
-	uint32_t at)
+static uint32_t halfword_cost(
+	const struct matcher *m, const struct line *l, uint32_t from, uint32_t at)
 {
 	const uint8_t *b = m->base->data + from, *n = m->image->data + at;
 	bool equal = b[0] == n[0] && b[1] == n[1];
@@ -331,7 +334,8 @@ static int collect(struct matcher *m, uint32_t choice, struct pieces *ret, struc
 	for (; k < n; k++) {
 		struct piece *p = ret->n > 0 ? &ret->v[ret->n - 1] : NULL;
 
-		if (p != NULL && p->at + p->len == ret->v[k].at && p->from + p->len == ret->v[k].from)
+		if (p != NULL && p->at + p->len == ret->v[k].at &&
+			p->from + p->len == ret->v[k].from)
 			p->len += ret->v[k].len;
 		else
 			ret->v[ret->n++] = ret->v[k];
@@ -359,7 +363,7 @@ static int learn_moves(struct matcher *m, const struct pieces *p, struct err *e)
 		}
 		for (size_t i = 0; i < len / 2; i++)
 			m->moved[i] = m->base_targets[i] < len ? to[m->base_targets[i]]
-								: DELTA_NOWHERE - 1;
+							       : DELTA_NOWHERE - 1;
 	}
 	free(by);
 	free(to);
@@ -411,7 +415,8 @@ int delta_match(const struct delta_image *base, const struct delta_image *image,
 		choice = find_way(m);
 		free(p.v);
 		p.v = NULL;
-		rc = m->out_of_memory ? err_set(e, ERR_NOMEM, "out of memory") : collect(m, choice, &p, e);
+		rc = m->out_of_memory ? err_set(e, ERR_NOMEM, "out of memory")
+				      : collect(m, choice, &p, e);
 	}
 	free(m->choices);
 	free(m->moved);

@@ -31,7 +31,8 @@ int main(int argc, char **argv)
 
 	if (argc != 5)
 		return 2;
-	if (fs_read(argv[1], FS_FILE_MAX, &old, &e) < 0 || fs_read(argv[2], FS_FILE_MAX, &new, &e) < 0) {
+	if (fs_read(argv[1], FS_FILE_MAX, &old, &e) < 0 ||
+		fs_read(argv[2], FS_FILE_MAX, &new, &e) < 0) {
 		fprintf(stderr, "delta_one: %s\n", e.msg);
 		return 1;
 	}
@@ -42,9 +43,11 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	getrusage(RUSAGE_SELF, &use);
-	printf("%zu %.2f %ld segments %u copies %u misses %u/%u fresh %u | list %u fresh %u copies %u "
-		"hits %u misses %u\n", delta.len, seconds() - start, use.ru_maxrss / 1024, st.segments,
-		st.copies, st.misses, st.units, st.fresh, st.bytes_list, st.bytes_fresh, st.bytes_copies,
+	printf("%zu %.2f %ld segments %u copies %u misses %u/%u fresh %u | list %u fresh %u copies "
+	       "%u "
+	       "hits %u misses %u\n",
+		delta.len, seconds() - start, use.ru_maxrss / 1024, st.segments, st.copies,
+		st.misses, st.units, st.fresh, st.bytes_list, st.bytes_fresh, st.bytes_copies,
 		st.bytes_hits, st.bytes_misses);
 	return 0;
 }

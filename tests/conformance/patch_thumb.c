@@ -66,11 +66,20 @@ int main(void)
 	static struct imf_patch p;
 	const struct imf_crypto crypto = {NULL, hash_init, hash_update, hash_final, NULL};
 	const struct imf_patch_config cfg = {
-		.crypto = &crypto, .ram = RAM, .base_addr = ADDRESS, .load_addr = ADDRESS,
-		.base_len = (uint32_t)(base_end - base_start), .base_digest = zero,
-		.plain_size = (uint32_t)(want_end - want_start), .plain_digest = zero,
-		.stored_size = (uint32_t)(payload_end - payload_start), .stored_digest = zero,
-		.work = work, .work_size = sizeof(work), .read = read_base, .write = write_made,
+		.crypto = &crypto,
+		.ram = RAM,
+		.base_addr = ADDRESS,
+		.load_addr = ADDRESS,
+		.base_len = (uint32_t)(base_end - base_start),
+		.base_digest = zero,
+		.plain_size = (uint32_t)(want_end - want_start),
+		.plain_digest = zero,
+		.stored_size = (uint32_t)(payload_end - payload_start),
+		.stored_digest = zero,
+		.work = work,
+		.work_size = sizeof(work),
+		.read = read_base,
+		.write = write_made,
 	};
 
 	CCR |= 1u << 3; /* UNALIGN_TRP */

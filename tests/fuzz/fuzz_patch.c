@@ -45,7 +45,8 @@ static int read_base(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 	if (at > BASE || len > BASE - at)
 		abort();
 	for (; len > 0; len--, at++)
-		*ret++ = at % 8 == 1 || at % 8 == 3 ? (uint8_t)(0xF0 | at % 5) : (uint8_t)(at * 7 >> 3);
+		*ret++ = at % 8 == 1 || at % 8 == 3 ? (uint8_t)(0xF0 | at % 5)
+						    : (uint8_t)(at * 7 >> 3);
 	return 0;
 }
 
@@ -70,9 +71,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct device v = {0, 0};
 	struct imf_crypto crypto = {&v, hash_init, hash_update, hash_final, NULL};
 	struct imf_patch_config cfg = {
-		.crypto = &crypto, .base_addr = 0x08000000, .base_len = BASE, .base_digest = zero,
-		.load_addr = 0x08000000, .plain_digest = zero, .stored_digest = zero,
-		.work = work, .work_size = sizeof(work), .ctx = &v, .read = read_base, .write = write_made,
+		.crypto = &crypto,
+		.base_addr = 0x08000000,
+		.base_len = BASE,
+		.base_digest = zero,
+		.load_addr = 0x08000000,
+		.plain_digest = zero,
+		.stored_digest = zero,
+		.work = work,
+		.work_size = sizeof(work),
+		.ctx = &v,
+		.read = read_base,
+		.write = write_made,
 	};
 	struct imf_patch p;
 

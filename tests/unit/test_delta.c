@@ -36,11 +36,13 @@ enum content { CODE, RANDOM, TEXT, BLANK, N_CONTENTS };
 
 static void fill(uint8_t *p, size_t len, enum content content)
 {
-	static const uint16_t often[] = {0x4618, 0xB510, 0xBD10, 0x6818, 0x2000, 0x4770, 0xD0F1, 0xE7FE,
-		0x4B08, 0x2301};
+	static const uint16_t often[] = {
+		0x4618, 0xB510, 0xBD10, 0x6818, 0x2000, 0x4770, 0xD0F1, 0xE7FE, 0x4B08, 0x2301};
 
 	for (size_t i = 0; i < len; i++)
-		p[i] = content == BLANK ? 0xFF : content == TEXT ? (uint8_t)('a' + next(20)) : (uint8_t)next(256);
+		p[i] = content == BLANK  ? 0xFF
+		       : content == TEXT ? (uint8_t)('a' + next(20))
+					 : (uint8_t)next(256);
 	for (size_t i = 0; content == CODE && i + 4 <= len; i += 2) {
 		uint32_t what = next(10), v = ADDR + next((uint32_t)len);
 
@@ -70,9 +72,7 @@ static size_t edit(const uint8_t *old, size_t len, uint8_t *new, size_t room, ui
 		size_t at = next((uint32_t)n), k = 1 + next(40);
 
 		switch (next(4)) {
-		case 0:
-			new[at] = (uint8_t)next(256);
-			break;
+		case 0: new[at] = (uint8_t)next(256); break;
 		case 1:
 			if (n + k > room)
 				break;
@@ -235,11 +235,21 @@ static void test_delta__corpus(void **state)
 		const char *name;
 		uint32_t addr;
 	} pairs[] = {
-		{"coldcard-a", 0x08008000}, {"vesc60-a", 0x08000000}, {"btt-tft35-a", 0x08008000},
-		{"smoothie-a", 0x4000}, {"uvk5-a", 0}, {"uvk5-tiny", 0}, {"pybv11", 0x08020000},
-		{"synthesizer", 0x80000}, {"shell", 0x80000}, {"portenta-boot", 0x08000000},
-		{"cleanflight-cc3d", 0x08003000}, {"multistepper", 0x08000000},
-		{"duckypad-a", 0x08000000}, {"hoverboard", 0x08000000}, {"skr-mini-v12", 0x08007000},
+		{"coldcard-a", 0x08008000},
+		{"vesc60-a", 0x08000000},
+		{"btt-tft35-a", 0x08008000},
+		{"smoothie-a", 0x4000},
+		{"uvk5-a", 0},
+		{"uvk5-tiny", 0},
+		{"pybv11", 0x08020000},
+		{"synthesizer", 0x80000},
+		{"shell", 0x80000},
+		{"portenta-boot", 0x08000000},
+		{"cleanflight-cc3d", 0x08003000},
+		{"multistepper", 0x08000000},
+		{"duckypad-a", 0x08000000},
+		{"hoverboard", 0x08000000},
+		{"skr-mini-v12", 0x08007000},
 		{"mlrs-rx", 0x08000000},
 	};
 	const char *corpus = getenv("STMOTA_CORPUS");
@@ -254,7 +264,8 @@ static void test_delta__corpus(void **state)
 	}
 	buf_done(&dummy);
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
-		cleanup_buf struct buf old = BUF_INIT, new = BUF_INIT, there = BUF_INIT, back = BUF_INIT;
+		cleanup_buf struct buf old = BUF_INIT, new = BUF_INIT, there = BUF_INIT,
+				       back = BUF_INIT;
 		struct delta_image a, b;
 		struct err e = {0};
 
@@ -268,7 +279,8 @@ static void test_delta__corpus(void **state)
 		if (delta_make(&a, &b, 8192, &there, NULL, &e) < 0 ||
 			delta_make(&b, &a, 8192, &back, NULL, &e) < 0)
 			fail_msg("%s: %s", pairs[i].name, e.msg);
-		print_message("%s: %zu bytes there, %zu back\n", pairs[i].name, there.len, back.len);
+		print_message(
+			"%s: %zu bytes there, %zu back\n", pairs[i].name, there.len, back.len);
 	}
 }
 
@@ -364,11 +376,21 @@ static void rig_up(uint32_t edits)
 	rig.dev.cut = UINT32_MAX;
 	rig.crypto = (struct imf_crypto){&rig.dev, dev_init, dev_update, dev_final, NULL};
 	rig.cfg = (struct imf_patch_config){
-		.crypto = &rig.crypto, .ram = 8192, .base_addr = ADDR, .base_len = rig.n_old,
-		.base_digest = rig.base_digest, .load_addr = ADDR, .plain_size = rig.n_new,
-		.plain_digest = rig.plain_digest, .stored_size = (uint32_t)rig.payload.len,
-		.stored_digest = rig.stored_digest, .work = rig.work, .work_size = sizeof(rig.work),
-		.ctx = &rig.dev, .read = dev_read, .write = dev_write,
+		.crypto = &rig.crypto,
+		.ram = 8192,
+		.base_addr = ADDR,
+		.base_len = rig.n_old,
+		.base_digest = rig.base_digest,
+		.load_addr = ADDR,
+		.plain_size = rig.n_new,
+		.plain_digest = rig.plain_digest,
+		.stored_size = (uint32_t)rig.payload.len,
+		.stored_digest = rig.stored_digest,
+		.work = rig.work,
+		.work_size = sizeof(rig.work),
+		.ctx = &rig.dev,
+		.read = dev_read,
+		.write = dev_write,
 	};
 }
 
@@ -523,7 +545,8 @@ static void test_imf_patch__power_cut_at_every_write(void **state)
 		memset(rig.dev.made, 0, sizeof(rig.dev.made));
 		rig.cfg.checkpoint = NULL;
 		rig.dev.cut = cut;
-		assert_int_equal(decode(rig.payload.data, (uint32_t)rig.payload.len, 33), IMF_ERR_CALLBACK);
+		assert_int_equal(
+			decode(rig.payload.data, (uint32_t)rig.payload.len, 33), IMF_ERR_CALLBACK);
 		imf_patch_checkpoint(&rig.p, record);
 		rig.cfg.checkpoint = record;
 		rig.dev.cut = UINT32_MAX;

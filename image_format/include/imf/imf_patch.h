@@ -25,10 +25,10 @@
  * work area together. IMF_PATCH_WORK(8192) bytes of work area decode what says 8192 or less.
  */
 #define IMF_PATCH_STATE     1536u
-#define IMF_PATCH_WORK(ram) ((ram) - IMF_PATCH_STATE)
+#define IMF_PATCH_WORK(ram) ((ram)-IMF_PATCH_STATE)
 
-#define IMF_PATCH_OUT        64u  /* bytes handed to `write`, but for the last time */
-#define IMF_PATCH_CHECKPOINT 20u  /* bytes of a checkpoint record */
+#define IMF_PATCH_OUT        64u /* bytes handed to `write`, but for the last time */
+#define IMF_PATCH_CHECKPOINT 20u /* bytes of a checkpoint record */
 
 struct imf_patch_config {
 	const struct imf_crypto *crypto; /* one hash at a time: none other during the decoding */
@@ -38,9 +38,9 @@ struct imf_patch_config {
 	uint32_t load_addr, plain_size;  /* of the component */
 	const uint8_t *plain_digest;
 	uint32_t stored_size;
-	const uint8_t *stored_digest;    /* names the payload in checkpoints; not checked here */
+	const uint8_t *stored_digest; /* names the payload in checkpoints; not checked here */
 	uint32_t *work;
-	uint32_t work_size;              /* bytes */
+	uint32_t work_size; /* bytes */
 
 	void *ctx; /* of the callbacks; they return 0 or stop the decoding */
 	/* `len` bytes of the base at offset `at`; always within base_len. */

@@ -8,19 +8,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define IMF_MODEL_BYTE_IN  4u /* predictions mixed for a bit of a byte */
-#define IMF_MODEL_FLAG_IN  6u /* for a hit flag */
-#define IMF_MODEL_NUMBERS  6u /* kinds of numbers */
-#define IMF_MODEL_CLASSES  16u
-#define IMF_MODEL_MARKS    128u
-#define IMF_PATCH_IN       128u
+#define IMF_MODEL_BYTE_IN 4u /* predictions mixed for a bit of a byte */
+#define IMF_MODEL_FLAG_IN 6u /* for a hit flag */
+#define IMF_MODEL_NUMBERS 6u /* kinds of numbers */
+#define IMF_MODEL_CLASSES 16u
+#define IMF_MODEL_MARKS   128u
+#define IMF_PATCH_IN      128u
 
 /* The range coder on either side: decides a bit with probability p1 / 65536 of being 1. */
 struct imf_coder {
 	int (*code)(struct imf_coder *c, uint32_t p1, int bit);
 };
 
-struct imf_segment { /* bytes that both images have */
+struct imf_segment {            /* bytes that both images have */
 	uint32_t to, from, len; /* offsets in the new image and in the base */
 };
 
@@ -42,24 +42,24 @@ struct imf_model {
 	uint32_t n_bytes, n_flags, n_targets, n_repeats, n_rams, max_segments;
 
 	uint32_t state;
-	uint32_t at;         /* next byte of the new image */
-	uint32_t src, left;  /* copying: from where, how many bytes are left */
-	uint32_t end;        /* end of the gap between segments */
-	uint32_t expect;     /* where in the base a copy is expected to begin */
+	uint32_t at;        /* next byte of the new image */
+	uint32_t src, left; /* copying: from where, how many bytes are left */
+	uint32_t end;       /* end of the gap between segments */
+	uint32_t expect;    /* where in the base a copy is expected to begin */
 	uint32_t segment, n_segments;
 	struct imf_segment now; /* the one being read or copied; behind the last: the end */
-	uint32_t rep[3];     /* last distances from new to base, newest first */
-	uint32_t run;        /* units of new bytes since the last copy */
-	uint32_t copied;     /* units since the start of the copy */
-	uint32_t since;      /* units since the last miss */
-	uint32_t outcomes;   /* of the last units, newest in bit 0, 1: miss */
+	uint32_t rep[3];        /* last distances from new to base, newest first */
+	uint32_t run;           /* units of new bytes since the last copy */
+	uint32_t copied;        /* units since the start of the copy */
+	uint32_t since;         /* units since the last miss */
+	uint32_t outcomes;      /* of the last units, newest in bit 0, 1: miss */
 	uint32_t rams_used, rams_next;
 	bool in_segment;
-	uint8_t hist[4];     /* last bytes, newest first */
-	uint8_t out[4];      /* what the last step made */
+	uint8_t hist[4]; /* last bytes, newest first */
+	uint8_t out[4];  /* what the last step made */
 	uint8_t n_out;
 	uint8_t class_hist[IMF_MODEL_CLASSES];
-	uint8_t marks[IMF_MODEL_MARKS]; /* words ahead that code loads */
+	uint8_t marks[IMF_MODEL_MARKS];              /* words ahead that code loads */
 	uint16_t bits[24 + IMF_MODEL_NUMBERS * 58u]; /* see imf_patch_priv.h */
 	int32_t byte_w[4][IMF_MODEL_BYTE_IN];
 	int32_t flag_w[8][IMF_MODEL_FLAG_IN];
@@ -69,10 +69,10 @@ struct imf_patch {
 	struct imf_coder coder; /* first: the callback finds the rest from it */
 	const struct imf_patch_config *cfg;
 	uint32_t low, high, value;
-	uint32_t fed, taken;    /* bytes of the payload: got, shifted into `value` */
-	uint32_t skip;          /* bytes that were written before the interruption */
+	uint32_t fed, taken; /* bytes of the payload: got, shifted into `value` */
+	uint32_t skip;       /* bytes that were written before the interruption */
 	int error;
-	uint32_t at, n_out;     /* bytes of the new image: hashed, waiting in `out` */
+	uint32_t at, n_out; /* bytes of the new image: hashed, waiting in `out` */
 	uint8_t out[IMF_PATCH_OUT];
 	uint8_t in[IMF_PATCH_IN];
 	struct imf_model model;

@@ -268,8 +268,8 @@ static int delta_check(const struct imf_manifest *m, const struct imf_tlv *t)
 		return IMF_ERR_ENCODING;
 	imf_manifest_component(m, imf_get_le16(t->value), &c);
 	len = imf_get_le32(t->value + 12);
-	if ((c.encoding & IMF_ENC_DELTA) == 0 || !ram_fits(imf_get_le32(t->value + 4)) || len == 0 ||
-		len > DELTA_MAX || c.plain_size > DELTA_MAX ||
+	if ((c.encoding & IMF_ENC_DELTA) == 0 || !ram_fits(imf_get_le32(t->value + 4)) ||
+		len == 0 || len > DELTA_MAX || c.plain_size > DELTA_MAX ||
 		passes_end(imf_get_le32(t->value + 8), len))
 		return IMF_ERR_FORMAT;
 	return IMF_OK;
@@ -305,7 +305,8 @@ static int deltas_check(const struct imf_manifest *m)
 			continue;
 		if (!imf_manifest_delta(m, i, &d))
 			return IMF_ERR_FORMAT;
-		if (ram == 0 && IMF_MEMCMP(m->header.base_prefix, d.digest, IMF_BASE_PREFIX_SIZE) != 0)
+		if (ram == 0 &&
+			IMF_MEMCMP(m->header.base_prefix, d.digest, IMF_BASE_PREFIX_SIZE) != 0)
 			return IMF_ERR_FORMAT;
 		if (d.ram > ram)
 			ram = d.ram;

@@ -26,10 +26,10 @@
 #define SYSTICK_LOAD REG(0xE000E014)
 #define SYSTICK_VAL  REG(0xE000E018)
 
-#define CLOCK_HZ  8000000u
-#define TICK_HZ   25600u /* 256 steps of brightness, 100 times a second */
-#define LED_ON    (1u << (13 + 16))
-#define LED_OFF   (1u << 13)
+#define CLOCK_HZ 8000000u
+#define TICK_HZ  25600u /* 256 steps of brightness, 100 times a second */
+#define LED_ON   (1u << (13 + 16))
+#define LED_OFF  (1u << 13)
 
 static volatile uint32_t ticks;
 static volatile uint32_t duty; /* 0..256 */
@@ -67,7 +67,7 @@ __attribute__((noinline)) static uint32_t brightness(uint32_t phase)
 
 int main(void)
 {
-	RCC_APB2ENR |= 1u << 14 | 1u << 4 | 1u << 2; /* USART1, GPIOC, GPIOA */
+	RCC_APB2ENR |= 1u << 14 | 1u << 4 | 1u << 2;          /* USART1, GPIOC, GPIOA */
 	GPIOC_CRH = (GPIOC_CRH & ~(0xFu << 20)) | 0x2u << 20; /* PC13: output, 2 MHz */
 	GPIOA_CRH = (GPIOA_CRH & ~(0xFu << 4)) | 0xBu << 4;   /* PA9: alternate function */
 	USART1_BRR = CLOCK_HZ / 115200;

@@ -177,7 +177,7 @@ struct geometry {
 	const struct chip_layout *layout;
 	uint32_t base, size; /* of this part, trimmed to its flash size register */
 	uint8_t banks;
-	bool swapped; /* SWAP_BANK is active */
+	bool swapped;        /* SWAP_BANK is active */
 	uint32_t bank2_base; /* 0 for one bank */
 	uint8_t write_align; /* bytes */
 	uint32_t n_units;

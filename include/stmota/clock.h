@@ -9,8 +9,8 @@
 
 struct clock {
 	void *ctx;
-	uint64_t (*now_ms)(void *ctx);              /* monotonic, milliseconds */
-	void (*sleep_ms)(void *ctx, uint32_t ms);   /* returns early on a signal */
+	uint64_t (*now_ms)(void *ctx);            /* monotonic, milliseconds */
+	void (*sleep_ms)(void *ctx, uint32_t ms); /* returns early on a signal */
 };
 
 /* The machine's monotonic clock. */

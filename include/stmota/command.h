@@ -24,9 +24,9 @@
 enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE };
 
 struct command_env {
-	const struct opts *opts;     /* parsed */
-	const struct config *config; /* all sources merged */
-	struct out *out;             /* results */
+	const struct opts *opts;         /* parsed */
+	const struct config *config;     /* all sources merged */
+	struct out *out;                 /* results */
 	const struct event_sink *events; /* bar, sparse lines, JSON lines, or nothing; never NULL */
 	/* CMD_DEVICE: --device, else device of [defaults], as written there; else NULL. */
 	const char *device;
@@ -34,10 +34,10 @@ struct command_env {
 };
 
 struct command {
-	const char *name;      /* "flash", or two words: "key show" */
-	const char *args;      /* "FILE", "[FILE...]", "" */
-	const char *needs;     /* options it cannot do without, for the usage line; NULL: none */
-	const char *summary;   /* one line, no full stop */
+	const char *name;    /* "flash", or two words: "key show" */
+	const char *args;    /* "FILE", "[FILE...]", "" */
+	const char *needs;   /* options it cannot do without, for the usage line; NULL: none */
+	const char *summary; /* one line, no full stop */
 	/* More for the help text, NULL if none: paragraphs, filled anew; a blank line between them. */
 	const char *details;
 	/* Command lines without prompt, NULL if none; long ones are broken before an option. */
@@ -70,8 +70,8 @@ void command_tables(const struct command *c, const struct opt *ret[COMMAND_TABLE
  * Finds the command that words[0..n) begin with; two words win over one. NULL if there is none.
  * `commands` ends with NULL.
  */
-const struct command *command_find(const struct command *const *commands, size_t n,
-	char *const *words, size_t *ret_used);
+const struct command *command_find(
+	const struct command *const *commands, size_t n, char *const *words, size_t *ret_used);
 
 /* Name that is similar to a mistyped one, NULL if none is. */
 const char *command_similar(const struct command *const *commands, const char *word);

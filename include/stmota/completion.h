@@ -13,7 +13,7 @@
 #define COMPLETION_SHELLS "bash|zsh|fish"
 
 /* Appends the script for `shell`. ERR_USAGE for another shell, ERR_NOMEM. */
-int completion_script(const struct command *const *commands, const char *shell, struct buf *ret,
-	struct err *e);
+int completion_script(
+	const struct command *const *commands, const char *shell, struct buf *ret, struct err *e);
 
 #endif

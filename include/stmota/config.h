@@ -27,8 +27,8 @@ enum config_type {
 struct config_key {
 	const char *section; /* "flash", "trust", "device" (for every [device NAME]) */
 	const char *key;
-	const char *text;     /* one line for stmota.conf(5) */
-	const char *fallback; /* built-in value, NULL: none */
+	const char *text;      /* one line for stmota.conf(5) */
+	const char *fallback;  /* built-in value, NULL: none */
 	enum config_type type; /* checked when the file is read, not when the value is used */
 };
 
@@ -57,11 +57,11 @@ int config_load(const char *extra_file, struct config **ret, struct err *e);
 void config_free(struct config *c);
 
 /* Value of a setting; `name` is the NAME of [device NAME], else NULL. NULL if unset. */
-const char *config_get(const struct config *c, const char *section, const char *name,
-	const char *key);
+const char *config_get(
+	const struct config *c, const char *section, const char *name, const char *key);
 /* Where the value came from: "FILE:LINE", "environment", "built in". */
-const char *config_origin(const struct config *c, const char *section, const char *name,
-	const char *key);
+const char *config_origin(
+	const struct config *c, const char *section, const char *name, const char *key);
 /* Unset is `fallback`. ERR_CONFIG with origin. */
 int config_bool(const struct config *c, const char *section, const char *name, const char *key,
 	bool fallback, bool *ret, struct err *e);

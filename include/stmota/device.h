@@ -36,11 +36,11 @@ struct device_facts {
 	/* True if the device refused to be read: then nothing below was read. */
 	bool read_refused;
 
-	uint32_t flash_size;  /* bytes, from the size register; 0: not readable */
+	uint32_t flash_size; /* bytes, from the size register; 0: not readable */
 	bool has_uid;
-	uint8_t uid[12];      /* in the order of the datasheet */
+	uint8_t uid[12]; /* in the order of the datasheet */
 	bool has_boot_id;
-	uint8_t boot_id;      /* bootloader id: 0x91 is version 9.1 */
+	uint8_t boot_id; /* bootloader id: 0x91 is version 9.1 */
 
 	enum chip_banks banks; /* what option bytes or user say; CHIP_BANKS_DEFAULT: not known */
 	bool banks_assumed;    /* the chip can be either, and nobody said which: a guess */
@@ -52,7 +52,7 @@ struct device_facts {
 	bool wrp_known;
 	struct span wrp[DEVICE_MAX_WRP]; /* write-protected parts of flash, in address order */
 	size_t n_wrp;
-	char wrp_why[160];      /* why not, if wrp_known is false */
+	char wrp_why[160]; /* why not, if wrp_known is false */
 
 	enum entry_reach reach; /* how the ROM is reached again after a cut */
 	bool can_reset;         /* NRST is wired: the application can be started by a reset */
@@ -68,9 +68,9 @@ struct device_request {
 };
 
 struct device {
-	char name[128];            /* as the user called it, for messages */
-	struct device_url url;     /* with everything merged in */
-	struct target *target;     /* owned, connected */
+	char name[128];        /* as the user called it, for messages */
+	struct device_url url; /* with everything merged in */
+	struct target *target; /* owned, connected */
 	struct device_facts facts;
 };
 

@@ -17,9 +17,9 @@ enum device_scheme { DEVICE_UART };
 
 struct device_url {
 	enum device_scheme scheme;
-	char path[108];     /* "/dev/ttyUSB0" */
-	uint32_t baud;      /* 0: not given */
-	struct entry entry; /* wiring and times, ENTRY_INIT where not given */
+	char path[108];        /* "/dev/ttyUSB0" */
+	uint32_t baud;         /* 0: not given */
+	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
 	enum chip_banks banks; /* what the user says where the device cannot tell; or _DEFAULT */
 };
 

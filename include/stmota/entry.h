@@ -35,7 +35,8 @@ struct entry {
 };
 
 /* AN2606: most ROMs are ready after 100 ms; circuits with capacitors want 50 ms and more. */
-#define ENTRY_INIT ((struct entry){.use_lines = true, .reset_ms = 50, .settle_ms = 50, .boot_ms = 100})
+#define ENTRY_INIT                                                                                 \
+	((struct entry){.use_lines = true, .reset_ms = 50, .settle_ms = 50, .boot_ms = 100})
 
 /* How the ROM is reached again when power or the connection fails while flash is half written. */
 enum entry_reach {

@@ -13,7 +13,7 @@
 
 enum err_code {
 	ERR_NONE = 0,
-	ERR_FAILED = -1,      /* nothing more exact applies */
+	ERR_FAILED = -1, /* nothing more exact applies */
 	ERR_NOMEM = -2,
 	ERR_IO = -3,          /* a file of the host: missing, unreadable, disk full */
 	ERR_USAGE = -4,       /* command line */

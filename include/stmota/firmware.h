@@ -21,24 +21,24 @@
 
 struct firmware_options {
 	bool has_address;
-	uint32_t address;           /* of a raw binary */
-	bool data;                  /* a raw image is data: no vector table is looked for */
-	const struct trust *trust;  /* keys to believe; NULL: none */
-	bool must_be_signed;        /* also refuses raw images */
-	uint64_t now;               /* Unix time, for keys that expire */
+	uint32_t address;          /* of a raw binary */
+	bool data;                 /* a raw image is data: no vector table is looked for */
+	const struct trust *trust; /* keys to believe; NULL: none */
+	bool must_be_signed;       /* also refuses raw images */
+	uint64_t now;              /* Unix time, for keys that expire */
 };
 
 struct firmware {
-	const char *path;             /* borrowed */
+	const char *path; /* borrowed */
 	struct buf file;
 	const struct fmt *format;
 	bool is_package;
-	struct package package;       /* if is_package; borrows `file` */
+	struct package package; /* if is_package; borrows `file` */
 	struct package_verdict verdict;
-	struct segments image;        /* all that is to be written */
-	struct image_heads heads;     /* found by firmware_fit() */
+	struct segments image;    /* all that is to be written */
+	struct image_heads heads; /* found by firmware_fit() */
 	bool data;
-	char warning[160];            /* doubtful, but no reason to refuse; "" if none */
+	char warning[160]; /* doubtful, but no reason to refuse; "" if none */
 };
 
 #define FIRMWARE_INIT ((struct firmware){0})
@@ -52,8 +52,8 @@ struct firmware {
  * ERR_IO, ERR_FORMAT, ERR_USAGE (raw binary without address), ERR_SIGNATURE (payload digests included),
  * ERR_UNSUPPORTED (a component that a boot loader in ROM cannot take).
  */
-int firmware_load(const char *path, const struct firmware_options *opt, struct firmware *ret,
-	struct err *e);
+int firmware_load(
+	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e);
 
 /* Finds the vector tables for this chip. ERR_NO_FIT; for a package ERR_IDENTITY if it names
  * another chip. */
@@ -68,7 +68,8 @@ void firmware_done(struct firmware *f);
 enum installed_source { INSTALLED_UNKNOWN, INSTALLED_RECORD, INSTALLED_STATE, INSTALLED_CONFIG };
 
 struct installed_now {
-	enum installed_source version_source; /* INSTALLED_UNKNOWN: version and counter mean nothing */
+	enum installed_source
+		version_source; /* INSTALLED_UNKNOWN: version and counter mean nothing */
 	struct imf_version version;
 	uint32_t counter;
 	enum installed_source product_source;

@@ -31,8 +31,8 @@ struct image_heads {
  *
  * ERR_NO_FIT if the image cannot start on this chip, or does not lie in its flash.
  */
-int image_find_heads(const struct segments *image, const struct chip *chip,
-	struct image_heads *ret, char *ret_warn, size_t warn_size, struct err *e);
+int image_find_heads(const struct segments *image, const struct chip *chip, struct image_heads *ret,
+	char *ret_warn, size_t warn_size, struct err *e);
 void image_heads_done(struct image_heads *h);
 
 /*
@@ -48,8 +48,8 @@ int preflight_check(const struct device_facts *facts, const struct segments *ima
 	bool entry_by_hand, struct err *e);
 
 /* The part of it that also matters where nothing will be written. */
-int preflight_check_read(const struct device_facts *facts, const struct segments *image,
-	struct err *e);
+int preflight_check_read(
+	const struct device_facts *facts, const struct segments *image, struct err *e);
 
 enum flash_after { AFTER_AUTO, AFTER_RESET, AFTER_GO, AFTER_NONE };
 
@@ -59,7 +59,7 @@ struct flash_request {
 	bool entry_by_hand;
 	const struct span *lose;
 	size_t n_lose;
-	struct state *state;               /* NULL: a plan that needs it is refused */
+	struct state *state; /* NULL: a plan that needs it is refused */
 	const struct event_sink *events;
 	/*
 	 * Called with the first plan before anything is touched, NULL: never. 0: go on; a
@@ -72,10 +72,10 @@ struct flash_request {
 #define FLASH_STOP 1
 
 struct flash_result {
-	bool stopped;               /* on_plan() said so */
-	bool begun;                 /* something was erased or written */
-	unsigned attempts;          /* 1: nothing had to be repeated */
-	struct plan_totals first;   /* of the first plan */
+	bool stopped;             /* on_plan() said so */
+	bool begun;               /* something was erased or written */
+	unsigned attempts;        /* 1: nothing had to be repeated */
+	struct plan_totals first; /* of the first plan */
 };
 
 /*
@@ -86,8 +86,8 @@ struct flash_result {
  * ERR_VERIFY: the device does not take the bytes. ERR_INTERRUPTED. Else as preflight_check() and
  * the link. `ret` is filled in any case.
  */
-int flash_run(struct device *d, const struct flash_request *rq, struct flash_result *ret,
-	struct err *e);
+int flash_run(
+	struct device *d, const struct flash_request *rq, struct flash_result *ret, struct err *e);
 
 /*
  * Compares only; `ret_first` is the address of the first unit that differs.

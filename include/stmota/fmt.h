@@ -34,9 +34,9 @@ struct fmt_options {
 };
 
 struct fmt_write_options {
-	uint8_t erased;   /* what a raw binary has in place of holes */
+	uint8_t erased; /* what a raw binary has in place of holes */
 	bool has_family;
-	uint32_t family;  /* for whom a UF2 file is, see fmt_uf2.h */
+	uint32_t family; /* for whom a UF2 file is, see fmt_uf2.h */
 };
 
 /* Holes of a raw binary are filled up to here in all: no flash of an STM32 is larger. */

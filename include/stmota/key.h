@@ -43,8 +43,8 @@ int key_load_private(const char *path, struct key **ret, struct err *e);
  * private key is refused: it has no business where public keys are expected.
  */
 int key_load_public(const char *path, struct key **ret, struct err *e);
-int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret,
-	struct err *e);
+int key_parse_public(
+	const void *pem, size_t len, const char *name, struct key **ret, struct err *e);
 
 /*
  * Writes a new file, mode 0600 for private keys. An existing file is never overwritten: ERR_USAGE.

@@ -58,7 +58,7 @@ struct layout_area {
 };
 
 struct layout {
-	enum layout_scheme scheme; /* never LAYOUT_AUTO */
+	enum layout_scheme scheme;                 /* never LAYOUT_AUTO */
 	struct layout_area area[LAYOUT_AREAS_MAX]; /* internal by address, then external */
 	size_t n;
 	uint32_t slot_size; /* usable bytes of every slot */

@@ -13,7 +13,8 @@
 #include <stmota/link.h>
 
 struct uart_config {
-	const char *path;   /* "/dev/ttyUSB0", "/dev/serial/by-id/...", "/dev/pts/3", or a link to one */
+	const char
+		*path; /* "/dev/ttyUSB0", "/dev/serial/by-id/...", "/dev/pts/3", or a link to one */
 	uint32_t baud;
 	bool parity_none;   /* 8N1 for WB0 and WL3; all others speak 8E1 */
 	struct entry entry; /* wiring of BOOT0 and NRST; lines are left alone if not in use */

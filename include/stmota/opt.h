@@ -24,15 +24,16 @@ enum opt_type {
 };
 
 struct opt {
-	const char *name;       /* long name without dashes; NULL ends the table */
-	char letter;            /* short form, 0 if none; never for what destroys data */
+	const char *name; /* long name without dashes; NULL ends the table */
+	char letter;      /* short form, 0 if none; never for what destroys data */
 	enum opt_type type;
-	const char *arg;        /* "FILE", "ADDR:LEN"; NULL for flags */
-	const char *text;       /* one line of help, no full stop */
-	const char *choices;    /* "a|b|c" for OPT_TYPE_CHOICE */
-	bool many;              /* may be given more than once; twice is an error otherwise */
+	const char *arg;     /* "FILE", "ADDR:LEN"; NULL for flags */
+	const char *text;    /* one line of help, no full stop */
+	const char *choices; /* "a|b|c" for OPT_TYPE_CHOICE */
+	bool many;           /* may be given more than once; twice is an error otherwise */
 };
 
+/* clang-format off */
 #define OPT_FLAG(n, t)          {.name = n, .type = OPT_TYPE_FLAG, .text = t}
 #define OPT_STRING(n, a, t)     {.name = n, .type = OPT_TYPE_STRING, .arg = a, .text = t}
 #define OPT_FILE(n, a, t)       {.name = n, .type = OPT_TYPE_FILE, .arg = a, .text = t}
@@ -45,6 +46,7 @@ struct opt {
 /* The file that a command makes: -o, --out. */
 #define OPT_OUT(a, t)           {.name = "out", .letter = 'o', .type = OPT_TYPE_FILE, .arg = a, .text = t}
 #define OPT_END                 {.name = NULL}
+/* clang-format on */
 
 /* A parsed command line; filled by opt_parse(). */
 struct opts;
@@ -68,8 +70,8 @@ const char *opt_arg(const struct opts *o, size_t i);
  * between positional arguments; "--" ends them; "--name=value" and "--name value" both work.
  * ERR_USAGE; the hint names a similar option where there is one. Strings are borrowed from argv.
  */
-int opt_parse(const struct opt *const *tables, int argc, char **argv, struct opts **ret,
-	struct err *e);
+int opt_parse(
+	const struct opt *const *tables, int argc, char **argv, struct opts **ret, struct err *e);
 void opt_free(struct opts *o);
 
 /*

@@ -22,7 +22,7 @@
 
 /* ---- making ---- */
 
-struct package_delta { /* borrows its bytes */
+struct package_delta {          /* borrows its bytes */
 	const uint8_t *payload; /* makes the item's image from the base */
 	size_t len;
 	uint32_t ram; /* what the decoder may use: 4096, 8192 or 16384 */
@@ -32,10 +32,10 @@ struct package_delta { /* borrows its bytes */
 
 struct package_item { /* a component to be packed, plain */
 	enum imf_kind kind;
-	uint16_t slot;                /* IMF_NO_SLOT, or the device's slot number */
-	uint32_t entry;               /* run once after the update, Thumb bit set; 0: none */
-	uint32_t app_info;            /* offset of the record in the plain bytes; 0: none */
-	const struct segments *image; /* not empty; holes are kept as holes */
+	uint16_t slot;                     /* IMF_NO_SLOT, or the device's slot number */
+	uint32_t entry;                    /* run once after the update, Thumb bit set; 0: none */
+	uint32_t app_info;                 /* offset of the record in the plain bytes; 0: none */
+	const struct segments *image;      /* not empty; holes are kept as holes */
 	const struct package_delta *delta; /* NULL: stored as it is */
 };
 
@@ -76,11 +76,12 @@ struct package { /* borrows the bytes it was opened on */
 	const uint8_t *data;
 	size_t len;
 	struct imf_manifest manifest;
-	struct imf_header header; /* copy of the manifest's: chip, hw range, version, counter, ... */
+	struct imf_header
+		header; /* copy of the manifest's: chip, hw range, version, counter, ... */
 	char product[PRODUCT_NAME_SIZE]; /* name, "" if the package does not tell it */
 	struct imf_signatures signatures;
 	size_t n_signatures;
-	const uint8_t *payload; /* header.payload_size bytes */
+	const uint8_t *payload;      /* header.payload_size bytes */
 	uint8_t digest[SHA256_SIZE]; /* of the manifest: names the release */
 };
 

@@ -16,9 +16,9 @@
 #include <stmota/survey.h>
 
 enum plan_step_kind {
-	PLAN_SAVE,   /* bytes to be kept go to the state file, synced */
-	PLAN_ERASE,  /* units first..first+n of `erase_order` */
-	PLAN_BLANK,  /* the first bytes of a head's unit must read erased before anything else goes */
+	PLAN_SAVE,  /* bytes to be kept go to the state file, synced */
+	PLAN_ERASE, /* units first..first+n of `erase_order` */
+	PLAN_BLANK, /* the first bytes of a head's unit must read erased before anything else goes */
 	PLAN_WRITE,  /* data to addr */
 	PLAN_VERIFY, /* read back and compare */
 };
@@ -27,16 +27,16 @@ enum plan_step_kind {
 
 struct plan_step {
 	enum plan_step_kind kind;
-	uint32_t first, n;    /* PLAN_ERASE */
-	uint32_t addr, len;   /* the others */
-	const uint8_t *data;  /* borrowed from the survey */
+	uint32_t first, n;   /* PLAN_ERASE */
+	uint32_t addr, len;  /* the others */
+	const uint8_t *data; /* borrowed from the survey */
 };
 
 struct plan_totals {
 	uint32_t units_same, units_rewritten;
-	uint64_t bytes_same;    /* image bytes in units that stay */
+	uint64_t bytes_same; /* image bytes in units that stay */
 	uint64_t bytes_erased, bytes_written, bytes_verified, bytes_kept;
-	double seconds;         /* estimate, from the speed of the link and the chip's typical times */
+	double seconds; /* estimate, from the speed of the link and the chip's typical times */
 	double seconds_of[PLAN_KINDS]; /* the same for the steps of each kind */
 };
 
@@ -52,10 +52,10 @@ struct flash_plan {
 #define FLASH_PLAN_INIT ((struct flash_plan){0})
 
 struct plan_options {
-	uint32_t write_max;    /* bytes of one write */
-	bool whole_blocks;     /* this ROM takes only full blocks of write_max bytes */
-	uint32_t baud;         /* 0: wire time is left out of the estimate */
-	uint32_t latency_ms;   /* of the adapter, for each turnaround */
+	uint32_t write_max;  /* bytes of one write */
+	bool whole_blocks;   /* this ROM takes only full blocks of write_max bytes */
+	uint32_t baud;       /* 0: wire time is left out of the estimate */
+	uint32_t latency_ms; /* of the adapter, for each turnaround */
 };
 
 /*

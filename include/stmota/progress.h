@@ -19,11 +19,11 @@
 #include <stmota/event.h>
 
 struct progress_config {
-	FILE *to;           /* borrowed; nobody else writes there while it lives */
-	bool terminal;      /* a bar; else lines, at most one for 10 % and for 5 seconds */
+	FILE *to;      /* borrowed; nobody else writes there while it lives */
+	bool terminal; /* a bar; else lines, at most one for 10 % and for 5 seconds */
 	bool colour;
-	bool unicode;       /* else ASCII only */
-	unsigned width;     /* columns, 0: ask the terminal each time */
+	bool unicode;   /* else ASCII only */
+	unsigned width; /* columns, 0: ask the terminal each time */
 	const struct clock *clock;
 };
 

@@ -20,10 +20,10 @@
 #include <stmota/target.h>
 
 struct rom_options {
-	struct entry entry;  /* how the device is reset, if at all */
-	bool fixed_baud;     /* do not fall back to lower rates after resets */
-	bool no_resync;      /* connect() tries the sync byte only */
-	uint32_t resync_ms;  /* how long a broken session is lined up; 0: as long as the longest
+	struct entry entry; /* how the device is reset, if at all */
+	bool fixed_baud;    /* do not fall back to lower rates after resets */
+	bool no_resync;     /* connect() tries the sync byte only */
+	uint32_t resync_ms; /* how long a broken session is lined up; 0: as long as the longest
 				packet takes, 18 s at 115200 baud */
 	const struct event_sink *events; /* notes while somebody waits; may be NULL */
 };
@@ -34,8 +34,8 @@ struct rom_options {
  * A target over `link`, which belongs to the target from then on, on failure too.
  * Nothing is sent before connect(). ERR_NOMEM.
  */
-int rom_target_new(struct link *link, const struct rom_options *opt, struct target **ret,
-	struct err *e);
+int rom_target_new(
+	struct link *link, const struct rom_options *opt, struct target **ret, struct err *e);
 
 /*
  * Erases one bank (1 or 2) of `bank_size` bytes. ERR_UNSUPPORTED where the device has no

@@ -12,7 +12,7 @@
 #include <stmota/err.h>
 
 struct serial_port {
-	char name[108];       /* "/dev/ttyUSB0" */
+	char name[108]; /* "/dev/ttyUSB0" */
 	bool is_usb;
 	uint16_t vid, pid;    /* USB ids; 0 if not USB */
 	char description[96]; /* what the device says of itself; "" if nothing */

@@ -6,9 +6,9 @@
 #define STMOTA_SIMILAR_H
 
 struct similar {
-	const char *word;   /* what was typed; borrowed */
-	const char *best;   /* nearest candidate so far, NULL while none is near enough; borrowed */
-	unsigned distance;  /* of `best` */
+	const char *word;  /* what was typed; borrowed */
+	const char *best;  /* nearest candidate so far, NULL while none is near enough; borrowed */
+	unsigned distance; /* of `best` */
 };
 
 #define SIMILAR_INIT(w) ((struct similar){.word = (w)})

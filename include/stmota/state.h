@@ -17,7 +17,8 @@
 
 /* Erase units whose bytes outside the image were saved before they were erased. */
 struct saved_units {
-	struct span *units; /* the whole units; their free bytes are blank unless `bytes` has them */
+	struct span
+		*units; /* the whole units; their free bytes are blank unless `bytes` has them */
 	size_t n;
 	struct segments bytes;
 };
@@ -30,9 +31,9 @@ struct installed { /* what a successful run left on the device */
 	char version[32];      /* "1.2.3+4" */
 	uint32_t counter;
 	struct span pieces[INSTALLED_PIECES]; /* of the image, in address order */
-	size_t n_pieces;           /* 0: it has more pieces than are remembered */
-	char sha256[65];           /* of the pieces one behind the other, hexadecimal */
-	uint32_t record_addr;      /* of its imf_app_info record; 0: it has none */
+	size_t n_pieces;                      /* 0: it has more pieces than are remembered */
+	char sha256[65];                      /* of the pieces one behind the other, hexadecimal */
+	uint32_t record_addr;                 /* of its imf_app_info record; 0: it has none */
 };
 
 struct state;

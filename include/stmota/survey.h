@@ -19,9 +19,10 @@
 
 /* What a byte of a unit is. */
 enum survey_byte {
-	BYTE_FREE = 0, /* nothing is asked of it: becomes the erased value if the unit is rewritten */
-	BYTE_IMAGE,    /* the image says what it shall be */
-	BYTE_KEPT,     /* held something outside the image; survives */
+	BYTE_FREE =
+		0,  /* nothing is asked of it: becomes the erased value if the unit is rewritten */
+	BYTE_IMAGE, /* the image says what it shall be */
+	BYTE_KEPT,  /* held something outside the image; survives */
 };
 
 struct survey_unit {
@@ -39,7 +40,8 @@ struct survey {
 	const struct geometry *geometry;
 	struct survey_unit *units; /* in address order, only those that the image touches */
 	size_t n;
-	const uint32_t *heads; /* borrowed: base addresses of the programs in the image, ascending */
+	const uint32_t
+		*heads; /* borrowed: base addresses of the programs in the image, ascending */
 	size_t n_heads;
 };
 
@@ -51,8 +53,9 @@ struct survey_request {
 	const struct segments *image;
 	const uint32_t *heads; /* where a vector table lies; ascending */
 	size_t n_heads;
-	const struct saved_units *saved; /* from an interrupted run: outranks the device; NULL: none */
-	const struct span *lose;         /* bytes outside the image that need not survive */
+	const struct saved_units
+		*saved;          /* from an interrupted run: outranks the device; NULL: none */
+	const struct span *lose; /* bytes outside the image that need not survive */
 	size_t n_lose;
 	const struct span *suspects;
 	size_t n_suspects;

@@ -24,7 +24,12 @@ struct target_info {
 	char transport[16];      /* "uart", "i2c", "dfu" */
 };
 
-enum target_protect { TARGET_WRITE_PROTECT, TARGET_WRITE_UNPROTECT, TARGET_READ_PROTECT, TARGET_READ_UNPROTECT };
+enum target_protect {
+	TARGET_WRITE_PROTECT,
+	TARGET_WRITE_UNPROTECT,
+	TARGET_READ_PROTECT,
+	TARGET_READ_UNPROTECT
+};
 
 struct target;
 
@@ -67,8 +72,8 @@ struct target_ops {
 
 struct target { /* first member of each kind of target */
 	const struct target_ops *ops;
-	struct link *link;   /* owned */
-	uint32_t write_max;  /* bytes of one write(), set by connect() */
+	struct link *link;  /* owned */
+	uint32_t write_max; /* bytes of one write(), set by connect() */
 	struct target_info info;
 };
 

@@ -27,10 +27,10 @@
 
 enum trust_role { TRUST_RELEASE, TRUST_PLAN, TRUST_HEAD, TRUST_ROOT, TRUST_HALT };
 
-#define TRUST_FOR_EVER    UINT64_MAX
-#define TRUST_GROUP_SIZE  32
-#define TRUST_CONF_MAX    4096u /* bytes of a NAME.conf */
-#define TRUST_KEYS_MAX    64u
+#define TRUST_FOR_EVER   UINT64_MAX
+#define TRUST_GROUP_SIZE 32
+#define TRUST_CONF_MAX   4096u /* bytes of a NAME.conf */
+#define TRUST_KEYS_MAX   64u
 
 struct trust_conf { /* what a NAME.conf says */
 	enum trust_role role;
@@ -40,8 +40,8 @@ struct trust_conf { /* what a NAME.conf says */
 };
 
 struct trust_key {
-	struct key *key;  /* public */
-	char *name;       /* "release-2026": the file name without .pem */
+	struct key *key; /* public */
+	char *name;      /* "release-2026": the file name without .pem */
 	struct trust_conf conf;
 };
 
@@ -69,8 +69,8 @@ int trust_add(struct trust *t, const char *path, struct err *e);
 int trust_add_default(struct trust *t, struct err *e);
 
 /* Parses the text of a sidecar. `name` for messages. ERR_CONFIG. */
-int trust_conf_parse(const char *text, size_t len, const char *name, struct trust_conf *ret,
-	struct err *e);
+int trust_conf_parse(
+	const char *text, size_t len, const char *name, struct trust_conf *ret, struct err *e);
 
 const char *trust_role_name(enum trust_role role);
 

@@ -77,8 +77,8 @@ int vectors_check_parts(const uint8_t *table, size_t len, uint32_t base,
  * Only words 0 and 1: would a processor, and a careless boot loader, take this for a program?
  * len  bytes of the image at `base`, in which the reset handler has to lie
  */
-bool vectors_bootable(const uint8_t first_words[8], uint32_t base, uint32_t len,
-	const struct chip *chip);
+bool vectors_bootable(
+	const uint8_t first_words[8], uint32_t base, uint32_t len, const struct chip *chip);
 
 /*
  * What the start of a vector table on this chip must be a multiple of, bytes. 0: the core has no

@@ -149,7 +149,8 @@ static int banks_undecided(const struct chip *c, uint32_t size, uint8_t *ret_ban
 		"one bank or two is not confirmed: %s with %u KiB has both, and its erase units "
 		"differ",
 		c->name, size / KIB);
-	err_hint(e, "say it in the configuration: banks = single or banks = dual in the [device] section");
+	err_hint(e,
+		"say it in the configuration: banks = single or banks = dual in the [device] section");
 	return rc;
 }
 

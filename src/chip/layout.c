@@ -17,7 +17,7 @@
 #include <stmota/text.h>
 #include <stmota/vectors.h>
 
-#define EXTERNAL_UNIT 4096u /* the smallest erase unit of nearly all serial NOR flash */
+#define EXTERNAL_UNIT 4096u  /* the smallest erase unit of nearly all serial NOR flash */
 #define ALIGN_SAFE    0x400u /* fits all parts where the number of interrupts is not confirmed */
 #define ROOM_LITTLE   10u    /* percent of a slot; below it a way to more is told */
 #define SCRATCH_PART  32u    /* of the flash: a smaller scratch area is worn out sooner */
@@ -125,8 +125,8 @@ static uint32_t largest_unit(const struct maker *m, uint32_t from)
 
 /* ---- areas ---- */
 
-static struct layout_area *add(struct maker *m, enum layout_kind kind, unsigned number,
-	uint32_t addr, uint32_t size)
+static struct layout_area *add(
+	struct maker *m, enum layout_kind kind, unsigned number, uint32_t addr, uint32_t size)
 {
 	struct layout_area *a = &m->l->area[m->l->n++];
 
@@ -170,8 +170,8 @@ struct place {
 	uint32_t unit, end; /* units */
 };
 
-static bool place_slots(const struct maker *m, unsigned n, uint32_t size, struct starts starts,
-	struct place *ret)
+static bool place_slots(
+	const struct maker *m, unsigned n, uint32_t size, struct starts starts, struct place *ret)
 {
 	uint32_t at = m->first;
 
@@ -187,8 +187,7 @@ static bool place_slots(const struct maker *m, unsigned n, uint32_t size, struct
 }
 
 /* The most bytes, a multiple of `step`, that `n` slots can have each; 0: none. */
-static uint32_t largest_size(
-	const struct maker *m, unsigned n, uint32_t step, struct starts starts)
+static uint32_t largest_size(const struct maker *m, unsigned n, uint32_t step, struct starts starts)
 {
 	struct place at[LAYOUT_SLOTS_MAX];
 	uint32_t lo = 0, hi = m->g->size / step + 1; /* lo fits, hi does not */
@@ -240,8 +239,8 @@ static void take_slots(
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t addr = unit_addr(m, at[i].unit), end = unit_addr(m, at[i].end);
 		bool staging = m->l->scheme != LAYOUT_SWAP && i >= running;
-		struct layout_area *a =
-			add(m, staging ? LAYOUT_STAGING_AREA : LAYOUT_SLOT, i + 1, addr, end - addr);
+		struct layout_area *a = add(
+			m, staging ? LAYOUT_STAGING_AREA : LAYOUT_SLOT, i + 1, addr, end - addr);
 
 		a->usable = size;
 		a->link = i < running ? addr : 0;
@@ -313,8 +312,7 @@ static bool fit_banks(struct maker *m)
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		uint32_t base = i == 0 ? m->g->base : m->g->bank2_base;
-		struct layout_area *a =
-			add(m, LAYOUT_SLOT, i + 1, base + offset, bank - offset);
+		struct layout_area *a = add(m, LAYOUT_SLOT, i + 1, base + offset, bank - offset);
 
 		a->usable = a->size;
 		a->link = m->g->base + offset;
@@ -365,7 +363,8 @@ static int make_external(struct maker *m, struct err *e)
 	int rc;
 
 	if (n == 0 || each < want) {
-		err_set(e, ERR_NO_FIT, "the external flash of %s has no room for %u staging areas of %s",
+		err_set(e, ERR_NO_FIT,
+			"the external flash of %s has no room for %u staging areas of %s",
 			kib(m->r->external).s, n, kib(want).s);
 		return err_hint(e, "%uK are enough", n * (round_up(want, EXTERNAL_UNIT) / 1024));
 	}
@@ -375,8 +374,8 @@ static int make_external(struct maker *m, struct err *e)
 	if (each > round_up(m->l->slot_size, EXTERNAL_UNIT))
 		each = round_up(m->l->slot_size, EXTERNAL_UNIT);
 	if (each < m->l->slot_size) {
-		note(m, "the staging area of %s limits the application, the slot has %s", kib(each).s,
-			kib(m->l->slot_size).s);
+		note(m, "the staging area of %s limits the application, the slot has %s",
+			kib(each).s, kib(m->l->slot_size).s);
 		m->l->slot_size = m->l->area[m->l->n - 1].usable = each;
 	}
 	note(m, "erase units of the external flash are taken to be 4 KiB");
@@ -434,8 +433,7 @@ static int make_self(struct maker *m, struct err *e)
 {
 	if (m->r->external == 0 && fit_banks(m))
 		return 0;
-	note(m,
-		"the application copies its successor over itself, from RAM: a power cut meanwhile "
+	note(m, "the application copies its successor over itself, from RAM: a power cut meanwhile "
 		"leaves nothing that starts but the bootloader in ROM");
 	return make_staging(m, e);
 }
@@ -449,15 +447,18 @@ static int check(const struct maker *m, struct err *e)
 	if (r->app == 0)
 		return err_set(e, ERR_USAGE, "an application of 0 bytes");
 	if (m->slots > LAYOUT_SLOTS_MAX)
-		return err_set(e, ERR_USAGE, "%u slots are too many: %u at most", m->slots, LAYOUT_SLOTS_MAX);
+		return err_set(e, ERR_USAGE, "%u slots are too many: %u at most", m->slots,
+			LAYOUT_SLOTS_MAX);
 	if (m->l->scheme == LAYOUT_SELF && r->bootloader > 0)
-		return err_set(e, ERR_USAGE, "a self-replacing application has no bootloader: --bootloader 0");
+		return err_set(e, ERR_USAGE,
+			"a self-replacing application has no bootloader: --bootloader 0");
 	if (m->l->scheme != LAYOUT_SELF && r->bootloader == 0) {
 		err_set(e, ERR_USAGE, "who starts the application, without a bootloader?");
 		return err_hint(e, "--bootloader SIZE, or --scheme self");
 	}
 	if (r->external > 0 && m->l->scheme != LAYOUT_STAGING && m->l->scheme != LAYOUT_SELF) {
-		err_set(e, ERR_USAGE, "programs do not run from the external flash: it is for staging");
+		err_set(e, ERR_USAGE,
+			"programs do not run from the external flash: it is for staging");
 		return err_hint(e, "leave out --external, or --scheme %s",
 			layout_scheme_name(m->l->scheme));
 	}
@@ -484,12 +485,13 @@ static void advise_room(struct maker *m)
 			"the application can have %s",
 			kib(m->l->room).s, round_up(alone, EXTERNAL_UNIT) / 1024, kib(alone).s);
 	else
-		note(m, "little room (%s): a larger part of the family is advised", kib(m->l->room).s);
+		note(m, "little room (%s): a larger part of the family is advised",
+			kib(m->l->room).s);
 }
 
 int layout_make(const struct layout_request *r, struct layout *ret, struct err *e)
 {
-	static int (*const schemes[])(struct maker *m, struct err *e) = {
+	static int (*const schemes[])(struct maker * m, struct err * e) = {
 		[LAYOUT_SLOTS] = make_slots,
 		[LAYOUT_STAGING] = make_staging,
 		[LAYOUT_SWAP] = make_swap,
@@ -506,7 +508,8 @@ int layout_make(const struct layout_request *r, struct layout *ret, struct err *
 	ret->align = vectors_alignment(m.g->chip, &exact);
 	if (!exact) {
 		ret->align = ALIGN_SAFE;
-		note(&m, "how vector tables must be aligned on %s is not confirmed: 0x400 fits all parts",
+		note(&m,
+			"how vector tables must be aligned on %s is not confirmed: 0x400 fits all parts",
 			m.g->chip->name);
 	}
 	m.limit = m.g->n_units;

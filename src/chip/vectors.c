@@ -33,6 +33,7 @@ static const struct span flash_aliases_anywhere[] = {
 };
 
 /* Last interrupt number by product ID, from the device headers; alignment follows from it. */
+/* clang-format off */
 static const struct {
 	uint16_t pid;
 	uint8_t last_irq;
@@ -52,6 +53,7 @@ static const struct {
 	/* H7 */ {0x483, 162}, {0x450, 149}, {0x480, 154}, {0x485, 155},
 	/* WB, WBA, WL */ {0x495, 62}, {0x494, 62}, {0x492, 70}, {0x497, 61},
 };
+/* clang-format on */
 
 /* The words that every core has, and what a bad one means. */
 enum word_rule { MUST_HANDLE, MAY_HANDLE };
@@ -95,11 +97,11 @@ static void tell_pending(struct check *c)
 	c->pending = (struct finding){0};
 }
 
-static void tell(struct check *c, enum verdict verdict, const char *rule, int word,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+static void tell(struct check *c, enum verdict verdict, const char *rule, int word, const char *fmt,
+	...) __attribute__((format(printf, 5, 6)));
 
-static void tell(struct check *c, enum verdict verdict, const char *rule, int word,
-	const char *fmt, ...)
+static void tell(
+	struct check *c, enum verdict verdict, const char *rule, int word, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -208,13 +210,13 @@ static uint32_t word_at(const struct check *c, unsigned word)
 
 /* ---- rules: each tells what it found, and one good word where it found nothing ---- */
 
-#define RULE_LENGTH  "table"
-#define RULE_SP      "stack_pointer"
-#define RULE_RESET   "reset"
-#define RULE_CORE    "handlers"
-#define RULE_ALIGN   "alignment"
-#define RULE_LINK    "link_address"
-#define RULE_LOADER  "loader"
+#define RULE_LENGTH "table"
+#define RULE_SP     "stack_pointer"
+#define RULE_RESET  "reset"
+#define RULE_CORE   "handlers"
+#define RULE_ALIGN  "alignment"
+#define RULE_LINK   "link_address"
+#define RULE_LOADER "loader"
 
 /* False if nothing more can be said. */
 static bool judge_blank(struct check *c)
@@ -351,8 +353,8 @@ static void judge_link_address(struct check *c)
 			c->base);
 		return;
 	}
-	tell(c, VERDICT_ERROR, RULE_LINK, -1,
-		"the program behind it was linked for 0x%08" PRIX32, base);
+	tell(c, VERDICT_ERROR, RULE_LINK, -1, "the program behind it was linked for 0x%08" PRIX32,
+		base);
 	advise(c, "put it at 0x%08" PRIX32 ", or link it for 0x%08" PRIX32, base, c->base);
 }
 
@@ -416,7 +418,8 @@ static void judge_without_vtor(struct check *c)
 			"a copy in RAM to 0",
 			c->chip->name);
 	advise(c,
-		"link it for 0x%08" PRIX32 " and let a loader copy it there from a staging area, or "
+		"link it for 0x%08" PRIX32
+		" and let a loader copy it there from a staging area, or "
 		"copy the table to 0x20000000 and set SYSCFG MEM_MODE = 3",
 		c->chip->flash_base);
 }
@@ -460,7 +463,8 @@ static const struct {
 	uint32_t mask, value;
 	const char *todo;
 } loaders[] = {
-	{"the IAP example of STM32Cube (main.c of IAP_Main: sp & 0x2FFE0000)", 0x2FFE0000, 0x20000000,
+	{"the IAP example of STM32Cube (main.c of IAP_Main: sp & 0x2FFE0000)", 0x2FFE0000,
+		0x20000000,
 		"if that is the loader: end the stack at 0x2001FFF8, or correct the test in the loader"},
 	{"X-CUBE-DBFU (sp >> 24)", 0xFF000000, 0x20000000,
 		"if that is the loader: put the stack into the RAM at 0x20000000"},
@@ -485,7 +489,8 @@ static void judge_loader(struct check *c)
 		if ((sp & loaders[i].mask) == loaders[i].value)
 			continue;
 		tell(c, VERDICT_DOUBTFUL, RULE_LOADER, 0,
-			"%s refuses the stack pointer 0x%08" PRIX32 ": this loader will not start it",
+			"%s refuses the stack pointer 0x%08" PRIX32
+			": this loader will not start it",
 			loaders[i].name, sp);
 		advise(c, "%s", loaders[i].todo);
 		told = true;
@@ -505,13 +510,14 @@ static void judge_loader(struct check *c)
 		told = true;
 	}
 	if (!told)
-		tell(c, VERDICT_OK, RULE_LOADER, 0, "no loader that is known refuses the stack pointer");
+		tell(c, VERDICT_OK, RULE_LOADER, 0,
+			"no loader that is known refuses the stack pointer");
 }
 
 enum verdict vectors_judge(const struct vectors_image *image, const struct chip *chip,
 	finding_sink sink, void *sink_ctx)
 {
-	static void (*const rules[])(struct check *c) = {judge_sp, judge_reset, judge_core_words,
+	static void (*const rules[])(struct check * c) = {judge_sp, judge_reset, judge_core_words,
 		judge_alignment, judge_link_address, judge_loader};
 	struct check c = {.table = image->table,
 		.len = image->len,

@@ -18,20 +18,20 @@
 
 #include "vectors_impl.h"
 
-#define STEP         0x100u      /* the smallest alignment of a vector table on STM32 with VTOR */
+#define STEP         0x100u /* the smallest alignment of a vector table on STM32 with VTOR */
 #define FLASH_BASE   0x08000000u
 #define PAGE         0x400u      /* the smallest erase unit of nearly all STM32 */
 #define LEN_MIN      0x40u       /* a table alone proves nothing */
 #define LEN_MAX      (16u << 20) /* no STM32 has more flash */
 #define POINTERS_MAX 65536u      /* bounds of time for hostile files */
 #define STARTS_MAX   65536u
-#define LIST_MAX     2048u       /* of one list of starts */
-#define EVIDENCE     4u          /* votes of a base that are more than chance; and where ... */
-#define EVIDENCE_ODD 24u         /* ... it is no page start, as behind a header of 0x200 bytes */
-#define PROOF        16u         /* votes that cannot be chance, if there are also ... */
-#define PROOF_RATIO  8u          /* ... so many times those for another base */
-#define WEIGHT_LOOP  4u          /* a handler that is "b ." */
-#define WEIGHT_COPY  16u         /* a copy descriptor that ends where the file ends */
+#define LIST_MAX     2048u /* of one list of starts */
+#define EVIDENCE     4u    /* votes of a base that are more than chance; and where ... */
+#define EVIDENCE_ODD 24u   /* ... it is no page start, as behind a header of 0x200 bytes */
+#define PROOF        16u   /* votes that cannot be chance, if there are also ... */
+#define PROOF_RATIO  8u    /* ... so many times those for another base */
+#define WEIGHT_LOOP  4u    /* a handler that is "b ." */
+#define WEIGHT_COPY  16u   /* a copy descriptor that ends where the file ends */
 
 struct guess {
 	const uint8_t *image;
@@ -323,8 +323,7 @@ bool vectors_guess_text(
 
 	if (n == 0)
 		return false;
-	at = (size_t)snprintf(
-		ret, size, "the vector table fits %s0x%08" PRIX32, before, base[0]);
+	at = (size_t)snprintf(ret, size, "the vector table fits %s0x%08" PRIX32, before, base[0]);
 	for (size_t i = 1; i < n && at < size; i++)
 		at += (size_t)snprintf(ret + at, size - at, " or 0x%08" PRIX32, base[i]);
 	if (n > 1 && at < size)

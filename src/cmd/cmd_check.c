@@ -43,8 +43,8 @@ static int find_part(struct check_call *c, const struct command_env *env, struct
 	rc = chip_find_name(opt_str(env->opts, "chip", ""), &chip, e);
 	if (rc < 0)
 		return rc;
-	return geometry_init(&c->geometry, chip, opt_u32(env->opts, "flash-size", 0),
-		CHIP_BANKS_TABLE, e);
+	return geometry_init(
+		&c->geometry, chip, opt_u32(env->opts, "flash-size", 0), CHIP_BANKS_TABLE, e);
 }
 
 /* A raw binary lies at --at, else at the only address that its table fits. */
@@ -81,7 +81,8 @@ static int load(struct check_call *c, struct err *e)
 		return rc;
 	c->format = fmt_detect(c->file.data, c->file.len);
 	if (c->format->kind == FMT_SOTA) {
-		err_set(e, ERR_UNSUPPORTED, "%s is a package: its programs were judged by pack", c->name);
+		err_set(e, ERR_UNSUPPORTED, "%s is a package: its programs were judged by pack",
+			c->name);
 		return err_hint(e, "'stmota info' shows the verdict on each of them");
 	}
 	if (is_raw(c))
@@ -129,7 +130,8 @@ static void judge_at(struct check_call *c, uint32_t base)
 
 	if (!c->has_at || c->at == base)
 		return;
-	snprintf(f.what, sizeof(f.what), "the file is made for 0x%08X, not for 0x%08X", base, c->at);
+	snprintf(
+		f.what, sizeof(f.what), "the file is made for 0x%08X, not for 0x%08X", base, c->at);
 	snprintf(f.todo, sizeof(f.todo), "link it for 0x%08X", c->at);
 	tell(c, &f);
 }
@@ -189,10 +191,11 @@ const struct command cmd_check = {
 	.args = "IMAGE",
 	.needs = "--chip PID",
 	.summary = "say whether an image will run at an address of a chip, and why not",
-	.details = "Looks at the vector table, at the address that the code was linked for, at\n"
-		   "what the chip's VTOR needs, at loaders that refuse some stack pointers, and at\n"
-		   "the room in flash. pack and flash judge by the same rules. Exit status 6 if it\n"
-		   "will not run there; what is only doubtful changes nothing about it.",
+	.details =
+		"Looks at the vector table, at the address that the code was linked for, at\n"
+		"what the chip's VTOR needs, at loaders that refuse some stack pointers, and at\n"
+		"the room in flash. pack and flash judge by the same rules. Exit status 6 if it\n"
+		"will not run there; what is only doubtful changes nothing about it.",
 	.examples = "stmota check app.elf --chip STM32F407\n"
 		    "stmota check app.bin --chip 0x447 --at 0x08018800 --json",
 	.group = COMMAND_PACKAGE,

@@ -38,8 +38,8 @@ static void describe_loss(struct command_env *env, char *ret, size_t size)
 		return;
 	}
 	range = opt_span_at(env->opts, "range", 0);
-	snprintf(ret, size, "0x%08" PRIX32 " to 0x%08" PRIX32 "%s of %s will be erased.", range.addr,
-		(uint32_t)(span_end(range) - 1), n > 1 ? " and more" : "", device);
+	snprintf(ret, size, "0x%08" PRIX32 " to 0x%08" PRIX32 "%s of %s will be erased.",
+		range.addr, (uint32_t)(span_end(range) - 1), n > 1 ? " and more" : "", device);
 }
 
 /* All ranges are checked before the first of them is erased. */

@@ -25,7 +25,8 @@ static int check_program(struct device *d, uint32_t addr, struct err *e)
 	int rc;
 
 	if (addr % 4 != 0)
-		return err_set(e, ERR_USAGE, "0x%08" PRIX32 " is no address of a vector table", addr);
+		return err_set(
+			e, ERR_USAGE, "0x%08" PRIX32 " is no address of a vector table", addr);
 	rc = memory_read(d, (struct span){addr, sizeof(words)}, true, words, NULL, e);
 	if (rc < 0)
 		return rc;
@@ -33,8 +34,9 @@ static int check_program(struct device *d, uint32_t addr, struct err *e)
 		return 0;
 	if (vectors_bootable(words, addr, (uint32_t)(span_end(flash) - addr), d->facts.chip))
 		return 0;
-	err_set(e, ERR_NO_FIT, "there is no program at 0x%08" PRIX32 " (words %08" PRIX32 " %08" PRIX32
-		")", addr, get_le32(words), get_le32(words + 4));
+	err_set(e, ERR_NO_FIT,
+		"there is no program at 0x%08" PRIX32 " (words %08" PRIX32 " %08" PRIX32 ")", addr,
+		get_le32(words), get_le32(words + 4));
 	return err_at(e, addr);
 }
 
@@ -49,8 +51,9 @@ static int run(struct command_env *env, struct err *e)
 	addr = opt_u32(env->opts, "address", d->facts.chip->flash_base);
 	rc = check_program(d, addr, e);
 	if (rc == 0 && quirk_applies(d->facts.chip, d->facts.boot_id, CHIP_QUIRK_GO_BROKEN))
-		event_emit(env->events, &(struct event){.type = EVENT_WARNING,
-			.text = "Go does not work well on every part of this chip; a reset is safer"});
+		event_emit(env->events,
+			&(struct event){.type = EVENT_WARNING,
+				.text = "Go does not work well on every part of this chip; a reset is safer"});
 	if (rc == 0)
 		rc = d->target->ops->go(d->target, addr, e);
 	if (rc == 0) {
@@ -65,8 +68,9 @@ const struct command cmd_go = {
 	.name = "go",
 	.args = "",
 	.summary = "start the program on a device",
-	.details = "The bootloader jumps without a reset: a program that relies on the state after\n"
-		   "reset is better started by one.\n",
+	.details =
+		"The bootloader jumps without a reset: a program that relies on the state after\n"
+		"reset is better started by one.\n",
 	.examples = "stmota go --device uart:/dev/ttyUSB0\n"
 		    "stmota go --device lamp --address 0x08004000\n",
 	.group = COMMAND_DEVICE,

@@ -37,7 +37,7 @@ struct image_call {
 	size_t n_guesses;
 	struct segments image;
 	struct package package; /* borrows `file` */
-	struct err refused; /* a sound container that holds no image for an STM32 */
+	struct err refused;     /* a sound container that holds no image for an STM32 */
 };
 
 /* A raw binary is shown at the only address that fits, else at 0 and without judgement. */
@@ -64,7 +64,8 @@ static void show_guesses(const struct image_call *c)
 		out_hex(c->out, NULL, c->guesses[i], 8);
 	out_end(c->out);
 	if (c->n_guesses > 1)
-		out_text(c->out, "several addresses fit; what follows is shown for the first of them");
+		out_text(c->out,
+			"several addresses fit; what follows is shown for the first of them");
 }
 
 static void show_record(const struct image_call *c)

@@ -139,8 +139,8 @@ static void show(struct out *o, const struct layout *l, const struct layout_requ
 }
 
 /* A fragment is the whole output, so that it can go into a file as it is. */
-static int show_as(const char *format, const struct layout *l, const struct layout_request *r,
-	struct err *e)
+static int show_as(
+	const char *format, const struct layout *l, const struct layout_request *r, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	int rc = strcmp(format, "ld") == 0 ? layout_show_ld(l, r, &text, e)
@@ -149,8 +149,8 @@ static int show_as(const char *format, const struct layout *l, const struct layo
 	return rc < 0 ? rc : fs_write("-", text.data, text.len, 0644, e);
 }
 
-static int draw(const char *path, const struct layout *l, const struct layout_request *r,
-	struct err *e)
+static int draw(
+	const char *path, const struct layout *l, const struct layout_request *r, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	int rc = layout_show_svg(l, r, &text, e);
@@ -199,14 +199,15 @@ const struct command cmd_layout = {
 	.args = "",
 	.needs = "--chip PID --app SIZE --bootloader SIZE",
 	.summary = "divide the flash of a chip into bootloader and slots",
-	.details = "Every area is made of whole erase units, every slot begins where a vector\n"
-		   "table may lie, and the areas add up to the flash. What cannot be is refused\n"
-		   "with the reason, the most that is possible, and what else can be done. Without\n"
-		   "--scheme: staging if there is external flash or no VTOR, else slots.\n\n"
-		   "slots: the program runs from whichever slot holds it. staging: it runs from\n"
-		   "slot 1, and the bootloader copies it there. swap: the bootloader exchanges two\n"
-		   "slots through a scratch area. self: no bootloader, the application replaces\n"
-		   "itself.",
+	.details =
+		"Every area is made of whole erase units, every slot begins where a vector\n"
+		"table may lie, and the areas add up to the flash. What cannot be is refused\n"
+		"with the reason, the most that is possible, and what else can be done. Without\n"
+		"--scheme: staging if there is external flash or no VTOR, else slots.\n\n"
+		"slots: the program runs from whichever slot holds it. staging: it runs from\n"
+		"slot 1, and the bootloader copies it there. swap: the bootloader exchanges two\n"
+		"slots through a scratch area. self: no bootloader, the application replaces\n"
+		"itself.",
 	.examples = "stmota layout --chip 0x447 --app 93K --bootloader 4K\n"
 		    "stmota layout --chip STM32F429 --flash-size 1M --banks single --app 200K \\\n"
 		    "    --bootloader 96K --scheme swap --format c-header",

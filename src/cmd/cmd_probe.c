@@ -37,7 +37,8 @@ static void show_flash(struct out *o, const struct device_facts *f)
 		out_hex(o, "address", f->geometry.base, 8);
 		out_uint(o, "banks", f->geometry.banks);
 		out_uint(o, "erase_units", f->geometry.n_units);
-		out_size(o, "largest_unit", geometry_unit(&f->geometry, f->geometry.n_units - 1).size);
+		out_size(o, "largest_unit",
+			geometry_unit(&f->geometry, f->geometry.n_units - 1).size);
 		out_uint(o, "write_align", f->geometry.write_align);
 		out_bool(o, "swapped", f->swapped);
 	}

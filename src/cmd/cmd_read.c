@@ -60,7 +60,8 @@ static int choose_range(const struct command_env *env, const struct device_facts
 	if (f->has_geometry && want.addr >= flash.addr && want.addr - flash.addr < flash.len &&
 		!span_contains(flash, want)) {
 		err_set(e, ERR_NO_FIT, "the range ends behind the flash of this device");
-		return err_hint(e, "its flash is 0x%08" PRIX32 ":0x%" PRIX32, flash.addr, flash.len);
+		return err_hint(
+			e, "its flash is 0x%08" PRIX32 ":0x%" PRIX32, flash.addr, flash.len);
 	}
 	*ret = want;
 	return 0;

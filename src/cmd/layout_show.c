@@ -99,11 +99,13 @@ int layout_show_ld(
 		if (a->external || a->kind == LAYOUT_FREE)
 			continue;
 		identifier(a, name, sizeof(name));
-		rc = put(ret, e, "\t%-16s (%s) : ORIGIN = 0x%08" PRIX32 ", LENGTH = 0x%08" PRIX32 "%s\n",
+		rc = put(ret, e,
+			"\t%-16s (%s) : ORIGIN = 0x%08" PRIX32 ", LENGTH = 0x%08" PRIX32 "%s\n",
 			name, runs ? "rx" : "r", runs && a->link != 0 ? a->link : a->addr,
 			a->usable != 0 ? a->usable : a->size,
-			a->link != 0 && a->link != a->addr ? " /* runs there after the banks are swapped */"
-							   : "");
+			a->link != 0 && a->link != a->addr
+				? " /* runs there after the banks are swapped */"
+				: "");
 	}
 	return rc < 0 ? rc : put(ret, e, "}\n");
 }
@@ -123,13 +125,16 @@ int layout_show_c(
 		if (a->kind == LAYOUT_FREE)
 			continue;
 		identifier(a, name, sizeof(name));
-		rc = put(ret, e, "#define FLASH_%s_%s 0x%08" PRIX32 "u\n#define FLASH_%s_SIZE 0x%08" PRIX32 "u\n",
+		rc = put(ret, e,
+			"#define FLASH_%s_%s 0x%08" PRIX32 "u\n#define FLASH_%s_SIZE 0x%08" PRIX32
+			"u\n",
 			name, a->external ? "EXTERNAL_OFFSET" : "BASE", a->addr, name, a->size);
 		if (rc == 0 && a->link != 0)
 			rc = put(ret, e, "#define FLASH_%s_LINK 0x%08" PRIX32 "u\n", name, a->link);
 	}
 	if (rc == 0)
-		rc = put(ret, e, "#define FLASH_IMAGE_SIZE_MAX 0x%08" PRIX32 "u\n\n#endif\n", l->slot_size);
+		rc = put(ret, e, "#define FLASH_IMAGE_SIZE_MAX 0x%08" PRIX32 "u\n\n#endif\n",
+			l->slot_size);
 	return rc;
 }
 
@@ -165,21 +170,25 @@ static int svg_area(const struct layout_area *a, const struct layout_request *r,
 	int rc;
 
 	text_size(a->size, size, sizeof(size));
-	snprintf(name, sizeof(name), a->number != 0 ? "%s %u" : "%s", layout_kind_name(a->kind), a->number);
+	snprintf(name, sizeof(name), a->number != 0 ? "%s %u" : "%s", layout_kind_name(a->kind),
+		a->number);
 	if (a->usable != 0)
 		app = (unsigned)((uint64_t)h * r->app / a->size);
 	rc = put(ret, e,
 		"<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\"%s stroke=\"#fff\"/>\n",
-		SVG_LEFT, y, SVG_BAR, h, colours[a->kind], app != 0 ? " fill-opacity=\"0.45\"" : "");
+		SVG_LEFT, y, SVG_BAR, h, colours[a->kind],
+		app != 0 ? " fill-opacity=\"0.45\"" : "");
 	if (rc == 0 && app != 0)
-		rc = put(ret, e, "<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\"/>\n",
+		rc = put(ret, e,
+			"<rect x=\"%u\" y=\"%u\" width=\"%u\" height=\"%u\" fill=\"%s\"/>\n",
 			SVG_LEFT, y, SVG_BAR, app, colours[a->kind]);
 	if (rc == 0)
 		rc = put(ret, e,
 			"<text x=\"%u\" y=\"%u\" text-anchor=\"end\" font-family=\"monospace\">%s%08" PRIX32
 			"</text>\n<text x=\"%u\" y=\"%u\">%s%s, %s</text>\n",
-			SVG_LEFT - 8, y + 12, a->external ? "+" : "0x", a->addr, SVG_LEFT + SVG_BAR + 12,
-			y + h / 2 + 4, a->external ? "external " : "", name, size);
+			SVG_LEFT - 8, y + 12, a->external ? "+" : "0x", a->addr,
+			SVG_LEFT + SVG_BAR + 12, y + h / 2 + 4, a->external ? "external " : "",
+			name, size);
 	return rc;
 }
 

@@ -105,8 +105,8 @@ int fmt_write(const struct fmt *f, const struct segments *s, const struct fmt_wr
 	struct buf *ret, struct err *e)
 {
 	if (f->write == NULL)
-		return err_set(e, ERR_UNSUPPORTED, "writing the format %s is not built",
-			f->description);
+		return err_set(
+			e, ERR_UNSUPPORTED, "writing the format %s is not built", f->description);
 	if (s->n == 0)
 		return err_set(e, ERR_FORMAT, "there is nothing to write: the image is empty");
 	return f->write(s, opt, ret, e);

@@ -104,8 +104,8 @@ static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *o
 	return segments_add(ret, opt->address, data, (uint32_t)len, e);
 }
 
-static int bin_write(const struct segments *s, const struct fmt_write_options *opt,
-	struct buf *ret, struct err *e)
+static int bin_write(const struct segments *s, const struct fmt_write_options *opt, struct buf *ret,
+	struct err *e)
 {
 	uint64_t end = (uint64_t)s->v[s->n - 1].addr + s->v[s->n - 1].len;
 	uint64_t holes = end - s->v[0].addr - segments_size(s);
@@ -113,7 +113,8 @@ static int bin_write(const struct segments *s, const struct fmt_write_options *o
 	int rc = 0;
 
 	if (holes > FMT_FILL_MAX) {
-		err_set(e, ERR_NO_FIT, "a raw binary from 0x%08X on would need %llu bytes of filling",
+		err_set(e, ERR_NO_FIT,
+			"a raw binary from 0x%08X on would need %llu bytes of filling",
 			(unsigned)s->v[0].addr, (unsigned long long)holes);
 		return err_hint(e, "take a format that keeps holes: hex, srec, uf2, dfu");
 	}

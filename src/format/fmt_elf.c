@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct load { /* the part of a LOAD segment that goes to the device */
+struct load {          /* the part of a LOAD segment that goes to the device */
 	uint32_t addr; /* physical */
 	uint32_t len;
 	const uint8_t *data;
@@ -274,7 +274,8 @@ static int read_segments(const struct elf_file *f, const struct fmt_options *opt
 			e, ERR_FORMAT, "the program headers cannot be read: %s", elf_errmsg(-1));
 	if (f->eh.e_phoff > f->len ||
 		(uint64_t)f->eh.e_phnum * sizeof(Elf32_Phdr) > f->len - f->eh.e_phoff)
-		return err_set(e, ERR_FORMAT, "the program headers lie outside the file: it was cut off");
+		return err_set(
+			e, ERR_FORMAT, "the program headers lie outside the file: it was cut off");
 	if (n_headers > 0 && f->eh.e_phentsize != sizeof(Elf32_Phdr))
 		return err_set(e, ERR_FORMAT, "program headers of %u bytes; they should have %zu",
 			f->eh.e_phentsize, sizeof(Elf32_Phdr));

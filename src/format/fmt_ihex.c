@@ -280,8 +280,8 @@ static int ihex_read(const uint8_t *data, size_t len, const struct fmt_options *
 static int write_record(struct buf *ret, uint8_t type, uint32_t offset, const uint8_t *data,
 	uint32_t len, struct err *e)
 {
-	uint8_t rec[4 + HEX_LINE_DATA + 1] = {(uint8_t)len, (uint8_t)(offset >> 8), (uint8_t)offset,
-		type};
+	uint8_t rec[4 + HEX_LINE_DATA + 1] = {
+		(uint8_t)len, (uint8_t)(offset >> 8), (uint8_t)offset, type};
 	uint8_t sum = 0;
 
 	if (len > 0)
@@ -292,8 +292,7 @@ static int write_record(struct buf *ret, uint8_t type, uint32_t offset, const ui
 	return hex_line(ret, ":", rec, 5 + len, e);
 }
 
-static int write_segment(
-	const struct segment *g, uint32_t *upper, struct buf *ret, struct err *e)
+static int write_segment(const struct segment *g, uint32_t *upper, struct buf *ret, struct err *e)
 {
 	uint32_t done = 0;
 	int rc = 0;

@@ -39,8 +39,8 @@ int image_check_vectors(const struct segments *s, uint32_t base, const struct ch
 		return ERR_NO_FIT;
 	}
 	off = base - g->addr;
-	return vectors_check_parts(g->data + off, g->len - off, base, holds, s, chip, ret_warn,
-		warn_size, e);
+	return vectors_check_parts(
+		g->data + off, g->len - off, base, holds, s, chip, ret_warn, warn_size, e);
 }
 
 bool image_outside(const struct segments *s, struct span flash, struct span *ret)

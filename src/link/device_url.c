@@ -128,7 +128,8 @@ static int take_scheme(const char *text, size_t len, enum device_scheme *ret, st
 		return ERR_USAGE;
 	}
 	err_set(e, ERR_USAGE, "unknown scheme");
-	err_hint(e, "a device is written uart:/dev/ttyUSB0, or as the NAME of a [device NAME] section");
+	err_hint(e,
+		"a device is written uart:/dev/ttyUSB0, or as the NAME of a [device NAME] section");
 	return ERR_USAGE;
 }
 

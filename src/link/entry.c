@@ -58,7 +58,7 @@ static int parse_wiring(const char *recipe, struct entry *en, struct err *e)
 	if (dash == NULL || (size_t)(dash - recipe) >= sizeof(nrst)) {
 		err_set(e, ERR_USAGE, "'%s' is not an entry recipe", recipe);
 		err_hint(e, "recipes are none, lines, dtr-rts and rts-dtr (NRST first, then BOOT0; "
-			"! inverts: !dtr-rts)");
+			    "! inverts: !dtr-rts)");
 		return ERR_USAGE;
 	}
 	memcpy(nrst, recipe, (size_t)(dash - recipe));
@@ -115,7 +115,7 @@ bool entry_can_reset(const struct entry *en)
 static bool has_empty_check(const struct chip *chip)
 {
 	return quirk_certain(chip, 0, CHIP_QUIRK_EMPTY_CHECK_LATCHED) ||
-		quirk_certain(chip, 0, CHIP_QUIRK_EMPTY_CHECK_CLEARED);
+	       quirk_certain(chip, 0, CHIP_QUIRK_EMPTY_CHECK_CLEARED);
 }
 
 enum entry_reach entry_reach(const struct entry *en, const struct chip *chip)
@@ -140,7 +140,8 @@ const char *entry_reach_text(enum entry_reach reach)
 }
 
 /* BOOT0 to its level, NRST low for a while, then time to start. */
-static int pulse(struct link *l, const struct entry *en, bool boot0, uint32_t boot_ms, struct err *e)
+static int pulse(
+	struct link *l, const struct entry *en, bool boot0, uint32_t boot_ms, struct err *e)
 {
 	int rc = 0;
 

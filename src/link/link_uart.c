@@ -288,7 +288,8 @@ static int open_and_set_up(struct uart *u, struct err *e)
 	if (rc == 0)
 		rc = lock(u, e);
 	if (rc == 0)
-		rc = u->port != NULL ? uart_port_setup(u, u->cfg.baud, e) : pty_setup(u, u->cfg.baud, e);
+		rc = u->port != NULL ? uart_port_setup(u, u->cfg.baud, e)
+				     : pty_setup(u, u->cfg.baud, e);
 	if (rc < 0)
 		return rc;
 	u->l.baud = u->cfg.baud;

@@ -88,7 +88,7 @@ bool port_lock_holder(int fd, char *ret, size_t size)
 		return false;
 	while (fgets(line, sizeof(line), f) != NULL) {
 		if (sscanf(line, "%*d: FLOCK %*s %*s %20s %x:%x:%llu", pid, &dev_major, &dev_minor,
-			&inode) != 4)
+			    &inode) != 4)
 			continue;
 		if (inode != st.st_ino || makedev(dev_major, dev_minor) != st.st_dev)
 			continue;

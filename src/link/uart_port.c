@@ -50,7 +50,7 @@ static int port_error(const struct uart *u, enum sp_return rc, const char *what,
 	if (sp_last_error_code() == EACCES) {
 		err_set(e, ERR_LINK, "no permission for %s", u->l.name);
 		err_hint(e, "serial ports belong to the group dialout: sudo usermod -aG dialout "
-			"$USER, then log in again");
+			    "$USER, then log in again");
 		return ERR_LINK;
 	}
 	text = sp_last_error_message();
@@ -128,7 +128,8 @@ static int check_frame(const struct uart *u, struct err *e)
 	bool even;
 
 	if (tcgetattr(u->fd, &tio) < 0)
-		return err_set_errno(e, ERR_LINK, errno, "cannot read the settings of %s", u->l.name);
+		return err_set_errno(
+			e, ERR_LINK, errno, "cannot read the settings of %s", u->l.name);
 	even = (tio.c_cflag & PARENB) != 0 && (tio.c_cflag & PARODD) == 0;
 	if ((tio.c_cflag & CSIZE) == CS8 && (tio.c_cflag & CSTOPB) == 0 &&
 		even == !u->cfg.parity_none)
@@ -176,7 +177,8 @@ int uart_port_setup(struct uart *u, uint32_t baud, struct err *e)
 
 	if (rc != SP_OK && baud != u->l.baud && u->l.baud != 0) {
 		configure(u, u->l.baud); /* the old speed stays */
-		return err_set(e, ERR_UNSUPPORTED, "%s cannot do %" PRIu32 " baud", u->l.name, baud);
+		return err_set(
+			e, ERR_UNSUPPORTED, "%s cannot do %" PRIu32 " baud", u->l.name, baud);
 	}
 	if (rc != SP_OK) {
 		err = port_error(u, rc, "cannot set up", e);

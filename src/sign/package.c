@@ -165,9 +165,11 @@ int package_segments(const struct package *p, size_t i, struct segments *ret, st
 	uint32_t offset = 0, addr, run;
 
 	if (c.encoding != 0) {
-		err_set(e, ERR_UNSUPPORTED, "component %zu is a delta: it needs the image it was made from", i);
-		return err_hint(e, "'stmota patch OLD FILE --out NEW' makes the new image; or take the full "
-				   "package");
+		err_set(e, ERR_UNSUPPORTED,
+			"component %zu is a delta: it needs the image it was made from", i);
+		return err_hint(e,
+			"'stmota patch OLD FILE --out NEW' makes the new image; or take the full "
+			"package");
 	}
 	while (imf_manifest_place(&p->manifest, (uint32_t)i, offset, &addr, &run)) {
 		int rc = segments_add(ret, addr, plain + offset, run, e);

@@ -27,7 +27,8 @@ static const struct opt run_opts[] = {
 	OPT_FILE("stats", "FILE", "writes what went over the wire, as JSON"),
 	OPT_FLAG("reset-on-open", "opening the port resets the chip into its ROM"),
 	OPT_CHOICE("boot0", "high|low", "level of the BOOT0 pin at power-up; default: high"),
-	OPT_U32("seed", "N", "of the unique id and of half-done flash operations; default: another each time"),
+	OPT_U32("seed", "N",
+		"of the unique id and of half-done flash operations; default: another each time"),
 	OPT_END,
 };
 

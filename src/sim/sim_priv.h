@@ -129,10 +129,10 @@ struct sim_board {
 	uint8_t *flash; /* kept; owned */
 	uint32_t flash_size;
 	uint8_t *written; /* kept; owned; a byte for each flash word: programmed since its erase */
-	uint8_t *eeprom; /* kept; owned, chip->eeprom.len bytes */
-	uint8_t *otp;    /* kept; owned */
-	uint8_t *ram;    /* owned, chip->ram_size bytes, NULL where the table has none */
-	uint8_t uid[12]; /* kept */
+	uint8_t *eeprom;  /* kept; owned, chip->eeprom.len bytes */
+	uint8_t *otp;     /* kept; owned */
+	uint8_t *ram;     /* owned, chip->ram_size bytes, NULL where the table has none */
+	uint8_t uid[12];  /* kept */
 	struct sim_option_area options[SIM_OPTION_AREAS]; /* kept */
 	size_t n_options;
 	bool options_written;               /* since the last reload */

@@ -15,20 +15,20 @@
 
 #include <stmota/signals.h>
 
-#define UNITS_MAX        128  /* of one packet; 512 is the limit of the ROMs, fewer is saner */
-#define TAIL             3    /* bytes that connect() sends before the fillers */
-#define EXTRA_MAX        3    /* how often a unit may be named once more */
-#define EXTRA_ERASE_MS   50   /* only units that take no longer */
-#define PACKET_MAX       (2 + 2 * (UNITS_MAX + EXTRA_MAX) + 1)
-#define PACKET_ERASE_MS  4000 /* typical time of one packet, so that Ctrl-C is heard */
-#define UNIT_UNKNOWN_MS  5000 /* longest erase of a unit of a chip that is not in the table */
+#define UNITS_MAX       128 /* of one packet; 512 is the limit of the ROMs, fewer is saner */
+#define TAIL            3   /* bytes that connect() sends before the fillers */
+#define EXTRA_MAX       3   /* how often a unit may be named once more */
+#define EXTRA_ERASE_MS  50  /* only units that take no longer */
+#define PACKET_MAX      (2 + 2 * (UNITS_MAX + EXTRA_MAX) + 1)
+#define PACKET_ERASE_MS 4000 /* typical time of one packet, so that Ctrl-C is heard */
+#define UNIT_UNKNOWN_MS 5000 /* longest erase of a unit of a chip that is not in the table */
 
 /* ---- what a device would make of a damaged packet ---- */
 
 struct damaged {
 	const uint8_t *p;
 	size_t len;
-	size_t at;      /* index of the fault, or the length that arrived */
+	size_t at; /* index of the fault, or the length that arrived */
 	enum { LOST, DOUBLED, BROKEN_OFF } fault;
 	uint8_t filler; /* what follows without end */
 };
@@ -121,14 +121,14 @@ bool rom_erase_packet_is_safe(const uint8_t *packet, size_t len, bool wide, unsi
 struct packet {
 	uint8_t bytes[PACKET_MAX];
 	size_t len;
-	size_t units;    /* that it erases */
-	unsigned extra;  /* how often the last of them is named once more */
-	uint8_t filler;  /* that cannot complete it */
+	size_t units;   /* that it erases */
+	unsigned extra; /* how often the last of them is named once more */
+	uint8_t filler; /* that cannot complete it */
 };
 
 /* Naming a unit again is harmless and shifts the XOR away from the page numbers. */
-static void build_packet(struct packet *p, bool wide, const struct erase_unit *units, size_t n,
-	unsigned extra)
+static void build_packet(
+	struct packet *p, bool wide, const struct erase_unit *units, size_t n, unsigned extra)
 {
 	unsigned count = (unsigned)n + extra - 1;
 
@@ -159,8 +159,8 @@ static bool choose_filler(struct packet *p, bool wide, unsigned last_number, boo
 	 */
 	for (unsigned f = 0x08; f <= 0x3E; f += 2) {
 		p->filler = f == 0x08 ? ROM_FILLER : (uint8_t)f;
-		if (rom_erase_packet_is_safe(p->bytes, p->len, wide, last_number, p->filler,
-			broken_off_too))
+		if (rom_erase_packet_is_safe(
+			    p->bytes, p->len, wide, last_number, p->filler, broken_off_too))
 			return true;
 	}
 	p->filler = ROM_FILLER;
@@ -209,12 +209,12 @@ static uint32_t unit_ms_max(const struct chip *c, uint32_t size)
 static bool one_per_packet(const struct rom *rom, const struct erase_unit *u)
 {
 	return rom_quirk(rom, CHIP_QUIRK_ONE_PAGE_PER_ERASE) ||
-		(u->bank == 2 && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
+	       (u->bank == 2 && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
 }
 
 /* Waits where the ROM says "done" too early. */
-static int after_erase(struct rom *rom, const struct erase_unit *units, size_t n, uint32_t ms_max,
-	struct err *e)
+static int after_erase(
+	struct rom *rom, const struct erase_unit *units, size_t n, uint32_t ms_max, struct err *e)
 {
 	if (rom_quirk(rom, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK) && units[n - 1].bank == 2)
 		clock_sleep_ms(rom->t.link->clock, ms_max);
@@ -274,7 +274,8 @@ static int erase_some(struct rom *rom, enum rom_command code, const struct erase
 	uint32_t ms;
 	int rc;
 
-	while (!safest_packet(&p, wide, units, count, extra_max(rom, &units[count - 1]), last_number) &&
+	while (!safest_packet(
+		       &p, wide, units, count, extra_max(rom, &units[count - 1]), last_number) &&
 		count > 1)
 		count /= 2;
 	rom->filler = p.filler;
@@ -320,7 +321,7 @@ int rom_erase(struct target *t, const struct erase_unit *units, size_t n, struct
 			units[i].number);
 		err_at(e, units[i].addr);
 		err_hint(e, "its erase command reaches the first 256 units only; 'erase --all' "
-			"erases everything");
+			    "erases everything");
 		return ERR_UNSUPPORTED;
 	}
 	last_number = last_unit_number(t->info.chip, units, n);
@@ -362,8 +363,8 @@ int rom_mass_erase(struct target *t, uint32_t flash_size, struct err *e)
 	if (code == ROM_CMD_EXTENDED_ERASE)
 		return erase_packet(rom, code, all_wide, sizeof(all_wide),
 			mass_ms_max(rom, flash_size), "mass erase", e);
-	return erase_packet(rom, code, all, sizeof(all), mass_ms_max(rom, flash_size), "mass erase",
-		e);
+	return erase_packet(
+		rom, code, all, sizeof(all), mass_ms_max(rom, flash_size), "mass erase", e);
 }
 
 int rom_erase_bank(struct target *t, unsigned bank, uint32_t bank_size, struct err *e)

@@ -73,7 +73,8 @@ int rom_ack(struct rom *rom, uint32_t timeout_ms, const char *what, struct err *
 
 	for (int busy = 0; st == ROM_BUSY; busy++) {
 		if (busy > 1000)
-			return lose(rom, err_set(e, ERR_PROTOCOL, "%s: the device stays busy", what));
+			return lose(
+				rom, err_set(e, ERR_PROTOCOL, "%s: the device stays busy", what));
 		rc = l->ops->read(l, &st, 1, timeout_ms, e);
 		if (rc == ERR_TIMEOUT)
 			return lose(rom, err_set(e, ERR_TIMEOUT, "%s: no answer", what));
@@ -156,7 +157,7 @@ int rom_after_nack(struct rom *rom, struct err *e)
 
 static int send_pair(struct rom *rom, enum rom_command code, const char *what, struct err *e)
 {
-	uint8_t pair[2] = {(uint8_t)code, (uint8_t)~(unsigned)code};
+	uint8_t pair[2] = {(uint8_t)code, (uint8_t) ~(unsigned)code};
 	int rc = rom_send(rom, pair, sizeof(pair), e);
 
 	return rc < 0 ? rc : rom_ack(rom, rom_wait(rom, ROM_ACK_MS, 3), what, e);
@@ -169,7 +170,8 @@ int rom_begin(struct rom *rom, enum rom_command code, const char *what, struct e
 	if (rom->lost)
 		return err_set(e, ERR_PROTOCOL, "%s: the conversation is out of step", what);
 	if (rom->identified && !rom->t.info.commands[code]) {
-		err_set(e, ERR_UNSUPPORTED, "%s: this bootloader has no command 0x%02X", what, code);
+		err_set(e, ERR_UNSUPPORTED, "%s: this bootloader has no command 0x%02X", what,
+			code);
 		return ERR_UNSUPPORTED;
 	}
 	log_debug("command 0x%02X: %s", code, what);
@@ -217,7 +219,7 @@ int rom_refused(struct rom *rom, const char *what, struct err *e)
 	err_set(e, ERR_PROTECTED, "%s: refused, %s is active", what,
 		product_state ? "protection by PRODUCT_STATE" : "read-out protection (RDP)");
 	err_hint(e, "lifting it means Readout Unprotect, which erases the whole flash; "
-		"stmota never does that unasked");
+		    "stmota never does that unasked");
 	return ERR_PROTECTED;
 }
 
@@ -246,7 +248,7 @@ static int sync_once(struct rom *rom, struct err *e)
 	}
 	err_set(e, ERR_PROTOCOL, "the device answers 0x%02X to the sync byte", byte);
 	err_hint(e, "wrong speed or parity, or an application is talking: reset the board with "
-		"BOOT0 set, and try --baud 57600");
+		    "BOOT0 set, and try --baud 57600");
 	return ERR_PROTOCOL;
 }
 
@@ -282,8 +284,8 @@ static size_t filler_burst(unsigned sent)
 }
 
 /* Steps 1 and 2: up to `max` fillers until the first NACK, then silence. */
-static int resync_fill(struct rom *rom, uint64_t until_ms, unsigned max, unsigned *sent,
-	struct err *e)
+static int resync_fill(
+	struct rom *rom, uint64_t until_ms, unsigned max, unsigned *sent, struct err *e)
 {
 	struct link *l = rom->t.link;
 	uint32_t gap_ms = 2 + (l->baud != 0 ? 2u * 11 * 1000 / l->baud : 0);
@@ -358,7 +360,8 @@ int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e)
 			rom->lost = false;
 			rc = prove_boundary(rom, e);
 		}
-		if (rc == 0 || round >= 5 || (rc != ERR_TIMEOUT && rc != ERR_PROTOCOL && rc != ERR_NACK))
+		if (rc == 0 || round >= 5 ||
+			(rc != ERR_TIMEOUT && rc != ERR_PROTOCOL && rc != ERR_NACK))
 			return rc;
 		/* In step, but pairs do not arrive: they may come too fast (seen on L432). */
 		if (round >= 1)

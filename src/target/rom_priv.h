@@ -32,11 +32,11 @@ enum rom_command {
 #define ROM_BUSY 0x76
 
 /* Host time-outs of AN3155's exchanges; the adapter's latency comes on top (rom_wait()). */
-#define ROM_ACK_MS       1000  /* command pair, address, flash write */
-#define ROM_SYNC_MS      500   /* F105 with PA9 high needs 105 ms */
-#define ROM_DRAIN_MS     20    /* second ACK at sync, second NACK under RDP */
-#define ROM_QUIET_MS     50    /* silence that ends a broken reply */
-#define ROM_MASS_MS      35000 /* F4 with 2 MB takes 32 s */
+#define ROM_ACK_MS       1000   /* command pair, address, flash write */
+#define ROM_SYNC_MS      500    /* F105 with PA9 high needs 105 ms */
+#define ROM_DRAIN_MS     20     /* second ACK at sync, second NACK under RDP */
+#define ROM_QUIET_MS     50     /* silence that ends a broken reply */
+#define ROM_MASS_MS      35000  /* F4 with 2 MB takes 32 s */
 #define ROM_RESYNC_SLOW  700    /* more than any packet but an erase list */
 #define ROM_RESYNC_BYTES 132000 /* more than the longest erase list (0xFFEF pages) */
 
@@ -57,7 +57,7 @@ struct rom {
 	bool paced;             /* one byte at a time, 1 ms apart */
 	unsigned data_failures; /* data packets that failed since the last good one */
 	bool read_since_write;
-	uint8_t filler;         /* what recover() sends; chosen per erase packet */
+	uint8_t filler; /* what recover() sends; chosen per erase packet */
 };
 
 static inline struct rom *rom_of(struct target *t)

@@ -75,10 +75,12 @@ static int nobody_there(const struct rom *rom, struct err *e)
 {
 	err_set(e, ERR_TIMEOUT, "no bootloader answers");
 	if (rom->t.link->baud > 115200)
-		err_hint(e, "many bootloaders take no more than 115200 baud: reset the board with BOOT0 set and "
+		err_hint(e,
+			"many bootloaders take no more than 115200 baud: reset the board with BOOT0 set and "
 			"try --baud 115200");
 	else
-		err_hint(e, "set BOOT0 and reset the board; check TX, RX and ground; name the wiring with "
+		err_hint(e,
+			"set BOOT0 and reset the board; check TX, RX and ground; name the wiring with "
 			"--before if BOOT0 and NRST are on DTR and RTS");
 	return ERR_TIMEOUT;
 }
@@ -172,8 +174,8 @@ static int rom_connect(struct target *t, struct target_info *ret, struct err *e)
 	/* Synced by a stray byte, or out of step: line up once. */
 	if (rc == ERR_TIMEOUT || rc == ERR_PROTOCOL || rc == ERR_NACK) {
 		log_debug("%s: %s; lining up", t->link->name, e != NULL ? e->msg : "");
-		rc = lines ? reach_by_lines(rom, false, e) :
-			     rom_resync(rom, resync_ms(rom), false, e);
+		rc = lines ? reach_by_lines(rom, false, e)
+			   : rom_resync(rom, resync_ms(rom), false, e);
 		if (rc == 0)
 			rc = identify(rom, &info, e);
 	}
@@ -225,7 +227,7 @@ static int rom_recover(struct target *t, struct err *e)
 
 static int read_once(struct rom *rom, uint32_t addr, uint8_t *buf, uint32_t len, struct err *e)
 {
-	uint8_t packet[2] = {(uint8_t)(len - 1), (uint8_t)~(len - 1)};
+	uint8_t packet[2] = {(uint8_t)(len - 1), (uint8_t) ~(len - 1)};
 	char what[32];
 	int rc;
 
@@ -252,8 +254,8 @@ static int read_once(struct rom *rom, uint32_t addr, uint8_t *buf, uint32_t len,
  * Some ROMs give size register and unique id only within a larger block: 128 bytes on L0, 256 on
  * F4, both aligned to their size.
  */
-static int read_whole_block(struct rom *rom, uint32_t addr, uint8_t *buf, uint32_t len,
-	struct err *e)
+static int read_whole_block(
+	struct rom *rom, uint32_t addr, uint8_t *buf, uint32_t len, struct err *e)
 {
 	uint32_t size = rom->t.info.chip->erased_value == 0x00 ? 128 : READ_MAX;
 	uint32_t base = addr & ~(size - 1);
@@ -278,7 +280,7 @@ static bool wants_whole_block(const struct rom *rom, uint32_t addr, uint32_t len
 	uid = (struct span){c->uid_register, 24};
 	size = (struct span){c->flash_size_register, 2};
 	return (c->uid_register != CHIP_UNKNOWN && span_overlaps(want, uid)) ||
-		(c->flash_size_register != CHIP_UNKNOWN && span_overlaps(want, size));
+	       (c->flash_size_register != CHIP_UNKNOWN && span_overlaps(want, size));
 }
 
 static int rom_read(struct target *t, uint32_t addr, void *buf, uint32_t len, struct err *e)
@@ -306,8 +308,8 @@ static int rom_read(struct target *t, uint32_t addr, void *buf, uint32_t len, st
 	return 0;
 }
 
-static int write_once(struct rom *rom, uint32_t addr, const uint8_t *buf, uint32_t len,
-	struct err *e)
+static int write_once(
+	struct rom *rom, uint32_t addr, const uint8_t *buf, uint32_t len, struct err *e)
 {
 	uint8_t packet[1 + WRITE_MAX + 1];
 	char what[32];
@@ -346,15 +348,17 @@ static int rom_write(struct target *t, uint32_t addr, const void *buf, uint32_t 
 	struct rom *rom = rom_of(t);
 	const struct chip *c = t->info.chip;
 	uint32_t align = c != NULL ? c->layout.write_align : 4;
-	bool in_flash = c != NULL && addr >= c->flash_base && addr - c->flash_base < c->flash_size_max;
+	bool in_flash =
+		c != NULL && addr >= c->flash_base && addr - c->flash_base < c->flash_size_max;
 	int rc;
 
 	if (!in_flash)
 		align = 4;
 	if (len == 0 || len > WRITE_MAX || len > t->write_max || addr % align != 0 ||
 		len % align != 0) {
-		err_set(e, ERR_NO_FIT, "write of %" PRIu32 " bytes: not made of whole words of %" PRIu32
-			" bytes", len, align);
+		err_set(e, ERR_NO_FIT,
+			"write of %" PRIu32 " bytes: not made of whole words of %" PRIu32 " bytes",
+			len, align);
 		err_at(e, addr);
 		return ERR_NO_FIT;
 	}
@@ -387,7 +391,8 @@ static int read_crc(struct rom *rom, uint32_t timeout_ms, uint32_t *ret, struct 
 	int rc;
 
 	while (n < sizeof(r)) {
-		rc = l->ops->read(l, &r[n], 1, n == 0 ? timeout_ms : rom_wait(rom, ROM_QUIET_MS, 1), e);
+		rc = l->ops->read(
+			l, &r[n], 1, n == 0 ? timeout_ms : rom_wait(rom, ROM_QUIET_MS, 1), e);
 		if (rc == ERR_TIMEOUT)
 			break;
 		if (rc < 0) {
@@ -408,8 +413,8 @@ static int read_crc(struct rom *rom, uint32_t timeout_ms, uint32_t *ret, struct 
 		return 0;
 	}
 	rom->lost = true;
-	return n == 0 ? err_set(e, ERR_TIMEOUT, "checksum: no answer") :
-			err_set(e, ERR_PROTOCOL, "checksum: the answer is damaged");
+	return n == 0 ? err_set(e, ERR_TIMEOUT, "checksum: no answer")
+		      : err_set(e, ERR_PROTOCOL, "checksum: the answer is damaged");
 }
 
 static int rom_checksum(struct target *t, struct span range, uint32_t *ret, struct err *e)
@@ -466,8 +471,8 @@ static int send_sectors(struct rom *rom, const uint8_t *sectors, size_t n, struc
 }
 
 /* Two ACKs in all; then the device resets itself, after Readout Unprotect with a mass erase. */
-static int rom_protect(struct target *t, enum target_protect what, const uint8_t *sectors, size_t n,
-	struct err *e)
+static int rom_protect(
+	struct target *t, enum target_protect what, const uint8_t *sectors, size_t n, struct err *e)
 {
 	struct rom *rom = rom_of(t);
 	size_t i = 0;
@@ -495,9 +500,9 @@ static int rom_protect(struct target *t, enum target_protect what, const uint8_t
 	ms = rom->opt.entry.boot_ms;
 	if (what == TARGET_READ_UNPROTECT) {
 		note(rom, "the device erases its whole flash");
-		ms += t->info.chip != NULL ?
-			chip_mass_erase_ms_max(t->info.chip, t->info.chip->flash_size_max) :
-			ROM_MASS_MS;
+		ms += t->info.chip != NULL
+			      ? chip_mass_erase_ms_max(t->info.chip, t->info.chip->flash_size_max)
+			      : ROM_MASS_MS;
 	}
 	while (ms > 0) {
 		uint32_t step = ms < 100 ? ms : 100;
@@ -552,7 +557,8 @@ static void rom_close(struct target *t)
 /* ---- Special ---- */
 
 /* Size, data, XOR, and its ACK. */
-static int send_sized(struct rom *rom, const void *data, size_t len, const char *what, struct err *e)
+static int send_sized(
+	struct rom *rom, const void *data, size_t len, const char *what, struct err *e)
 {
 	uint8_t packet[2 + ROM_EXTENDED_SPECIAL_MAX + 1];
 	int rc;
@@ -567,8 +573,8 @@ static int send_sized(struct rom *rom, const void *data, size_t len, const char 
 	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
 }
 
-static int read_sized(struct rom *rom, uint8_t *buf, size_t *ret_len, const char *what,
-	struct err *e)
+static int read_sized(
+	struct rom *rom, uint8_t *buf, size_t *ret_len, const char *what, struct err *e)
 {
 	uint8_t size[2];
 	int rc = rom_reply(rom, size, sizeof(size), what, e);
@@ -579,7 +585,8 @@ static int read_sized(struct rom *rom, uint8_t *buf, size_t *ret_len, const char
 	len = get_be16(size);
 	if (len > ROM_SPECIAL_MAX) {
 		rom->lost = true;
-		return err_set(e, ERR_PROTOCOL, "%s: an answer of %zu bytes is too long", what, len);
+		return err_set(
+			e, ERR_PROTOCOL, "%s: an answer of %zu bytes is too long", what, len);
 	}
 	if (len > 0)
 		rc = rom_reply(rom, buf, len, what, e);
@@ -632,7 +639,8 @@ int rom_special(struct target *t, uint16_t opcode, const void *data, size_t len,
 int rom_extended_special(struct target *t, uint16_t opcode, const void *data, size_t len,
 	const void *more, size_t more_len, struct rom_special_reply *ret, struct err *e)
 {
-	return special(rom_of(t), ROM_CMD_EXTENDED_SPECIAL, opcode, data, len, more, more_len, ret, e);
+	return special(
+		rom_of(t), ROM_CMD_EXTENDED_SPECIAL, opcode, data, len, more, more_len, ret, e);
 }
 
 static const struct target_ops rom_ops = {
@@ -665,8 +673,8 @@ static const struct target_ops rom_ops_no_reset = {
 	.close = rom_close,
 };
 
-int rom_target_new(struct link *link, const struct rom_options *opt, struct target **ret,
-	struct err *e)
+int rom_target_new(
+	struct link *link, const struct rom_options *opt, struct target **ret, struct err *e)
 {
 	struct rom *rom = calloc(1, sizeof(*rom));
 

@@ -22,7 +22,7 @@ struct fuzz_link {
 	size_t size, at;
 	unsigned silent;
 	bool may_erase, may_write, may_go; /* what the caller has asked for */
-	uint8_t last_pair; /* code of the last command pair, if it was one */
+	uint8_t last_pair;                 /* code of the last command pair, if it was one */
 };
 
 /* A packet of two bytes that are each other's complement is a command, or the length of a read. */
@@ -156,7 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rom_target_new(&s.link, &opt, &t, &e) < 0)
 		return 0;
 	if (ended(&s, &since, t->ops->connect(t, NULL, &e), &e) == 0 &&
-		ended(&s, &since, device_gather(t, &opt.entry, CHIP_BANKS_DEFAULT, NULL, &facts, &e),
+		ended(&s, &since,
+			device_gather(t, &opt.entry, CHIP_BANKS_DEFAULT, NULL, &facts, &e),
 			&e) == 0)
 		use(&s, t, &facts);
 	target_close(t);

@@ -22,7 +22,8 @@ static void spy(const char *path)
 	char line[300];
 	int fd, n;
 
-	if (log == NULL || (strncmp(path, "/dev/tty", 8) != 0 && strncmp(path, "/dev/pts/", 9) != 0))
+	if (log == NULL ||
+		(strncmp(path, "/dev/tty", 8) != 0 && strncmp(path, "/dev/pts/", 9) != 0))
 		return;
 	fd = ((open_fn)dlsym(RTLD_NEXT, "open"))(log, O_WRONLY | O_APPEND | O_CREAT, 0600);
 	n = snprintf(line, sizeof(line), "%.250s\n", path);
@@ -36,32 +37,32 @@ static mode_t mode_of(int flags, va_list ap)
 	return (flags & O_CREAT) != 0 ? (mode_t)va_arg(ap, int) : 0;
 }
 
-#define OPEN(name) \
-	int name(const char *path, int flags, ...); \
-	int name(const char *path, int flags, ...) \
-	{ \
-		mode_t mode; \
-		va_list ap; \
-\
-		va_start(ap, flags); \
-		mode = mode_of(flags, ap); \
-		va_end(ap); \
-		spy(path); \
-		return ((open_fn)dlsym(RTLD_NEXT, #name))(path, flags, mode); \
+#define OPEN(name)                                                                                 \
+	int name(const char *path, int flags, ...);                                                \
+	int name(const char *path, int flags, ...)                                                 \
+	{                                                                                          \
+		mode_t mode;                                                                       \
+		va_list ap;                                                                        \
+                                                                                                   \
+		va_start(ap, flags);                                                               \
+		mode = mode_of(flags, ap);                                                         \
+		va_end(ap);                                                                        \
+		spy(path);                                                                         \
+		return ((open_fn)dlsym(RTLD_NEXT, #name))(path, flags, mode);                      \
 	}
 
-#define OPENAT(name) \
-	int name(int dir, const char *path, int flags, ...); \
-	int name(int dir, const char *path, int flags, ...) \
-	{ \
-		mode_t mode; \
-		va_list ap; \
-\
-		va_start(ap, flags); \
-		mode = mode_of(flags, ap); \
-		va_end(ap); \
-		spy(path); \
-		return ((openat_fn)dlsym(RTLD_NEXT, #name))(dir, path, flags, mode); \
+#define OPENAT(name)                                                                               \
+	int name(int dir, const char *path, int flags, ...);                                       \
+	int name(int dir, const char *path, int flags, ...)                                        \
+	{                                                                                          \
+		mode_t mode;                                                                       \
+		va_list ap;                                                                        \
+                                                                                                   \
+		va_start(ap, flags);                                                               \
+		mode = mode_of(flags, ap);                                                         \
+		va_end(ap);                                                                        \
+		spy(path);                                                                         \
+		return ((openat_fn)dlsym(RTLD_NEXT, #name))(dir, path, flags, mode);               \
 	}
 
 OPEN(open)

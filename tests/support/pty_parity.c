@@ -37,6 +37,6 @@ int tcgetattr(int fd, struct termios *tio)
 
 	if (rc == 0 && fd >= 0 && fd < 64)
 		tio->c_cflag = (tio->c_cflag & ~(tcflag_t)(PARENB | PARODD)) |
-			(remembered[fd] & (PARENB | PARODD));
+			       (remembered[fd] & (PARENB | PARODD));
 	return rc;
 }

@@ -63,7 +63,8 @@ static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, g
 		umockdev_ioctl_client_complete(client, 0, 0);
 		return TRUE;
 	}
-	if (request != TIOCMGET && request != TIOCMSET && request != TIOCMBIS && request != TIOCMBIC)
+	if (request != TIOCMGET && request != TIOCMSET && request != TIOCMBIS &&
+		request != TIOCMBIC)
 		return FALSE;
 	data = umockdev_ioctl_data_resolve(arg, 0, sizeof(int), NULL);
 	value = (int *)(void *)data->data;
@@ -141,8 +142,9 @@ int main(int argc, char **argv)
 	}
 	testbed = umockdev_testbed_new();
 	if (!umockdev_testbed_add_from_string(testbed,
-		"P: /devices/pci0/usb1/1-1/1-1:1.0/ttyUSB7/tty/ttyUSB7\nN: ttyUSB7\n"
-		"E: DEVNAME=" PORT "\nE: SUBSYSTEM=tty\nA: dev=188:7\n", NULL))
+		    "P: /devices/pci0/usb1/1-1/1-1:1.0/ttyUSB7/tty/ttyUSB7\nN: ttyUSB7\n"
+		    "E: DEVNAME=" PORT "\nE: SUBSYSTEM=tty\nA: dev=188:7\n",
+		    NULL))
 		return 2;
 	handler = umockdev_ioctl_base_new();
 	g_signal_connect(handler, "handle-ioctl", G_CALLBACK(on_ioctl), NULL);

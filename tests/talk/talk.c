@@ -40,13 +40,13 @@ struct script {
 	unsigned line_no;
 	char line[4096];
 	bool have_line;
-	unsigned repeat;        /* how often the current packet is still to come */
+	unsigned repeat; /* how often the current packet is still to come */
 	uint8_t queue[4096];
 	size_t head, tail;
 };
 
-__attribute__((format(printf, 2, 3), noreturn)) static void die(const struct script *s,
-	const char *fmt, ...)
+__attribute__((format(printf, 2, 3), noreturn)) static void die(
+	const struct script *s, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -80,7 +80,7 @@ static bool starts(struct script *s, const char *word)
 	size_t n = strlen(word);
 
 	return peek(s) && strncmp(s->line, word, n) == 0 &&
-		(s->line[n] == ' ' || s->line[n] == '\0');
+	       (s->line[n] == ' ' || s->line[n] == '\0');
 }
 
 static void next(struct script *s)
@@ -275,8 +275,8 @@ static int special(struct script *s, struct target *t, char *args, struct result
 	return 0;
 }
 
-static int call(struct script *s, struct target *t, const char *what, char *args,
-	struct result *r, struct err *e)
+static int call(struct script *s, struct target *t, const char *what, char *args, struct result *r,
+	struct err *e)
 {
 	uint8_t data[LINE_MAX_BYTES];
 	unsigned addr = 0, len = 0, times;
@@ -346,7 +346,8 @@ static void check_result(struct script *s, int rc, const struct result *r, const
 	} else if (starts(s, "fail")) {
 		sscanf(s->line, "fail %31s %199[^\n]", name, text);
 		if (rc == 0 || strcmp(name, err_code_name((enum err_code)rc)) != 0)
-			die(s, "the call ends with '%s': %s", err_code_name((enum err_code)rc), e->msg);
+			die(s, "the call ends with '%s': %s", err_code_name((enum err_code)rc),
+				e->msg);
 		if (strstr(e->msg, text) == NULL && strstr(e->hint, text) == NULL)
 			die(s, "the message is: %s / %s", e->msg, e->hint);
 	} else {

@@ -14,9 +14,12 @@ static void test_device_url__full(void **state)
 	struct device_url u;
 
 	(void)state;
-	assert_int_equal(device_url_parse(
-		"uart:/dev/ttyUSB0?baud=57600&boot0=rts&nrst=!dtr&reset_ms=10&settle_ms=0&boot_ms=600"
-		"&banks=dual", &u, NULL), 0);
+	assert_int_equal(
+		device_url_parse(
+			"uart:/dev/ttyUSB0?baud=57600&boot0=rts&nrst=!dtr&reset_ms=10&settle_ms=0&boot_ms=600"
+			"&banks=dual",
+			&u, NULL),
+		0);
 	assert_string_equal(u.path, "/dev/ttyUSB0");
 	assert_int_equal(u.baud, 57600);
 	assert_int_equal(u.entry.boot0.wire, ENTRY_WIRE_RTS);
@@ -57,7 +60,8 @@ static void test_device_url__commas_for_zsh(void **state)
 	assert_int_equal(a.entry.boot0.wire, b.entry.boot0.wire);
 	assert_string_equal(a.path, b.path);
 	/* Colons belong to the path: by-path names have them. */
-	assert_int_equal(device_url_parse("uart:/dev/serial/by-path/pci-0:1.0-usb-0:1:1.0", &a, NULL), 0);
+	assert_int_equal(
+		device_url_parse("uart:/dev/serial/by-path/pci-0:1.0-usb-0:1:1.0", &a, NULL), 0);
 	assert_string_equal(a.path, "/dev/serial/by-path/pci-0:1.0-usb-0:1:1.0");
 }
 

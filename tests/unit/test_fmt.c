@@ -11,8 +11,8 @@
 #include <stmota/fmt.h>
 
 /* A small image with a table for 0x08004000: SP, Reset, NMI, HardFault, zeros, code. */
-static const uint32_t image[32] = {0x20005000, 0x08004041, 0x08004045, 0x08004045, [16] = 0xe7fe4770,
-	[17] = 0xe7fee7fe};
+static const uint32_t image[32] = {
+	0x20005000, 0x08004041, 0x08004045, 0x08004045, [16] = 0xe7fe4770, [17] = 0xe7fee7fe};
 
 static int read_bin(const void *data, size_t len, const struct fmt_options *opt,
 	struct segments *ret, struct err *e)
@@ -32,7 +32,9 @@ static void test_fmt__detects_by_content(void **state)
 		{":abc", 4, FMT_IHEX},
 		{":)", 2, FMT_BIN},
 		{":-) hello", 9, FMT_BIN},
-		{"\x7f" "ELF", 4, FMT_ELF},
+		{"\x7f"
+		 "ELF",
+			4, FMT_ELF},
 		{"S00600004844521B\n", 17, FMT_SREC},
 		{"S123", 4, FMT_SREC},
 		{"Some text", 9, FMT_BIN},
@@ -88,7 +90,8 @@ static void test_fmt__every_row_is_complete_and_found(void **state)
 		assert_non_null(f->description);
 		assert_non_null(f->detect);
 		assert_ptr_equal(fmt_find(f->name), f);
-		assert_false(f->kind != FMT_BIN && f->detect((const uint8_t *)image, sizeof(image)));
+		assert_false(
+			f->kind != FMT_BIN && f->detect((const uint8_t *)image, sizeof(image)));
 	}
 	assert_int_equal(n, FMT_SOTA + 1);
 	assert_null(fmt_find("tar"));
@@ -144,9 +147,12 @@ static void test_fmt_bin__what_is_no_firmware(void **state)
 		size_t len;
 		const char *message;
 	} rows[] = {
-		{"\x1f\x8b\x08\0\0\0\0\0\0\3", 10, "t.bin: this is a gzip file, not a firmware image"},
+		{"\x1f\x8b\x08\0\0\0\0\0\0\3", 10,
+			"t.bin: this is a gzip file, not a firmware image"},
 		{"PK\3\4\0\0\0\0\0\0\0\0", 12, "t.bin: this is a zip file, not a firmware image"},
-		{"\xfd" "7zXZ\0....", 10, "t.bin: this is an xz file, not a firmware image"},
+		{"\xfd"
+		 "7zXZ\0....",
+			10, "t.bin: this is an xz file, not a firmware image"},
 		{"#!/bin/sh\necho\n", 15, "t.bin: this is a text file, not a firmware image"},
 		{"\0\0\0\x20\1\0\0\x08", 8, "t.bin: 8 bytes are too few for a firmware image"},
 		{"\0\0\0\0\0\0\0\0\0\0", 10, "t.bin: all 10 bytes are 0x00: this is no firmware"},

@@ -193,7 +193,9 @@ static void test_fmt_dfuse__names_are_made_printable(void **state)
 	struct file f = {0};
 
 	begin(&f);
-	target(&f, 0, "a\n\x80" "b");
+	target(&f, 0,
+		"a\n\x80"
+		"b");
 	memcpy(f.b.data + f.target + 11 + 5, "rubbish", 7);
 	element(&f, 0x08000000, "flash");
 	finish(&f);
@@ -217,7 +219,8 @@ static void test_fmt_dfuse__crc_and_cut_files(void **state)
 	for (size_t len = 5; len < f.b.len; len++) {
 		cleanup_segments struct segments s = SEGMENTS_INIT;
 
-		assert_int_equal(fmt_read(f.b.data, len, "t.dfu", NULL, &s, NULL, NULL), ERR_FORMAT);
+		assert_int_equal(
+			fmt_read(f.b.data, len, "t.dfu", NULL, &s, NULL, NULL), ERR_FORMAT);
 	}
 	f.b.len--;
 	expect_bad(&f, ERR_FORMAT, "t.dfu: no DFU suffix at the end of the file");
@@ -272,7 +275,8 @@ static void test_fmt_dfuse__bytes_behind_the_targets(void **state)
 	element(&f, 0x08000000, "flash");
 	buf_append(&f.b, "more", 4, NULL);
 	finish(&f);
-	expect_bad(&f, ERR_FORMAT, "t.dfu: offset 0x12A: bytes between the last target and the suffix");
+	expect_bad(&f, ERR_FORMAT,
+		"t.dfu: offset 0x12A: bytes between the last target and the suffix");
 	buf_done(&f.b);
 }
 

@@ -45,8 +45,12 @@ static void file_init(struct file *f)
 static void load(struct file *f, uint32_t off, uint32_t paddr, uint32_t vaddr, uint32_t filesz,
 	uint32_t memsz)
 {
-	f->ph[f->eh->e_phnum++] = (Elf32_Phdr){.p_type = PT_LOAD, .p_offset = off, .p_paddr = paddr,
-		.p_vaddr = vaddr, .p_filesz = filesz, .p_memsz = memsz};
+	f->ph[f->eh->e_phnum++] = (Elf32_Phdr){.p_type = PT_LOAD,
+		.p_offset = off,
+		.p_paddr = paddr,
+		.p_vaddr = vaddr,
+		.p_filesz = filesz,
+		.p_memsz = memsz};
 }
 
 /* The first one must be the null section. */
@@ -55,8 +59,11 @@ static void section(struct file *f, uint32_t type, uint32_t flags, uint32_t off,
 	f->eh->e_shoff = SECTIONS;
 	if (f->eh->e_shnum == 0)
 		f->eh->e_shnum = 1;
-	f->sh[f->eh->e_shnum++] = (Elf32_Shdr){
-		.sh_type = type, .sh_flags = flags, .sh_offset = off, .sh_size = size, .sh_addralign = 1};
+	f->sh[f->eh->e_shnum++] = (Elf32_Shdr){.sh_type = type,
+		.sh_flags = flags,
+		.sh_offset = off,
+		.sh_size = size,
+		.sh_addralign = 1};
 }
 
 static int read_file(const struct file *f, size_t len, const struct fmt_options *opt,
@@ -125,8 +132,9 @@ static void test_fmt_elf__headers_in_first_segment_without_sections(void **state
 
 	file_init(&f);
 	load(&f, 0, 0x08000000, 0x08000000, 0x300, 0x300);
-	expect_bad(&f, FILE_LEN, "t.elf: the first segment begins with the ELF headers, and there "
-				 "are no sections to tell them from the program");
+	expect_bad(&f, FILE_LEN,
+		"t.elf: the first segment begins with the ELF headers, and there "
+		"are no sections to tell them from the program");
 }
 
 static void test_fmt_elf__segment_of_headers_only(void **state)
@@ -153,8 +161,8 @@ static void test_fmt_elf__ram_is_refused_unless_wanted(void **state)
 	file_init(&f);
 	load(&f, CONTENT, 0x08000000, 0x08000000, 0x30, 0x30);
 	load(&f, CONTENT + 0x100, 0x20000100, 0x20000100, 4, 8);
-	expect_bad(&f, FILE_LEN,
-		"t.elf: section (unnamed) has its load address in RAM (0x20000100)");
+	expect_bad(
+		&f, FILE_LEN, "t.elf: section (unnamed) has its load address in RAM (0x20000100)");
 	read_file(&f, FILE_LEN, NULL, &s, &e);
 	assert_int_equal(e.addr, 0x20000100);
 	assert_non_null(strstr(e.hint, "AT> FLASH"));
@@ -232,8 +240,9 @@ static void test_fmt_elf__not_for_us(void **state)
 	expect_bad(&f, FILE_LEN, "t.elf: this is an object file: it was not linked yet");
 	f = good;
 	f.bytes[16] = ET_DYN;
-	expect_bad(&f, FILE_LEN, "t.elf: this is a shared object or position-independent program "
-				 "without addresses");
+	expect_bad(&f, FILE_LEN,
+		"t.elf: this is a shared object or position-independent program "
+		"without addresses");
 	f = good;
 	f.bytes[42] = 56;
 	expect_bad(&f, FILE_LEN, "t.elf: program headers of 56 bytes; they should have 32");

@@ -86,8 +86,7 @@ static void test_fmt_ihex__segment_wraps_inside_64k(void **state)
 	cleanup_segments struct segments s = SEGMENTS_INIT;
 
 	/* Base 0x10000, offset 0xFFFE: two bytes at the end, two at the start of the segment. */
-	assert_int_equal(
-		parse(":020000021000EC\n:04FFFE0001020304F5\n" EOF_LINE, &s, NULL), 0);
+	assert_int_equal(parse(":020000021000EC\n:04FFFE0001020304F5\n" EOF_LINE, &s, NULL), 0);
 	assert_int_equal(s.n, 2);
 	assert_int_equal(s.v[0].addr, 0x10000);
 	assert_memory_equal(s.v[0].data, "\3\4", 2);
@@ -153,7 +152,7 @@ static void test_fmt_ihex__end_of_file(void **state)
 		"t.hex: line 3: something follows the end-of-file record");
 	expect_bad(EOF_LINE, "t.hex: the file has no data records");
 	expect_one(":0100000001FE\n" EOF_LINE "\n \r\n", 0, "\1", 1);
-	expect_one(":0100000001FE\n:00000001FF", 0, "\1", 1); /* no newline at the end */
+	expect_one(":0100000001FE\n:00000001FF", 0, "\1", 1);   /* no newline at the end */
 	expect_one(":0100000001FE\n:00010001FE\n", 0, "\1", 1); /* old tools: start address */
 }
 
@@ -202,10 +201,10 @@ static void test_fmt_ihex__descending_bytes(void **state)
 	for (unsigned bank = banks; bank-- > 0;) {
 		char line[32];
 
-		sprintf(line, ":0200000400%02X%02X\n", bank, (uint8_t)-(6 + bank));
+		sprintf(line, ":0200000400%02X%02X\n", bank, (uint8_t) - (6 + bank));
 		buf_append(&text, line, strlen(line), NULL);
 		for (unsigned a = 0x10000; a-- > 0;) {
-			sprintf(line, ":01%04X005A%02X\n", a, (uint8_t)-(0x5b + (a >> 8) + a));
+			sprintf(line, ":01%04X005A%02X\n", a, (uint8_t) - (0x5b + (a >> 8) + a));
 			buf_append(&text, line, strlen(line), NULL);
 		}
 	}
@@ -222,7 +221,8 @@ static void test_fmt_ihex__address_is_refused(void **state)
 	struct fmt_options opt = {.has_address = true, .address = 0x08000000};
 	const char *text = ":0100000001FE\n" EOF_LINE;
 
-	assert_int_equal(fmt_read((const uint8_t *)text, strlen(text), "t.hex", &opt, &s, NULL, NULL),
+	assert_int_equal(
+		fmt_read((const uint8_t *)text, strlen(text), "t.hex", &opt, &s, NULL, NULL),
 		ERR_USAGE);
 }
 

@@ -107,7 +107,8 @@ static void test_fmt_mcuboot__both_areas_are_walked(void **state)
 		uint16_t type, len;
 		bool is_protected;
 		const char *name;
-	} want[] = {{0x50, 4, true, "SEC_CNT"}, {0x12a0, 3, true, NULL}, {0x12, 64, false, "SHA512"}};
+	} want[] = {
+		{0x50, 4, true, "SEC_CNT"}, {0x12a0, 3, true, NULL}, {0x12, 64, false, "SHA512"}};
 	struct mcuboot_info m;
 	struct mcuboot_tlv t;
 	size_t at = 0;
@@ -183,8 +184,7 @@ static void test_fmt_mcuboot__areas_that_cannot_be(void **state)
 	expect_bad(ERR_FORMAT, "offset 0x34: no entries (TLV) behind the body");
 	simple();
 	put16(10, 12);
-	expect_bad(ERR_FORMAT,
-		"offset 0x34: no protected entries, which the header announces");
+	expect_bad(ERR_FORMAT, "offset 0x34: no protected entries, which the header announces");
 	simple();
 	put16(54, file.len - 52 + 1);
 	expect_bad(ERR_FORMAT, "offset 0x34: the entries (TLV) pass the end of the file");
@@ -266,7 +266,8 @@ static void test_fmt_mcuboot__is_refused_as_an_image(void **state)
 
 	/* An address does not turn it into a raw binary. */
 	simple();
-	assert_int_equal(fmt_read(file.data, file.len, "t.img", &opt, &s, NULL, &e), ERR_UNSUPPORTED);
+	assert_int_equal(
+		fmt_read(file.data, file.len, "t.img", &opt, &s, NULL, &e), ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.msg, "MCUboot"));
 }
 

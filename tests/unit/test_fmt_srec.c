@@ -78,8 +78,8 @@ static void test_fmt_srec__mixed_types_closed_by_a_count(void **state)
 	expect_one("S105FFFEABCD85\nS206010000EF0108\nS604000002F9\nS804000000FB\n", 0xfffe,
 		"\xab\xcd\xef\x01", 4);
 	/* A count in the middle closes nothing. */
-	expect_bad("S5030000FC\nS1051234ABCD3C\n",
-		"t.s19: no terminator (S7, S8, S9) after line 2");
+	expect_bad(
+		"S5030000FC\nS1051234ABCD3C\n", "t.s19: no terminator (S7, S8, S9) after line 2");
 }
 
 static void test_fmt_srec__counts(void **state)
@@ -111,7 +111,8 @@ static void test_fmt_srec__damaged_lines(void **state)
 	expect_bad("S1051234ABCD3C00\n" END,
 		"t.s19: line 1: the record is longer than its count byte says");
 	expect_bad("S1051234ABXD3C\n" END, "t.s19: line 1: not a hexadecimal digit");
-	expect_bad("S1051234ABCD3C\n1051234ABCD3C\n", "t.s19: line 2: a record begins with 'S' and a digit");
+	expect_bad("S1051234ABCD3C\n1051234ABCD3C\n",
+		"t.s19: line 2: a record begins with 'S' and a digit");
 	expect_bad("S4051234ABCD3C\n" END, "t.s19: line 1: S4 is a reserved type");
 	expect_bad("S30412345605\n", "t.s19: line 1: the checksum is 05, should be 5F");
 	expect_bad("S3041234565F\n", "t.s19: line 1: S3 needs 4 bytes of address and a checksum");
@@ -133,7 +134,8 @@ static void test_fmt_srec__unsorted_overlapping_disagreeing(void **state)
 	cleanup_segments struct segments s = SEGMENTS_INIT;
 	struct err e = ERR_INIT;
 
-	expect_one("S1050002EF0108\nS1050000ABCD82\nS1050001CDEF3D\n" END, 0, "\xab\xcd\xef\x01", 4);
+	expect_one(
+		"S1050002EF0108\nS1050000ABCD82\nS1050001CDEF3D\n" END, 0, "\xab\xcd\xef\x01", 4);
 	expect_bad("S1050000ABCD82\nS1050001CCEF3E\n" END,
 		"t.s19: line 2: other bytes for address 0x00000001 than line 1 has");
 	parse("S1050000ABCD82\nS1050001CCEF3E\n" END, &s, &e);
@@ -163,7 +165,8 @@ static void test_fmt_srec__address_is_refused(void **state)
 	struct fmt_options opt = {.has_address = true, .address = 0x08000000};
 	const char *text = "S1051234ABCD3C\n" END;
 
-	assert_int_equal(fmt_read((const uint8_t *)text, strlen(text), "t.s19", &opt, &s, NULL, NULL),
+	assert_int_equal(
+		fmt_read((const uint8_t *)text, strlen(text), "t.s19", &opt, &s, NULL, NULL),
 		ERR_USAGE);
 }
 

@@ -109,8 +109,7 @@ static void test_fmt_uf2__none_or_several_families_are_refused(void **state)
 static void test_fmt_uf2__numbering(void **state)
 {
 	block(0, 0x2000, F4, 0, 2, 0x08000000, 256, 1);
-	expect_bad(1, ERR_FORMAT,
-		"t.uf2: block 0 says that there are 2 blocks, but there are 1");
+	expect_bad(1, ERR_FORMAT, "t.uf2: block 0 says that there are 2 blocks, but there are 1");
 	block(1, 0x2000, F4, 0, 2, 0x08000100, 256, 1);
 	expect_bad(2, ERR_FORMAT, "t.uf2: block 1 (offset 0x200): its number was there before");
 	block(1, 0x2000, F4, 2, 2, 0x08000100, 256, 1);
@@ -172,8 +171,7 @@ static void test_fmt_uf2__addresses(void **state)
 static void test_fmt_uf2__file_container(void **state)
 {
 	block(0, 0x1000, 256, 0, 1, 0, 256, 1);
-	expect_bad(1, ERR_UNSUPPORTED,
-		"t.uf2: the UF2 file is a container of files, not of flash");
+	expect_bad(1, ERR_UNSUPPORTED, "t.uf2: the UF2 file is a container of files, not of flash");
 }
 
 static void test_fmt_uf2__families_by_name_and_id(void **state)

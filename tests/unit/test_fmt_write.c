@@ -69,7 +69,8 @@ static void test_fmt_write__round_trips_are_exact(void **state)
 		size_t n;
 	} images[] = {
 		{{{0x08000000, 1}}, 1},
-		{{{0x08000000, 5000}, {0x08004001, 1}, {0x08004003, 255}, {0x0800fff0, 0x20010}}, 4},
+		{{{0x08000000, 5000}, {0x08004001, 1}, {0x08004003, 255}, {0x0800fff0, 0x20010}},
+			4},
 		{{{0, 70000}}, 1},
 		{{{0xfff0, 0x20}, {0x1000000, 3}}, 2},
 		{{{0xfffffff1, 15}}, 1},
@@ -204,7 +205,10 @@ static void test_fmt_write__bin_fills_holes(void **state)
 	segments_add(&s, 0x08000005, "c", 1, NULL);
 	write_as("bin", &s, &b);
 	assert_int_equal(b.len, 6);
-	assert_memory_equal(b.data, "ab\xff\xff\xff" "c", 6);
+	assert_memory_equal(b.data,
+		"ab\xff\xff\xff"
+		"c",
+		6);
 	assert_int_equal(fmt_write(fmt_find("bin"), &s, &zero, &c, NULL), 0);
 	assert_memory_equal(c.data, "ab\0\0\0c", 6);
 }
@@ -223,8 +227,8 @@ static void test_fmt_write__bin_limit_of_holes(void **state)
 	segments_add(&t, 0x08000002 + FMT_FILL_MAX, "b", 1, NULL);
 	b.len = 0;
 	assert_int_equal(fmt_write(fmt_find("bin"), &t, &usual, &b, &e), ERR_NO_FIT);
-	assert_string_equal(e.msg,
-		"a raw binary from 0x08000000 on would need 4194305 bytes of filling");
+	assert_string_equal(
+		e.msg, "a raw binary from 0x08000000 on would need 4194305 bytes of filling");
 	assert_int_equal(b.len, 0);
 }
 

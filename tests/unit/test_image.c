@@ -51,8 +51,7 @@ static void test_image_check_vectors__code_behind_a_hole(void **state)
 	struct err e = ERR_INIT;
 
 	add_table(&s, 0x08000000, 0x08004000);
-	assert_int_equal(
-		image_check_vectors(&s, 0x08000000, NULL, NULL, 0, &e), ERR_NO_FIT);
+	assert_int_equal(image_check_vectors(&s, 0x08000000, NULL, NULL, 0, &e), ERR_NO_FIT);
 	assert_non_null(strstr(e.msg, "points outside the image"));
 	add_code(&s, 0x08004000);
 	assert_int_equal(image_check_vectors(&s, 0x08000000, NULL, NULL, 0, NULL), 0);
@@ -68,8 +67,7 @@ static void test_image_check_vectors__table_inside_a_segment(void **state)
 	add_code(&s, 0x08001040);
 	assert_int_equal(s.n, 1);
 	assert_int_equal(image_check_vectors(&s, 0x08001000, NULL, NULL, 0, NULL), 0);
-	assert_int_equal(
-		image_check_vectors(&s, 0x08002000, NULL, NULL, 0, &e), ERR_NO_FIT);
+	assert_int_equal(image_check_vectors(&s, 0x08002000, NULL, NULL, 0, &e), ERR_NO_FIT);
 	assert_string_equal(e.msg, "the image has no vector table at 0x08002000");
 	assert_int_equal(e.addr, 0x08002000);
 }

@@ -28,7 +28,8 @@ static struct geometry part(uint16_t pid, uint32_t kib, enum chip_banks banks)
 	return g;
 }
 
-static const struct layout_area *find(const struct layout *l, enum layout_kind kind, unsigned number)
+static const struct layout_area *find(
+	const struct layout *l, enum layout_kind kind, unsigned number)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (l->area[i].kind == kind && l->area[i].number == number)
@@ -53,11 +54,12 @@ static bool at_unit(const struct geometry *g, uint32_t addr)
 	return addr == g->base + g->size || (geometry_unit_at(g, addr, &u) && u.addr == addr);
 }
 
-#define MUST(x) \
-	do { \
-		if (!(x)) \
-			fail_msg("%s, %s, app %u, bootloader %u, %u slots: %s", g->chip->name, \
-				layout_scheme_name(r->scheme), r->app, r->bootloader, r->slots, #x); \
+#define MUST(x)                                                                                    \
+	do {                                                                                       \
+		if (!(x))                                                                          \
+			fail_msg("%s, %s, app %u, bootloader %u, %u slots: %s", g->chip->name,     \
+				layout_scheme_name(r->scheme), r->app, r->bootloader, r->slots,    \
+				#x);                                                               \
 	} while (0)
 
 /* Written from the promise of the header, not from the code behind it. */
@@ -258,10 +260,8 @@ static void test_layout_make__l072(void **state)
 static void test_layout_make__f429_uneven_units(void **state)
 {
 	struct geometry g = part(0x419, 1024, CHIP_BANKS_FORCE_SINGLE);
-	struct layout_request r = {.part = &g,
-		.app = 200 * KIB,
-		.bootloader = 96 * KIB,
-		.slot_size = 256 * KIB};
+	struct layout_request r = {
+		.part = &g, .app = 200 * KIB, .bootloader = 96 * KIB, .slot_size = 256 * KIB};
 	struct layout l;
 
 	assert_int_equal(layout_make(&r, &l, NULL), 0);

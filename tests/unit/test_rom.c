@@ -25,8 +25,8 @@ struct bench {
 	struct err e;
 };
 
-static void bench_open_with(struct bench *b, const struct sim_config *sim,
-	const struct sim_link_config *link_config)
+static void bench_open_with(
+	struct bench *b, const struct sim_config *sim, const struct sim_link_config *link_config)
 {
 	struct rom_options opt = ROM_OPTIONS_INIT;
 	struct link *l;
@@ -45,8 +45,7 @@ static void bench_open_with(struct bench *b, const struct sim_config *sim,
 static void bench_open_rom(struct bench *b, uint16_t pid, const char *fault, uint8_t rom)
 {
 	const char *faults[1] = {fault};
-	struct sim_config sim = {
-		.chip = chip_find(pid),
+	struct sim_config sim = {.chip = chip_find(pid),
 		.rom_version = rom,
 		.faults = faults,
 		.n_faults = fault != NULL ? 1 : 0};
@@ -82,10 +81,10 @@ static void fill(uint8_t *p, size_t n, unsigned seed)
 }
 
 /* One chip of each kind: geometry class, erase command, erased value, quirks. */
-static const uint16_t kinds[] = {
-	0x410, 0x412, 0x411, 0x413, 0x415, 0x416, 0x417, 0x419, 0x432, 0x433, 0x435, 0x437, 0x440,
-	0x443, 0x445, 0x447, 0x449, 0x450, 0x451, 0x454, 0x460, 0x462, 0x464, 0x466, 0x467, 0x469,
-	0x470, 0x472, 0x474, 0x480, 0x482, 0x483, 0x484, 0x489, 0x493, 0x495, 0x497};
+static const uint16_t kinds[] = {0x410, 0x412, 0x411, 0x413, 0x415, 0x416, 0x417, 0x419, 0x432,
+	0x433, 0x435, 0x437, 0x440, 0x443, 0x445, 0x447, 0x449, 0x450, 0x451, 0x454, 0x460, 0x462,
+	0x464, 0x466, 0x467, 0x469, 0x470, 0x472, 0x474, 0x480, 0x482, 0x483, 0x484, 0x489, 0x493,
+	0x495, 0x497};
 
 /* ---- the commands ---- */
 
@@ -108,7 +107,8 @@ static void test_rom__erases_writes_and_reads_back(void **state)
 		for (uint32_t at = 0; rc == 0 && at < sizeof(data) && at < units[0].size;
 			at += b.t->write_max)
 			rc = b.t->ops->write(b.t, units[0].addr + at, data + at,
-				b.t->write_max < units[0].size ? b.t->write_max : units[0].size, &b.e);
+				b.t->write_max < units[0].size ? b.t->write_max : units[0].size,
+				&b.e);
 		if (rc == 0)
 			rc = b.t->ops->read(b.t, units[0].addr, back, 300, &b.e);
 		if (rc < 0)
@@ -236,8 +236,7 @@ static void test_rom__read_protection_is_named(void **state)
 
 		bench_open(&b, pids[k], NULL);
 		unit = geometry_unit(&b.facts.geometry, 0);
-		assert_int_equal(
-			b.t->ops->protect(b.t, TARGET_READ_PROTECT, NULL, 0, &b.e), 0);
+		assert_int_equal(b.t->ops->protect(b.t, TARGET_READ_PROTECT, NULL, 0, &b.e), 0);
 		if (b.t->ops->recover(b.t, &b.e) < 0 && b.t->ops->connect(b.t, NULL, &b.e) < 0)
 			fail_msg("0x%03X: %s", pids[k], b.e.msg);
 		assert_int_equal(b.t->ops->read(b.t, 0x08000000, data, 4, &b.e), ERR_PROTECTED);
@@ -247,7 +246,8 @@ static void test_rom__read_protection_is_named(void **state)
 		assert_int_equal(b.t->ops->erase(b.t, &unit, 1, &b.e), ERR_PROTECTED);
 		assert_int_equal(b.t->ops->go(b.t, 0x08000000, &b.e), ERR_PROTECTED);
 		/* Still in step. */
-		assert_int_equal(device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, NULL, &b.facts, &b.e), 0);
+		assert_int_equal(
+			device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, NULL, &b.facts, &b.e), 0);
 		assert_true(b.facts.read_refused);
 		assert_int_equal(b.facts.rdp, RDP_1);
 		assert_false(b.facts.has_geometry);
@@ -310,8 +310,8 @@ static void test_rom__a_garbled_flash_size_is_noticed(void **state)
 	(void)state;
 	bench_open_with(&b, &sim, NULL);
 	assert_int_equal(b.t->ops->connect(b.t, NULL, &b.e), 0);
-	assert_int_equal(device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, NULL, &b.facts, &b.e),
-		ERR_IDENTITY);
+	assert_int_equal(
+		device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, NULL, &b.facts, &b.e), ERR_IDENTITY);
 	assert_non_null(strstr(b.e.msg, "flash size"));
 	bench_close(&b);
 }
@@ -323,10 +323,9 @@ static void test_rom__another_chip_than_wanted_is_refused(void **state)
 
 	(void)state;
 	bench_open(&b, 0x413, NULL);
-	assert_int_equal(
-		device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, "0x410", &b.facts, &b.e), ERR_IDENTITY);
-	assert_int_equal(
-		device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, "f407", &b.facts, &b.e), 0);
+	assert_int_equal(device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, "0x410", &b.facts, &b.e),
+		ERR_IDENTITY);
+	assert_int_equal(device_gather(b.t, &entry, CHIP_BANKS_DEFAULT, "f407", &b.facts, &b.e), 0);
 	bench_close(&b);
 }
 
@@ -445,7 +444,8 @@ static void test_rom__connects_to_a_session_that_broke_off(void **state)
 		flash = sim_board_flash(b.board, &size);
 		memset(flash, 0x5A, size);
 		for (size_t k = 0; k < left[i].len; k++) {
-			assert_int_equal(b.t->link->ops->write(b.t->link, &left[i].bytes[k], 1, &b.e), 0);
+			assert_int_equal(
+				b.t->link->ops->write(b.t->link, &left[i].bytes[k], 1, &b.e), 0);
 			sim_link_wait_us(b.t->link, 2000);
 		}
 		if (b.t->ops->connect(b.t, NULL, &b.e) < 0)
@@ -535,7 +535,8 @@ static void check_untouched(struct bench *b, enum op op, const char *fault)
 	uint32_t to = n == 0 ? from : geometry_unit(g, n).addr + geometry_unit(g, n).size - g->base;
 
 	if (!bytes_all(flash, from, 0x5A) || !bytes_all(flash + to, size - to, 0x5A))
-		fail_msg("0x%03X op %d, %s: flash outside the order was changed", b->facts.pid, op, fault);
+		fail_msg("0x%03X op %d, %s: flash outside the order was changed", b->facts.pid, op,
+			fault);
 }
 
 /* Returns false when the conversation was over before the fault came. */
@@ -560,13 +561,14 @@ static bool one_fault(uint16_t pid, enum op op, const char *kind, const char *wh
 	assert_int_equal(sim_board_fault(b.board, fault, &b.e), 0);
 	rc = run_op(&b, op, buf);
 	after = sim_board_stats(b.board);
-	reached = strcmp(where, "rx") == 0 ?
-		after.bytes_to_device - before.bytes_to_device >= n :
-		after.bytes_from_device - before.bytes_from_device >= n;
+	reached = strcmp(where, "rx") == 0
+			  ? after.bytes_to_device - before.bytes_to_device >= n
+			  : after.bytes_from_device - before.bytes_from_device >= n;
 	sim_board_clear_faults(b.board);
 	if (rc < 0) {
 		if (!err_is_transient((enum err_code)rc))
-			fail_msg("0x%03X op %d, %s: %s (%s)", pid, op, fault, b.e.msg, err_code_name(rc));
+			fail_msg("0x%03X op %d, %s: %s (%s)", pid, op, fault, b.e.msg,
+				err_code_name(rc));
 		rc = b.t->ops->recover(b.t, &b.e);
 		if (rc < 0)
 			fail_msg("0x%03X op %d, %s: recover: %s", pid, op, fault, b.e.msg);
@@ -583,7 +585,8 @@ static bool one_fault(uint16_t pid, enum op op, const char *kind, const char *wh
 		if (rc < 0 && i < 2)
 			rc = b.t->ops->recover(b.t, &b.e);
 		if (rc < 0)
-			fail_msg("0x%03X op %d, %s: afterwards %d: %d %s", pid, op, fault, i, rc, b.e.msg);
+			fail_msg("0x%03X op %d, %s: afterwards %d: %d %s", pid, op, fault, i, rc,
+				b.e.msg);
 	}
 	assert_true(bytes_all(back, sizeof(back), 0x5A));
 	check_untouched(&b, op, fault);
@@ -605,7 +608,7 @@ static void test_rom__one_fault_anywhere(void **state)
 				for (size_t w = 0; w < ARRAY_LEN(places); w++)
 					for (unsigned n = 1; n < 400; n++, n_faults++)
 						if (!one_fault(pids[p], (enum op)op, fault_kinds[k],
-							places[w], n))
+							    places[w], n))
 							break;
 	print_message("%u single faults\n", n_faults);
 	assert_true(n_faults > 1000);
@@ -634,7 +637,8 @@ static size_t device_erases(const uint8_t *s, size_t len, bool wide, unsigned *r
 	if (x != s[end])
 		return 0;
 	for (size_t i = 0; i < n_pages && n < max; i++)
-		ret[n++] = wide ? (unsigned)(s[width + 2 * i] << 8 | s[width + 2 * i + 1]) : s[width + i];
+		ret[n++] = wide ? (unsigned)(s[width + 2 * i] << 8 | s[width + 2 * i + 1])
+				: s[width + i];
 	return n;
 }
 
@@ -690,8 +694,10 @@ static void test_rom__packets_called_safe_are_safe(void **state)
 				hits = device_erases(stream, sizeof(stream), wide, pages, 600);
 				assert_true(hits < 600);
 				for (size_t i = 0; i < hits; i++)
-					if (pages[i] <= last && !packet_names(p, len, wide, pages[i]))
-						fail_msg("seed %u, byte %zu: page %u", seed, at, pages[i]);
+					if (pages[i] <= last &&
+						!packet_names(p, len, wide, pages[i]))
+						fail_msg("seed %u, byte %zu: page %u", seed, at,
+							pages[i]);
 			}
 	}
 	print_message("%u packets safe, %u not\n", safe, unsafe);

@@ -108,8 +108,8 @@ static void test_vectors_check__stack_pointer_by_chip(void **state)
 	expect_doubt(0, 0x38001000, h743, "");
 	expect_bad(0, 0x20001002, f103, "no multiple of 4");
 	expect_doubt(0, 0x20001004, f103, "no multiple of 8");
-	expect_doubt(0, 0x10008000, chip(0x415), "");  /* L476: SRAM2 at its other address */
-	expect_doubt(0, 0x30010000, chip(0x472), "");  /* L552: secure alias */
+	expect_doubt(0, 0x10008000, chip(0x415), ""); /* L476: SRAM2 at its other address */
+	expect_doubt(0, 0x30010000, chip(0x472), ""); /* L552: secure alias */
 	expect_bad(0, 0x30010000, chip(0x413), "is in no RAM");
 }
 
@@ -172,7 +172,8 @@ static void test_vectors_check__flash_alias(void **state)
 	/* Linked for the ITCM view, loaded at the usual address of the same flash. */
 	image_init(&m, 0x00200000);
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, f746, NULL, 0, NULL), 0);
-	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, chip(0x413), NULL, 0, NULL), ERR_NO_FIT);
+	assert_int_equal(
+		vectors_check(m.bytes, SIZE, BASE, chip(0x413), NULL, 0, NULL), ERR_NO_FIT);
 	assert_int_equal(vectors_check(m.bytes, SIZE, 0x00200000, f746, NULL, 0, NULL), 0);
 	/* Of an unknown part it is not known whether it can do that. */
 	assert_int_equal(vectors_check(m.bytes, SIZE, BASE, NULL, NULL, 0, NULL), 0);
@@ -198,7 +199,8 @@ static void test_vectors_check_parts__handlers_behind_a_hole(void **state)
 
 	image_init(&m, BASE + 0x10000);
 	assert_int_equal(
-		vectors_check_parts(m.bytes, 0x100, BASE, holds_both, NULL, NULL, NULL, 0, NULL), 0);
+		vectors_check_parts(m.bytes, 0x100, BASE, holds_both, NULL, NULL, NULL, 0, NULL),
+		0);
 	assert_int_equal(
 		vectors_check_parts(m.bytes, 0x100, BASE, holds_table, NULL, NULL, NULL, 0, NULL),
 		ERR_NO_FIT);
@@ -212,12 +214,24 @@ static void test_vectors_alignment__by_chip(void **state)
 		uint32_t align;
 		bool exact;
 	} rows[] = {
-		{0x410, 0x100, true}, {0x414, 0x200, true}, {0x413, 0x200, true},
-		{0x463, 0x200, true}, {0x416, 0x100, true}, {0x437, 0x200, true},
-		{0x451, 0x200, true}, {0x472, 0x200, true}, {0x482, 0x400, true},
-		{0x484, 0x400, true}, {0x450, 0x400, true}, {0x495, 0x200, true},
-		{0x456, 0x100, true}, {0x417, 0x100, true}, {0x440, 0, true},
-		{0x448, 0, true}, {0x412, 0x80, false}, {0x454, 0x80, false},
+		{0x410, 0x100, true},
+		{0x414, 0x200, true},
+		{0x413, 0x200, true},
+		{0x463, 0x200, true},
+		{0x416, 0x100, true},
+		{0x437, 0x200, true},
+		{0x451, 0x200, true},
+		{0x472, 0x200, true},
+		{0x482, 0x400, true},
+		{0x484, 0x400, true},
+		{0x450, 0x400, true},
+		{0x495, 0x200, true},
+		{0x456, 0x100, true},
+		{0x417, 0x100, true},
+		{0x440, 0, true},
+		{0x448, 0, true},
+		{0x412, 0x80, false},
+		{0x454, 0x80, false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -242,8 +256,8 @@ static void test_vectors_check__alignment(void **state)
 	image_init(&m, BASE + 0x200);
 	assert_int_equal(
 		vectors_check(m.bytes, SIZE, BASE + 0x200, chip(0x450), NULL, 0, &e), ERR_NO_FIT);
-	assert_int_equal(vectors_check(m.bytes, SIZE, BASE + 0x200, chip(0x454), doubt,
-				 sizeof(doubt), NULL),
+	assert_int_equal(
+		vectors_check(m.bytes, SIZE, BASE + 0x200, chip(0x454), doubt, sizeof(doubt), NULL),
 		0);
 	assert_non_null(strstr(doubt, "not confirmed"));
 }
@@ -433,7 +447,8 @@ static void test_vectors_bootable__words_0_and_1(void **state)
 
 		put_le32(words, rows[i].sp);
 		put_le32(words + 4, rows[i].reset);
-		assert_int_equal(vectors_bootable(words, BASE, SIZE, chip(0x410)), rows[i].bootable);
+		assert_int_equal(
+			vectors_bootable(words, BASE, SIZE, chip(0x410)), rows[i].bootable);
 	}
 }
 
@@ -477,14 +492,22 @@ static void test_vectors_guess__corpus(void **state)
 		uint32_t base;
 		bool has_table;
 	} rows[] = {
-		{"coldcard-a", 0x08008000, true}, {"vesc60-a", 0x08000000, true},
-		{"btt-tft35-a", 0x08008000, true}, {"smoothie-a", 0x00004000, true},
-		{"uvk5-a", 0x00000000, true}, {"uvk5-tiny", 0x00000000, true},
-		{"pybv11", 0x08020000, false}, {"synthesizer", 0x00080000, true},
-		{"shell", 0x00080000, true}, {"portenta-boot", 0x08000000, true},
-		{"cleanflight-cc3d", 0x08003000, true}, {"multistepper", 0x08000000, true},
-		{"duckypad-a", 0x08000000, true}, {"hoverboard", 0x08000000, true},
-		{"skr-mini-v12", 0x08007000, true}, {"mlrs-rx", 0x08000000, true},
+		{"coldcard-a", 0x08008000, true},
+		{"vesc60-a", 0x08000000, true},
+		{"btt-tft35-a", 0x08008000, true},
+		{"smoothie-a", 0x00004000, true},
+		{"uvk5-a", 0x00000000, true},
+		{"uvk5-tiny", 0x00000000, true},
+		{"pybv11", 0x08020000, false},
+		{"synthesizer", 0x00080000, true},
+		{"shell", 0x00080000, true},
+		{"portenta-boot", 0x08000000, true},
+		{"cleanflight-cc3d", 0x08003000, true},
+		{"multistepper", 0x08000000, true},
+		{"duckypad-a", 0x08000000, true},
+		{"hoverboard", 0x08000000, true},
+		{"skr-mini-v12", 0x08007000, true},
+		{"mlrs-rx", 0x08000000, true},
 	};
 	static const char *const files[] = {"old", "new"};
 	const char *corpus = getenv("STMOTA_CORPUS");
@@ -496,16 +519,19 @@ static void test_vectors_guess__corpus(void **state)
 		char path[4096];
 		size_t n;
 
-		snprintf(path, sizeof(path), "%s/%s/%s.bin", corpus, rows[i / 2].name, files[i % 2]);
+		snprintf(
+			path, sizeof(path), "%s/%s/%s.bin", corpus, rows[i / 2].name, files[i % 2]);
 		if (fs_read(path, FS_FILE_MAX, &file, NULL) < 0)
 			continue;
 		seen++;
 		n = vectors_guess_base(file.data, file.len, base, 4);
 		if (n != (rows[i / 2].has_table ? 1 : 0) || (n == 1 && base[0] != rows[i / 2].base))
-			fail_msg("%s: %zu candidates, the first 0x%08X", path, n, n > 0 ? base[0] : 0);
+			fail_msg("%s: %zu candidates, the first 0x%08X", path, n,
+				n > 0 ? base[0] : 0);
 		if (n == 1)
 			assert_int_equal(
-				vectors_check(file.data, file.len, base[0], NULL, NULL, 0, NULL), 0);
+				vectors_check(file.data, file.len, base[0], NULL, NULL, 0, NULL),
+				0);
 	}
 	if (seen == 0) {
 		print_message("SKIP: no corpus of real firmware beside the source tree\n");

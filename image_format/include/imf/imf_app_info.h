@@ -47,8 +47,8 @@ void imf_app_info_put(uint8_t p[IMF_APP_INFO_SIZE], const struct imf_app_info *i
  * Finds the record in an image: at a multiple of 4 bytes from its start.
  * IMF_ERR_NOT_FOUND, IMF_ERR_FORMAT if there are two good ones.
  */
-int imf_app_info_find(const uint8_t *image, uint32_t len, uint32_t *ret_offset,
-	struct imf_app_info *ret);
+int imf_app_info_find(
+	const uint8_t *image, uint32_t len, uint32_t *ret_offset, struct imf_app_info *ret);
 
 #endif
 
@@ -64,13 +64,13 @@ struct imf_app_info_words {
 
 /* Odd factors: no single changed bit cancels out. */
 #define IMF_APP_INFO_CHECK(v, build, counter, hw, chip, u0, u1, u2, u3)                            \
-	(0xFFFFFFFFu - (IMF_APP_INFO_MAGIC0 * 1u + IMF_APP_INFO_MAGIC1 * 3u +                      \
-			       IMF_APP_INFO_FORM * 5u + (uint32_t)(counter) * 7u + (v) * 9u +      \
-			       (uint32_t)(build) * 11u + (u0) * 13u + (u1) * 15u + (u2) * 17u +    \
-			       (u3) * 19u + (hw) * 21u + (chip) * 23u))
+	(0xFFFFFFFFu -                                                                             \
+		(IMF_APP_INFO_MAGIC0 * 1u + IMF_APP_INFO_MAGIC1 * 3u + IMF_APP_INFO_FORM * 5u +    \
+			(uint32_t)(counter)*7u + (v)*9u + (uint32_t)(build)*11u + (u0)*13u +       \
+			(u1)*15u + (u2)*17u + (u3)*19u + (hw)*21u + (chip)*23u))
 
-#define IMF_APP_INFO_WORDS(major, minor, revision, build, counter, hw_min, hw_max, chip, u0, u1,   \
-	u2, u3)                                                                                    \
+#define IMF_APP_INFO_WORDS(                                                                        \
+	major, minor, revision, build, counter, hw_min, hw_max, chip, u0, u1, u2, u3)              \
 	{                                                                                          \
 		{                                                                                  \
 			IMF_APP_INFO_MAGIC0, IMF_APP_INFO_MAGIC1, IMF_APP_INFO_FORM,               \
@@ -84,8 +84,8 @@ struct imf_app_info_words {
 	}
 
 /* KEEP(*(.stmota_info)) in the linker script, or the record is dropped. */
-#define IMF_APP_INFO(name, major, minor, revision, build, counter, hw_min, hw_max, chip, u0, u1,   \
-	u2, u3)                                                                                    \
+#define IMF_APP_INFO(                                                                              \
+	name, major, minor, revision, build, counter, hw_min, hw_max, chip, u0, u1, u2, u3)        \
 	extern const struct imf_app_info_words name;                                               \
 	__attribute__((section(".stmota_info"), used)) const struct imf_app_info_words name =      \
 		IMF_APP_INFO_WORDS(major, minor, revision, build, counter, hw_min, hw_max, chip,   \

@@ -77,16 +77,16 @@ enum imf_kind {
 /* The refusal header, bytes 0..127. */
 struct imf_header {
 	uint16_t n_components;
-	uint32_t manifest_size; /* bytes, from 0 */
-	uint32_t payload_size;  /* bytes, all components as stored */
-	uint32_t counter;       /* security counter */
+	uint32_t manifest_size;                  /* bytes, from 0 */
+	uint32_t payload_size;                   /* bytes, all components as stored */
+	uint32_t counter;                        /* security counter */
 	struct imf_version version, min_version; /* min 0.0.0+0: over anything */
 	uint8_t product[IMF_UUID_SIZE];
-	uint16_t hw_min, hw_max; /* both included */
-	uint16_t chip;           /* STM32 product ID, 0: any */
-	uint16_t encodings;      /* of all components together */
+	uint16_t hw_min, hw_max;        /* both included */
+	uint16_t chip;                  /* STM32 product ID, 0: any */
+	uint16_t encodings;             /* of all components together */
 	uint32_t load_addr, plain_size; /* of component 0 */
-	uint32_t decoder_ram;    /* bytes */
+	uint32_t decoder_ram;           /* bytes */
 	uint8_t base_prefix[IMF_BASE_PREFIX_SIZE];
 };
 
@@ -97,9 +97,9 @@ struct imf_component {
 	uint32_t load_addr; /* where it runs or lies; with a slot: the address it is linked for */
 	uint32_t entry;     /* run once after the update, Thumb bit set; 0: none */
 	uint32_t app_info;  /* offset of the imf_app_info record in the plain bytes; 0: none */
-	uint32_t stored_size, plain_size; /* bytes */
+	uint32_t stored_size, plain_size;            /* bytes */
 	const uint8_t *plain_digest, *stored_digest; /* IMF_DIGEST_SIZE bytes each */
-	uint32_t stored_offset; /* from the first payload byte */
+	uint32_t stored_offset;                      /* from the first payload byte */
 };
 
 struct imf_manifest {
@@ -109,9 +109,9 @@ struct imf_manifest {
 
 /* What a delta component was made from, and what it takes to decode it. */
 struct imf_delta {
-	uint32_t ram;            /* bytes: 4096, 8192 or 16384 */
-	uint32_t addr, len;      /* of the base: linked for, bytes */
-	const uint8_t *digest;   /* of these bytes, IMF_DIGEST_SIZE */
+	uint32_t ram;          /* bytes: 4096, 8192 or 16384 */
+	uint32_t addr, len;    /* of the base: linked for, bytes */
+	const uint8_t *digest; /* of these bytes, IMF_DIGEST_SIZE */
 };
 
 struct imf_tlv {
@@ -175,12 +175,12 @@ bool imf_manifest_place(const struct imf_manifest *m, uint32_t i, uint32_t offse
 int imf_signatures_parse(const uint8_t *p, uint32_t len, uint32_t head, struct imf_signatures *ret);
 
 /* Checks the 8 bytes that begin the area; gives the sizes before the records are there. */
-int imf_signatures_header(const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head,
-	struct imf_signatures *ret);
+int imf_signatures_header(
+	const uint8_t p[IMF_SIG_HEADER_SIZE], uint32_t head, struct imf_signatures *ret);
 
 /* Walks the records: *offset starts at 0. False behind the last one. */
-bool imf_signatures_next(const struct imf_signatures *s, uint32_t *offset,
-	struct imf_signature *ret);
+bool imf_signatures_next(
+	const struct imf_signatures *s, uint32_t *offset, struct imf_signature *ret);
 
 /* Writes the message that is signed for a manifest with this digest. */
 void imf_sign_message(const uint8_t digest[IMF_DIGEST_SIZE], uint8_t ret[IMF_SIGN_MESSAGE_SIZE]);

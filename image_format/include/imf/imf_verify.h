@@ -67,9 +67,9 @@ struct imf_verify_config {
 	const struct imf_crypto *crypto;
 	const struct imf_key *keys;
 	uint32_t n_keys;
-	uint32_t threshold; /* different keys that must have signed, at least 1 */
+	uint32_t threshold;              /* different keys that must have signed, at least 1 */
 	const struct imf_device *device; /* NULL: the header is checked for form only */
-	uint8_t *work;      /* for manifest and signatures of the package */
+	uint8_t *work;                   /* for manifest and signatures of the package */
 	uint32_t work_size; /* bytes; IMF_HEAD_MAX_DEVICE is enough for device packages */
 
 	void *ctx; /* of the three callbacks; each may be NULL, returns 0 or stops everything */
@@ -79,8 +79,8 @@ struct imf_verify_config {
 	 * Stored bytes of a component, in order. They are NOT authenticated before `component`:
 	 * stage them, never run or decode them.
 	 */
-	int (*payload)(void *ctx, uint32_t component, uint32_t offset, const uint8_t *data,
-		uint32_t len);
+	int (*payload)(
+		void *ctx, uint32_t component, uint32_t offset, const uint8_t *data, uint32_t len);
 	/* All bytes of the component came and their digest is the signed one. */
 	int (*component)(void *ctx, uint32_t component);
 };

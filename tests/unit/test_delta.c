@@ -98,7 +98,7 @@ static size_t edit(const uint8_t *old, size_t len, uint8_t *new, size_t room, ui
 static size_t make(const uint8_t *old, size_t n_old, const uint8_t *new, size_t n_new, uint32_t ram)
 {
 	struct delta_image base = {old, n_old, ADDR}, image = {new, n_new, ADDR};
-	cleanup_buf struct buf payload = BUF_INIT, again = BUF_INIT, made = BUF_INIT;
+	cleanup_buf struct buf payload = BUF_INIT, made = BUF_INIT;
 	struct delta_recipe r = {ram, (uint32_t)n_old, ADDR, {0}, (uint32_t)n_new, ADDR, {0}};
 	struct err e = {0};
 

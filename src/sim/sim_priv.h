@@ -91,6 +91,7 @@ struct sim_board;
 
 struct sim_rom {
 	bool synced;
+	uint64_t last_us;                  /* arrival of the last byte, while the speed is wrong */
 	uint8_t sync_needed;               /* 0x7F bytes that must still come */
 	void (*next)(struct sim_board *b); /* gets buf[0..have) as soon as `need` bytes are there */
 	uint32_t need, have;

@@ -246,9 +246,16 @@ void sim_rom_byte(struct sim_board *b, uint8_t byte)
 		on_sync(b, byte);
 		return;
 	}
-	/* Sampled at a wrong speed a byte becomes another one, the same one each time. */
-	if (b->rom_baud != b->baud)
-		byte = (uint8_t)(byte * 0x9Bu ^ b->rom_baud);
+	/*
+	 * Sampled at a wrong speed a byte becomes another one: the same one each time if the line was
+	 * idle before it, anything if it follows close behind another.
+	 */
+	if (b->rom_baud != b->baud) {
+		bool close = b->now_us - r->last_us < 1000;
+
+		r->last_us = b->now_us;
+		byte = (uint8_t)(close ? sim_random(b) : byte * 0x9Bu ^ b->rom_baud);
+	}
 	if (r->have < sizeof(r->buf))
 		r->buf[r->have++] = byte;
 	if (r->have >= r->need)

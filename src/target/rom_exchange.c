@@ -294,7 +294,7 @@ static int resync_fill(
 
 	memset(fillers, rom->filler, sizeof(fillers));
 	while (*sent < max && clock_now_ms(l->clock) < until_ms) {
-		size_t n = filler_burst(*sent);
+		size_t n = rom->strange ? 1 : filler_burst(*sent);
 
 		rc = signals_check(e);
 		if (rc < 0)
@@ -312,6 +312,13 @@ static int resync_fill(
 			log_debug("lining up: the device has executed something");
 		if (byte == ROM_NACK)
 			return rom_drain(rom, ROM_QUIET_MS, e);
+		/*
+		 * Nonsense: it may have measured a wrong speed. Single fillers are the same wrong
+		 * byte each time, and a byte twice is no command; of a burst it may make a mass
+		 * erase.
+		 */
+		if (byte != ROM_ACK)
+			rom->strange = true;
 	}
 	return err_set(e, ERR_TIMEOUT, "no answer while lining up");
 }
@@ -344,6 +351,8 @@ int rom_resync(struct rom *rom, uint32_t max_ms, bool after_sync, struct err *e)
 	unsigned max = after_sync ? UINT_MAX : ROM_RESYNC_BYTES + 16;
 	unsigned sent = 0;
 	int rc = rom_drain(rom, ROM_DRAIN_MS, e);
+
+	rom->strange = false;
 
 	/* 7F 7F and equal fillers would be a valid packet for a device that waits for write data. */
 	if (rc == 0 && after_sync)

@@ -57,6 +57,7 @@ struct rom {
 	bool paced;             /* one byte at a time, 1 ms apart */
 	unsigned data_failures; /* data packets that failed since the last good one */
 	bool read_since_write;
+	bool strange;   /* lining up was answered by nonsense */
 	uint8_t filler; /* what recover() sends; chosen per erase packet */
 };
 

@@ -79,6 +79,56 @@ enum chip_quirk {
 	CHIP_QUIRK_MSP_BELOW_RAM_END_16,
 	/* reports protocol 2.0 although it is 2.2 */
 	CHIP_QUIRK_VERSION_WRONG,
+	/* DFU: the poll time of a mass erase is far too short */
+	CHIP_QUIRK_DFU_POLL_SHORT,
+	/* DFU: bwPollTimeout is always 0 */
+	CHIP_QUIRK_DFU_POLL_ZERO,
+	/* DFU: bwPollTimeout is a thousand times too long */
+	CHIP_QUIRK_DFU_POLL_LONG,
+	/* DFU: GETSTATUS STALLs while the device is busy, and the poll time is too short */
+	CHIP_QUIRK_DFU_POLL_STALL,
+	/* DFU: the GETSTATUS that starts an erase is answered after the erase */
+	CHIP_QUIRK_DFU_ERASE_BLOCKS,
+	/* DFU: Set Address Pointer tells a long poll time for nothing */
+	CHIP_QUIRK_DFU_SET_ADDRESS_SLOW,
+	/* DFU: the first GETSTATUS after a request says dfuDNLOAD-IDLE at once */
+	CHIP_QUIRK_DFU_ANSWERS_IDLE,
+	/* DFU: dfuDNBUSY at first contact, until CLRSTATUS was sent twice */
+	CHIP_QUIRK_DFU_STARTS_BUSY,
+	/* DFU: dfuDNBUSY does not end after an erase, until CLRSTATUS was sent twice */
+	CHIP_QUIRK_DFU_STUCK_BUSY,
+	/* DFU: CLRSTATUS STALLs outside dfuERROR */
+	CHIP_QUIRK_DFU_CLRSTATUS_STALL,
+	/* DFU: GET_DESCRIPTOR of the functional descriptor is never answered */
+	CHIP_QUIRK_DFU_DESCRIPTOR_HANG,
+	/* DFU: no answer to the GETSTATUS after the leave request */
+	CHIP_QUIRK_DFU_LEAVE_SILENT,
+	/* DFU: the leave request starts nothing unless the address was set before it */
+	CHIP_QUIRK_DFU_LEAVE_NEEDS_ADDRESS,
+	/* DFU: the address pointer holds for one block only, then it is the base of flash again */
+	CHIP_QUIRK_DFU_POINTER_PER_BLOCK,
+	/* DFU: the block number is multiplied by the length of that request, not the transfer size */
+	CHIP_QUIRK_DFU_BLOCK_BY_LENGTH,
+	/* DFU: blocks of more than 256 bytes that are no multiple of 8 are written wrongly */
+	CHIP_QUIRK_DFU_WRITE_CORRUPTS,
+	/* DFU: units of bank 2 are not erased, without an error */
+	CHIP_QUIRK_DFU_BANK2_ERASE_BROKEN,
+	/* DFU: erase of unit i of bank 2 erases unit i + 4 */
+	CHIP_QUIRK_DFU_BANK2_ERASE_SHIFTED,
+	/* DFU: mass erase erases nothing, without an error */
+	CHIP_QUIRK_DFU_MASS_ERASE_BROKEN,
+	/* DFU: the memory map string has wrong unit sizes */
+	CHIP_QUIRK_DFU_LAYOUT_WRONG,
+	/* DFU: zones that cannot be erased are called erasable */
+	CHIP_QUIRK_DFU_ZONES_MISLABELLED,
+	/* DFU: under read-out protection writes are dropped without an error */
+	CHIP_QUIRK_DFU_RDP_DROPS,
+	/* DFU: on fast hosts a control transfer fails now and then; the next try works */
+	CHIP_QUIRK_DFU_FIRST_TRY_FAILS,
+	/* DFU: all devices have the same serial number */
+	CHIP_QUIRK_DFU_SERIAL_SAME,
+	/* DFU: seconds from reset until the device is on the bus */
+	CHIP_QUIRK_DFU_SLOW_START,
 	/* worth telling a person, nothing for the program to do */
 	CHIP_QUIRK_NOTE,
 	CHIP_QUIRK_COUNT

@@ -80,7 +80,7 @@ int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct e
 	b->seed = cfg->seed;
 	b->rng = ((uint64_t)cfg->seed << 16 | b->chip->pid) * 0x9E3779B97F4A7C15u + 1;
 	b->rom_id = cfg->rom_version != 0 ? cfg->rom_version : newest_rom(b->chip);
-	b->quirks = sim_quirk_defaults(b->chip, b->rom_id);
+	sim_quirk_defaults(b);
 	b->rule = sim_program_rule_of(b->chip);
 	b->boot0 = !cfg->boot0_low;
 	b->nrst = true;

@@ -89,10 +89,7 @@ static int parse_quirk(struct sim_board *b, const char *spec, const char *name, 
 		err_set(e, ERR_USAGE, "fault \"%s\": there is no quirk of that name", spec);
 		return err_hint(e, "stmota-sim --help lists them");
 	}
-	if (off)
-		b->quirks &= ~((uint64_t)1 << q);
-	else
-		b->quirks |= (uint64_t)1 << q;
+	b->quirks[q] = !off;
 	return 0;
 }
 

@@ -38,7 +38,7 @@ enum sim_cpu {
 	SIM_CPU_STUCK,  /* hangs until reset */
 };
 
-/* Behaviour beyond enum chip_quirk, in the same bit set; the names are in sim_quirk.c. */
+/* Behaviour beyond enum chip_quirk, in the same set; the names are in sim_quirk.c. */
 enum sim_quirk {
 	SQ_CHECKSUM = CHIP_QUIRK_COUNT, /* 0xA1 is listed and works */
 	SQ_CHECKSUM_ONE_ACK,            /* ... and there is one ACK less before the result */
@@ -123,7 +123,7 @@ struct sim_board {
 	const struct chip *chip;
 	struct geometry geometry;
 	uint8_t rom_id;  /* 0: this ROM has none */
-	uint64_t quirks; /* bit set of enum chip_quirk and enum sim_quirk */
+	bool quirks[SQ_END]; /* by enum chip_quirk and enum sim_quirk */
 	enum sim_program_rule rule;
 	uint64_t rng;
 
@@ -176,7 +176,7 @@ struct sim_board {
 
 static inline bool sim_has(const struct sim_board *b, int q)
 {
-	return (b->quirks >> q & 1) != 0;
+	return b->quirks[q];
 }
 
 /* sim_board.c */
@@ -242,7 +242,7 @@ bool sim_boots_rom(const struct sim_board *b);
 bool sim_program_at(const struct sim_board *b, uint32_t addr); /* plausible SP and PC there */
 
 /* sim_quirk.c */
-uint64_t sim_quirk_defaults(const struct chip *c, uint8_t rom_id);
+void sim_quirk_defaults(struct sim_board *b);
 bool sim_quirk_find(const char *name, int *ret);
 const char *sim_quirk_at(size_t i); /* all names, NULL at the end */
 

@@ -34,21 +34,19 @@ static bool word_in(const char *list, const char *word)
 	return false;
 }
 
-uint64_t sim_quirk_defaults(const struct chip *c, uint8_t rom_id)
+void sim_quirk_defaults(struct sim_board *b)
 {
-	uint64_t set = 0;
+	const struct chip *c = b->chip;
 
 	for (int q = 0; q < CHIP_QUIRK_COUNT; q++)
-		if (quirk_certain(c, rom_id, (enum chip_quirk)q))
-			set |= (uint64_t)1 << q;
+		b->quirks[q] = quirk_certain(c, b->rom_id, (enum chip_quirk)q);
 	/* One user saw it on one part; the chip table says all of F4 and L0, and so does this. */
 	if (chip_has_quirk(c, "short_reads_of_uid_and_flash_size_fail"))
-		set |= (uint64_t)1 << CHIP_QUIRK_WHOLE_BLOCK_READS;
+		b->quirks[CHIP_QUIRK_WHOLE_BLOCK_READS] = true;
 	for (size_t i = 0; i < ARRAY_LEN(extra); i++)
 		if ((extra[i].series != NULL && word_in(extra[i].series, c->series)) ||
 			(extra[i].pid != 0 && extra[i].pid == c->pid))
-			set |= (uint64_t)1 << extra[i].quirk;
-	return set;
+			b->quirks[extra[i].quirk] = true;
 }
 
 const char *sim_quirk_at(size_t i)

@@ -15,6 +15,9 @@
 #include <stmota/err.h>
 #include <stmota/link.h>
 
+/* Facts are read in pairs that must agree; so often before the device is not believed. */
+#define TARGET_READ_PAIRS 3
+
 struct target_info {
 	uint16_t pid;            /* read twice, both answers were equal */
 	const struct chip *chip; /* NULL: product ID not in the table */

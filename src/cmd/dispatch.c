@@ -15,6 +15,7 @@
 #include <stmota/bytes.h>
 #include <stmota/log.h>
 #include <stmota/progress.h>
+#include <stmota/trace.h>
 
 struct call {
 	const struct command *command; /* NULL: none was named */
@@ -240,6 +241,8 @@ static int prepare(struct call *c, struct err *e)
 	if (c->command->flags & CMD_EVENTS)
 		out_set_lines(c->out);
 	start_listening(c);
+	if ((c->command->flags & CMD_DEVICE) && opt_given(c->opts, "trace"))
+		return trace_open(opt_str(c->opts, "trace", ""), e);
 	return 0;
 }
 
@@ -304,6 +307,10 @@ int cmd_dispatch(int argc, char **argv)
 		rc = consent(&c, &e);
 	if (rc == 0)
 		rc = c.command->run(&c.env, &e);
+	if (rc == 0)
+		rc = trace_close(&e);
+	else
+		trace_close(NULL);
 	progress_finish(c.progress, rc == 0);
 	if (rc < 0) {
 		/* A command that only returned a code is still told apart by its status. */

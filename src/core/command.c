@@ -55,6 +55,7 @@ const struct opt command_opts_device[] = {
 		"before", "RECIPE", "how its bootloader is entered: none, lines, dtr-rts, rts-dtr"),
 	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
 	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
+	OPT_FILE("trace", "FILE", "append every byte on the wire, with times, to FILE"),
 	OPT_END,
 };
 

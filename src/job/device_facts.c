@@ -35,23 +35,29 @@ struct gathering {
 	uint8_t identity_data[IDENTITY_MAX];
 };
 
-/* ERR_IDENTITY if the two readings differ. */
+/*
+ * Two readings, one behind the other, that agree. One that was garbled is no reason to send
+ * somebody away, so there are a few more; ERR_IDENTITY if no two of them agree.
+ */
 static int read_twice(
 	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e)
 {
 	uint8_t again[OPTION_AREA_MAX];
-	int rc = t->ops->read(t, addr, buf, len, e);
+	int rc;
 
-	if (rc == 0)
-		rc = t->ops->read(t, addr, again, len, e);
-	if (rc < 0)
-		return err_wrap(e, "%s", what);
-	if (memcmp(buf, again, len) != 0) {
-		err_set(e, ERR_IDENTITY, "two readings of the %s differ", what);
-		err_hint(e, "a bad connection: check ground and cable, or lower --baud");
-		return ERR_IDENTITY;
+	for (int pairs = 0; pairs < TARGET_READ_PAIRS; pairs++) {
+		rc = t->ops->read(t, addr, buf, len, e);
+		if (rc == 0)
+			rc = t->ops->read(t, addr, again, len, e);
+		if (rc < 0)
+			return err_wrap(e, "%s", what);
+		if (memcmp(buf, again, len) == 0)
+			return 0;
+		log_info("two readings of the %s differ", what);
 	}
-	return 0;
+	err_set(e, ERR_IDENTITY, "two readings of the %s differ, again and again", what);
+	err_hint(e, "a bad connection: check ground and cable, or lower --baud");
+	return ERR_IDENTITY;
 }
 
 /* The device answers, but will not or cannot say this: no reason to give up. */

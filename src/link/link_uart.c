@@ -21,6 +21,7 @@
 
 #include <stmota/log.h>
 #include <stmota/signals.h>
+#include <stmota/trace.h>
 
 #define QUIET_MS      20  /* CP2102N delivers bytes of an earlier session after the flush */
 #define QUIET_MAX_MS  400 /* an application that prints never gets quiet */
@@ -74,6 +75,7 @@ static int uart_write(struct link *l, const void *buf, size_t len, struct err *e
 		int rc;
 
 		if (n > 0) {
+			trace_bytes(l->name, TRACE_OUT, p, (size_t)n);
 			p += n;
 			len -= (size_t)n;
 			continue;
@@ -105,6 +107,7 @@ static int uart_read(struct link *l, void *buf, size_t len, uint32_t timeout_ms,
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return gone(u, e);
 		if (n > 0) {
+			trace_bytes(l->name, TRACE_IN, p, (size_t)n);
 			p += n;
 			len -= (size_t)n;
 		}
@@ -128,6 +131,7 @@ static int uart_set_line(struct link *l, enum link_line line, bool level, struct
 
 	if (pin->wire == ENTRY_WIRE_NONE)
 		return 0;
+	trace_note(l->name, "%s=%d", line == LINK_BOOT0 ? "boot0" : "nrst", level);
 	/* An asserted line is low at the TTL side of the adapter. */
 	return uart_port_line(u, pin->wire, pin->inverted ? level : !level, e);
 }
@@ -151,8 +155,10 @@ static int uart_set_baud(struct link *l, uint32_t baud, struct err *e)
 	if (u->port == NULL)
 		return err_set(e, ERR_UNSUPPORTED, "%s has no speed", l->name);
 	rc = uart_port_setup(u, baud, e);
-	if (rc == 0)
+	if (rc == 0) {
 		l->baud = baud;
+		trace_note(l->name, "%u baud", (unsigned)baud);
+	}
 	return rc;
 }
 
@@ -162,6 +168,7 @@ static void uart_close(struct link *l)
 
 	if (u->fd >= 0) {
 		lines_idle(u, NULL);
+		trace_note(l->name, "close");
 		if (u->port != NULL)
 			ioctl(u->fd, TIOCNXCL);
 		flock(u->fd, LOCK_UN);
@@ -293,6 +300,7 @@ static int open_and_set_up(struct uart *u, struct err *e)
 	if (rc < 0)
 		return rc;
 	u->l.baud = u->cfg.baud;
+	trace_note(u->l.name, "open, %u baud", (unsigned)u->l.baud);
 	if (u->port != NULL) {
 		u->l.caps |= LINK_CAN_SET_BAUD;
 		if (entry_can_reset(&u->cfg.entry)) {

@@ -283,6 +283,32 @@ static size_t filler_burst(unsigned sent)
 	return sent >= ROM_RESYNC_SLOW && sent < ROM_RESYNC_BYTES ? 256 : 1;
 }
 
+/*
+ * Somebody may be waiting for a quarter of a minute, for nothing as a rule. It cannot be shortened:
+ * a device that counts off an erase list of 0xFFEF pages is as silent as one that is not there.
+ */
+static void tell_lining_up(const struct rom *rom, unsigned sent, bool silent)
+{
+	struct event progress = {.type = EVENT_PROGRESS,
+		.phase = "connect",
+		.done = sent < ROM_RESYNC_BYTES ? sent : ROM_RESYNC_BYTES,
+		.total = ROM_RESYNC_BYTES};
+	struct event note = {.type = EVENT_NOTE,
+		.phase = "connect",
+		.text = "nothing at all has come back: is the board powered, its BOOT0 set, TX and "
+			"RX not swapped? Going on, in case a broken erase is pending"};
+	struct event phase = {
+		.type = EVENT_PHASE, .phase = "connect", .total = ROM_RESYNC_BYTES, .done = sent};
+
+	if (sent == ROM_RESYNC_SLOW) {
+		if (silent)
+			event_emit(rom->opt.events, &note);
+		event_emit(rom->opt.events, &phase);
+	} else if (sent > ROM_RESYNC_SLOW) {
+		event_emit(rom->opt.events, &progress);
+	}
+}
+
 /* Steps 1 and 2: up to `max` fillers until the first NACK, then silence. */
 static int resync_fill(
 	struct rom *rom, uint64_t until_ms, unsigned max, unsigned *sent, struct err *e)
@@ -290,6 +316,7 @@ static int resync_fill(
 	struct link *l = rom->t.link;
 	uint32_t gap_ms = 2 + (l->baud != 0 ? 2u * 11 * 1000 / l->baud : 0);
 	uint8_t fillers[256], byte;
+	bool silent = *sent == 0;
 	int rc;
 
 	memset(fillers, rom->filler, sizeof(fillers));
@@ -303,11 +330,13 @@ static int resync_fill(
 		if (rc < 0)
 			return rc;
 		*sent += (unsigned)n;
+		tell_lining_up(rom, *sent, silent);
 		rc = l->ops->read(l, &byte, 1, *sent < ROM_RESYNC_BYTES ? gap_ms : 100, e);
 		if (rc == ERR_TIMEOUT)
 			continue;
 		if (rc < 0)
 			return rc;
+		silent = false;
 		if (byte == ROM_ACK)
 			log_debug("lining up: the device has executed something");
 		if (byte == ROM_NACK)
@@ -434,16 +463,21 @@ int rom_get(struct rom *rom, struct target_info *ret, struct err *e)
 	struct target_info first = *ret, second = *ret;
 	int rc;
 
-	rc = get_once(rom, &first, e);
-	if (rc == 0)
-		rc = get_once(rom, &second, e);
-	if (rc == ERR_NACK)
-		return lose(rom, rc);
-	if (rc < 0)
-		return rc;
-	if (first.protocol != second.protocol ||
-		memcmp(first.commands, second.commands, sizeof(first.commands)) != 0)
-		return err_set(e, ERR_IDENTITY, "two readings of the list of commands differ");
-	*ret = second;
-	return 0;
+	for (int pairs = 0; pairs < TARGET_READ_PAIRS; pairs++) {
+		rc = get_once(rom, &first, e);
+		if (rc == 0)
+			rc = get_once(rom, &second, e);
+		if (rc == ERR_NACK)
+			return lose(rom, rc);
+		if (rc < 0)
+			return rc;
+		if (first.protocol == second.protocol &&
+			memcmp(first.commands, second.commands, sizeof(first.commands)) == 0) {
+			*ret = second;
+			return 0;
+		}
+		log_info("two readings of the list of commands differ");
+	}
+	err_set(e, ERR_IDENTITY, "two readings of the list of commands differ, again and again");
+	return err_hint(e, ROM_HINT_NOISE);
 }

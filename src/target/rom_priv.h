@@ -26,6 +26,8 @@ enum rom_command {
 	ROM_CMD_CHECKSUM = 0xA1,
 };
 
+#define ROM_HINT_NOISE "a bad connection: check ground and cable, or lower --baud"
+
 #define ROM_SYNC 0x7F
 #define ROM_ACK  0x79
 #define ROM_NACK 0x1F

@@ -98,14 +98,24 @@ static uint32_t resync_ms(const struct rom *rom)
 /* Without lines: the device may be fresh, synced, or inside a packet of a session that died. */
 static int reach_as_it_is(struct rom *rom, struct err *e)
 {
+	char text[120];
+	uint32_t ms;
 	int rc = rom_sync(rom, e);
 
 	if (rc != ERR_TIMEOUT)
 		return rc;
 	if (rom->opt.no_resync)
 		return nobody_there(rom, e);
-	note(rom, "no answer yet; the device may be inside a broken command: lining up");
-	rc = rom_resync(rom, resync_ms(rom), true, e);
+	ms = resync_ms(rom);
+	snprintf(text, sizeof(text),
+		"no answer yet; the device may be inside a broken command: lining up, at most "
+		"%" PRIu32 " s",
+		(ms + 999) / 1000);
+	note(rom, text);
+	rc = rom_resync(rom, ms, true, e);
+	if (rc == 0)
+		event_emit(
+			rom->opt.events, &(struct event){.type = EVENT_PHASE, .phase = "connect"});
 	return rc == ERR_TIMEOUT ? nobody_there(rom, e) : rc;
 }
 
@@ -139,18 +149,22 @@ static int identify(struct rom *rom, struct target_info *ret, struct err *e)
 	uint16_t pid = 0, again = 0;
 	int rc = rom_get(rom, ret, e);
 
-	if (rc == 0)
+	for (int pairs = 0; rc == 0 && pairs < TARGET_READ_PAIRS; pairs++) {
 		rc = get_id(rom, &pid, e);
-	if (rc == 0)
-		rc = get_id(rom, &again, e);
+		if (rc == 0)
+			rc = get_id(rom, &again, e);
+		if (rc == 0 && pid == again) {
+			ret->pid = pid;
+			ret->chip = chip_find(pid);
+			return 0;
+		}
+	}
 	if (rc < 0)
 		return rc;
-	if (pid != again)
-		return err_set(e, ERR_IDENTITY,
-			"two readings of the product ID differ: 0x%03X and 0x%03X", pid, again);
-	ret->pid = pid;
-	ret->chip = chip_find(pid);
-	return 0;
+	err_set(e, ERR_IDENTITY,
+		"two readings of the product ID differ, again and again: 0x%03X and 0x%03X", pid,
+		again);
+	return err_hint(e, ROM_HINT_NOISE);
 }
 
 static int rom_connect(struct target *t, struct target_info *ret, struct err *e)

@@ -51,6 +51,19 @@ static bool halves_carry_complement(const struct chip *c)
 	return series_in(c, "L0 L1");
 }
 
+/* RM0394 3.4.1, RM0444 3.4.1, RM0440 3.4.1: each word is followed by its complement. */
+static bool words_carry_complement(const struct chip *c)
+{
+	return !c->options.registers && series_in(c, "L4 L4+ G4 G0 C0 WB WL");
+}
+
+/* The flash controller writes it, whatever the ROM was sent. */
+static void complement_words(const struct sim_board *b, struct sim_option_area *a)
+{
+	for (uint32_t k = 0; k + 8 <= a->len && words_carry_complement(b->chip); k += 8)
+		put_le32(a->nv + k + 4, ~get_le32(a->nv + k));
+}
+
 static struct sim_option_area *area_of(struct sim_board *b, uint32_t addr, uint32_t len)
 {
 	for (size_t i = 0; i < b->n_options; i++) {
@@ -94,6 +107,7 @@ static void field_put(struct sim_board *b, const struct chip_bits *f, uint32_t v
 	else if (halves_carry_complement(b->chip))
 		word = (word & 0xFFFF) | (~word & 0xFFFF) << 16;
 	put_le32(a->nv + (f->addr - a->base), word);
+	complement_words(b, a);
 }
 
 /* Each location that has the name: on register parts one to read and one to write. */
@@ -184,16 +198,51 @@ static bool mask_set_means_protected(const struct chip *c)
 	return halves_carry_complement(c);
 }
 
-/* Which bit of the row guards this unit. */
+/* How many bits of the row stand for bank 1: the fields of the first word. */
+static uint32_t mask_bits_of_bank1(const struct chip *c)
+{
+	const struct chip_option_bytes *o = &c->options;
+	uint32_t n = 0, addr = 0;
+
+	for (size_t i = 0; i < o->n_wrp; i++) {
+		if (!mask_field_counts(o, i))
+			continue;
+		if (n > 0 && o->wrp[i].addr != addr)
+			break;
+		addr = o->wrp[i].addr;
+		n += o->wrp[i].width;
+	}
+	return n;
+}
+
+/* Erase units of the largest part: a bit stands for as many units on a smaller one. */
+static uint32_t units_of_die(const struct sim_board *b)
+{
+	const struct chip_layout *l = b->geometry.layout;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < l->n_runs; i++)
+		n += l->runs[i].count;
+	return n;
+}
+
+/*
+ * Which bit of the row guards this unit. Where each bank has a word of its own, the sectors of bank
+ * 2 count from the first bit of the second word, however large the part is.
+ */
 static uint32_t mask_sector(const struct sim_board *b, const struct erase_unit *u)
 {
-	uint32_t n = mask_bits(b->chip);
-	uint32_t sector;
+	uint32_t n = mask_bits(b->chip), bank1 = mask_bits_of_bank1(b->chip);
+	uint32_t group = units_of_die(b) / n, sector;
+	uint32_t first = b->geometry.n_bank1;
 
+	group = group == 0 ? 1 : group;
 	if (b->chip->wrp_unit != 0)
 		sector = (u->addr - b->geometry.base) / b->chip->wrp_unit;
+	else if (b->geometry.banks == 2 && bank1 < n)
+		sector = u->index < first ? u->index / group : bank1 + (u->index - first) / group;
 	else
-		sector = b->geometry.n_units < n ? u->index : u->index / (b->geometry.n_units / n);
+		sector = u->index / group;
 	/* The last bit guards all that is left: F0, F1 and F3; F413 has one bit too few. */
 	if (sector >= n)
 		sector = n - 1;
@@ -371,22 +420,21 @@ uint8_t sim_option_byte(const struct sim_board *b, uint32_t addr)
 void sim_option_defaults(struct sim_board *b)
 {
 	const struct chip *c = b->chip;
+	struct span blocks[OPTION_BLOCKS_MAX];
 
-	b->n_options =
-		c->options.n_areas < SIM_OPTION_AREAS ? c->options.n_areas : SIM_OPTION_AREAS;
+	b->n_options = option_blocks(c, blocks);
 	for (size_t i = 0; i < b->n_options; i++) {
 		struct sim_option_area *a = &b->options[i];
 
-		a->base = c->options.areas[i].addr;
-		a->len = c->options.areas[i].len;
-		if (a->len > SIM_OPTION_AREA_MAX)
-			a->len = SIM_OPTION_AREA_MAX;
+		a->base = blocks[i].addr;
+		a->len = blocks[i].len;
 		memset(a->nv, 0xFF, sizeof(a->nv));
 		/* A valid pair everywhere: value 0xFF and its complement. */
 		for (uint32_t k = 0; k + 4 <= a->len && bytes_carry_complement(c); k += 4)
 			put_le32(a->nv + k, 0x00FF00FF);
 		for (uint32_t k = 0; k + 4 <= a->len && halves_carry_complement(c); k += 4)
 			put_le32(a->nv + k, k < 8 ? 0x0000FFFF : 0xFFFF0000);
+		complement_words(b, a);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(factory); i++)
 		named_put(b, c->options.bits, c->options.n_bits, factory[i].name, factory[i].value);
@@ -503,6 +551,7 @@ bool sim_option_write(struct sim_board *b, uint32_t addr, const uint8_t *data, u
 
 		put_le32(a->nv + i, word | (~word & 0x00FF00FF) << 8);
 	}
+	complement_words(b, a);
 	registers_take_over(b, o->rdp, o->n_rdp);
 	registers_take_over(b, o->wrp, o->n_wrp);
 	registers_take_over(b, o->bits, o->n_bits);

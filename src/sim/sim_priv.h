@@ -9,12 +9,13 @@
 #define STMOTA_SIM_PRIV_H
 
 #include <stmota/buf.h>
+#include <stmota/option_facts.h>
 #include <stmota/quirks.h>
 
 #include "sim.h"
 
-#define SIM_OPTION_AREAS    4
-#define SIM_OPTION_AREA_MAX 704u /* bytes; the largest area of the table has 640 */
+#define SIM_OPTION_AREAS    OPTION_BLOCKS_MAX
+#define SIM_OPTION_AREA_MAX OPTION_BLOCK_MAX
 #define SIM_FAULTS_MAX      32
 #define SIM_TX_MAX          4096u /* bytes on their way to a host that may not listen */
 #define SIM_UNITS_MAX       4096u

@@ -357,6 +357,14 @@ static int write_once(
 	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
 }
 
+static bool in_options(const struct chip *c, uint32_t addr)
+{
+	for (size_t i = 0; i < c->options.n_areas; i++)
+		if (span_contains(c->options.areas[i], (struct span){addr, 1}))
+			return true;
+	return false;
+}
+
 static int rom_write(struct target *t, uint32_t addr, const void *buf, uint32_t len, struct err *e)
 {
 	struct rom *rom = rom_of(t);
@@ -388,6 +396,11 @@ static int rom_write(struct target *t, uint32_t addr, const void *buf, uint32_t 
 	rc = write_once(rom, addr, buf, len, e);
 	if (rc < 0)
 		err_at(e, addr);
+	/* The device reloads its option bytes and resets itself, also where its ACK was lost. */
+	if (c != NULL && in_options(c, addr)) {
+		rom->lost = true;
+		rom->restarted = true;
+	}
 	return rc;
 }
 

@@ -241,6 +241,8 @@ uint32_t chip_erase_ms_max(const struct chip *c, uint32_t size);
 uint32_t chip_mass_erase_ms_max(const struct chip *c, uint32_t flash_size);
 /* Typical time to program 256 bytes, microseconds. */
 uint32_t chip_program_us(const struct chip *c);
+/* Silence inside a command after which the ROM on I2C resets the chip, milliseconds. */
+uint32_t chip_i2c_timeout_ms(const struct chip *c);
 
 /* ---- protection, read from option words ---- */
 

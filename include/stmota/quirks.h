@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * quirks.h - what real ROM bootloaders do otherwise than AN3155 says
+ * quirks.h - what real ROM bootloaders do otherwise than AN3155 and AN4221 say
  *
  * One table for both sides: the ROM driver works around what the simulator can play back.
  * A row applies to a product ID, a series, or all chips, and to a range of bootloader ids.
@@ -129,6 +129,24 @@ enum chip_quirk {
 	CHIP_QUIRK_DFU_SERIAL_SAME,
 	/* DFU: seconds from reset until the device is on the bus */
 	CHIP_QUIRK_DFU_SLOW_START,
+	/* I2C: this version of the ROM has none */
+	CHIP_QUIRK_I2C_ABSENT,
+	/* I2C: Write Unprotect 0x73 removes the read-out protection: a mass erase; 0x74 does not */
+	CHIP_QUIRK_I2C_WRITE_UNPROTECT_ERASES,
+	/* I2C: an erase of several pages ends with a NACK although the pages are erased */
+	CHIP_QUIRK_I2C_ERASE_NACKED_DONE,
+	/* I2C: the last status of a page erase never comes; the pages are erased */
+	CHIP_QUIRK_I2C_ERASE_NO_LAST_ACK,
+	/* I2C: the checksum of the page packet goes on from that of the count packet */
+	CHIP_QUIRK_I2C_ERASE_XOR_COUNT,
+	/* I2C: more than two pages in one erase command, and mass erase, are NACKed */
+	CHIP_QUIRK_I2C_ERASE_MAX_2,
+	/* I2C: writes of more than 64 bytes are NACKed */
+	CHIP_QUIRK_I2C_WRITE_64,
+	/* I2C: mass erase covers only bank 2 */
+	CHIP_QUIRK_I2C_MASS_ERASE_BANK2_ONLY,
+	/* I2C: the no-stretch erase 0x45 holds the clock like 0x44 */
+	CHIP_QUIRK_I2C_NO_STRETCH_STRETCHES,
 	/* worth telling a person, nothing for the program to do */
 	CHIP_QUIRK_NOTE,
 	CHIP_QUIRK_COUNT

@@ -2,7 +2,8 @@
 /*
  * quirks.c - the table of ROM bootloader quirks, and who they apply to
  *
- * Sources as AN2606 (around Rev 70), AN3155 Rev 20, AN3156 Rev 17, or repository and issue number. "unconfirmed" means reported by
+ * Rows of one transport say so in their text. Sources as AN2606 (around Rev 70), AN3155 Rev 20,
+ * AN3156 Rev 17, AN4221 Rev 14, or repository and issue number. "unconfirmed" means reported by
  * word of mouth, no public source found.
  */
 #include <stmota/quirks.h>
@@ -165,6 +166,36 @@ static const struct quirk_row rows[] = {
 		"pages of the radio stack are protected: keep the image below the SFSA boundary"},
 	{CHIP_QUIRK_NOTE, SERIES("L4"), ALL_ROMS, ALWAYS, "AN2606",
 		"PcROP option bytes cannot be written"},
+
+	/* I2C */
+	{CHIP_QUIRK_I2C_ABSENT, PID(0x413), ROMS(0x01, 0x31), ALWAYS, "AN2606",
+		"this version of the ROM has no I2C"},
+	{CHIP_QUIRK_I2C_ABSENT, PID(0x419), ROM(0x70), ALWAYS, "AN2606",
+		"this version of the ROM has no I2C"},
+	{CHIP_QUIRK_I2C_ABSENT, PID(0x447), ROM(0x41), ALWAYS, "AN2606",
+		"this version of the ROM has no I2C"},
+	{CHIP_QUIRK_I2C_WRITE_UNPROTECT_ERASES, SERIES("WB"), ALL_ROMS, ALWAYS, "AN2606",
+		"over I2C: Write Unprotect 0x73 is a mass erase: 0x74 is used"},
+	{CHIP_QUIRK_I2C_ERASE_NACKED_DONE, PID(0x435), ALL_ROMS, SOMETIMES, "public I2C host",
+		"over I2C: an erase of several pages may end with a NACK although it was done"},
+	{CHIP_QUIRK_I2C_ERASE_NO_LAST_ACK, PID(0x435), ALL_ROMS, SOMETIMES, "unconfirmed",
+		"over I2C: the last answer of an erase may never come although it was done"},
+	{CHIP_QUIRK_I2C_ERASE_XOR_COUNT, PID(0x467), ALL_ROMS, SOMETIMES, "ST forum",
+		"over I2C: an erase of several pages may be refused: one page for each command"},
+	{CHIP_QUIRK_I2C_ERASE_MAX_2, PID(0x474), ALL_ROMS, SOMETIMES, "public Binho host script",
+		"on an I3C controller: at most two pages in one erase command, no mass erase"},
+	{CHIP_QUIRK_I2C_WRITE_64, PID(0x435), ALL_ROMS, SOMETIMES, "unconfirmed",
+		"over I2C: writes of 128 bytes or more may fail: 64 at a time"},
+	{CHIP_QUIRK_I2C_MASS_ERASE_BANK2_ONLY, PID(0x450), ROM(0xD2), ALWAYS, "AN2606",
+		"over I2C: mass erase covers only bank 2: sectors are erased one by one"},
+	{CHIP_QUIRK_I2C_NO_STRETCH_STRETCHES, PID(0x456), ROM(0x51), ALWAYS, "AN2606",
+		"over I2C: the no-stretch erase holds the clock all the same"},
+	{CHIP_QUIRK_NOTE, PID(0x460), ALL_ROMS, SOMETIMES, "AN2606",
+		"over I2C: the clock is held while PC11 is low: pull it up"},
+	{CHIP_QUIRK_NOTE, PID(0x422), ALL_ROMS, ALWAYS, "AN4221, AN2606",
+		"over I2C: F358 resets itself after 10 ms of silence inside a command"},
+	{CHIP_QUIRK_NOTE, PID(0x432), ALL_ROMS, ALWAYS, "AN4221, AN2606",
+		"over I2C: F378 resets itself after 10 ms of silence inside a command"},
 
 	/* boot */
 	{CHIP_QUIRK_EMPTY_CHECK_LATCHED, PID(0x445), ALL_ROMS, ALWAYS, "stm32flash",
@@ -408,6 +439,15 @@ static const char *const names[CHIP_QUIRK_COUNT] = {
 	[CHIP_QUIRK_DFU_FIRST_TRY_FAILS] = "dfu-first-try-fails",
 	[CHIP_QUIRK_DFU_SERIAL_SAME] = "dfu-serial-same",
 	[CHIP_QUIRK_DFU_SLOW_START] = "dfu-slow-start",
+	[CHIP_QUIRK_I2C_ABSENT] = "i2c-absent",
+	[CHIP_QUIRK_I2C_WRITE_UNPROTECT_ERASES] = "i2c-write-unprotect-erases",
+	[CHIP_QUIRK_I2C_ERASE_NACKED_DONE] = "i2c-erase-nacked-done",
+	[CHIP_QUIRK_I2C_ERASE_NO_LAST_ACK] = "i2c-erase-no-last-ack",
+	[CHIP_QUIRK_I2C_ERASE_XOR_COUNT] = "i2c-erase-xor-count",
+	[CHIP_QUIRK_I2C_ERASE_MAX_2] = "i2c-erase-max-2",
+	[CHIP_QUIRK_I2C_WRITE_64] = "i2c-write-64",
+	[CHIP_QUIRK_I2C_MASS_ERASE_BANK2_ONLY] = "i2c-mass-erase-bank2-only",
+	[CHIP_QUIRK_I2C_NO_STRETCH_STRETCHES] = "i2c-no-stretch-stretches",
 	[CHIP_QUIRK_NOTE] = "note",
 };
 

@@ -74,3 +74,26 @@ uint32_t chip_program_us(const struct chip *c)
 {
 	return timing_of(c)->program_us_256;
 }
+
+/* AN2606, AN4221: silence inside a command after which the ROM resets the chip. */
+static const struct {
+	uint16_t pid; /* 0: see series */
+	const char *series;
+	uint32_t ms;
+} i2c_timeouts[] = {
+	{0x422, NULL, 10}, /* F358; its sisters have no I2C in their ROM */
+	{0x432, NULL, 10}, /* F378, likewise */
+	{0x446, NULL, 1500},
+	{0x449, NULL, 500},
+	{0x44C, NULL, 2200},
+	{0, "C0", 2000},
+};
+
+uint32_t chip_i2c_timeout_ms(const struct chip *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(i2c_timeouts); i++)
+		if (i2c_timeouts[i].pid != 0 ? i2c_timeouts[i].pid == c->pid
+					     : strcmp(i2c_timeouts[i].series, c->series) == 0)
+			return i2c_timeouts[i].ms;
+	return 1000;
+}

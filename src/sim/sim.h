@@ -30,6 +30,9 @@ struct sim_stats {
 	uint64_t bytes_to_device, bytes_from_device, turnarounds;
 	uint64_t erases, programs; /* units erased, program operations */
 	uint64_t flash_us;         /* modelled time in flash operations */
+	uint64_t messages;         /* I2C: from START to STOP, also those nobody answered */
+	uint64_t busy_polls;       /* I2C: answers "busy" */
+	uint64_t bus_us;           /* I2C: modelled time the bus was in use */
 };
 
 struct sim_board;
@@ -85,6 +88,47 @@ void sim_board_set_baud(struct sim_board *b, uint32_t baud);
 void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us);
 /* Next byte that the device sends; false if there is none. `ret_at_us`: end of its stop bit. */
 bool sim_uart_tx(struct sim_board *b, uint8_t *ret_byte, uint64_t *ret_at_us);
+
+/* ---- the I2C bus ---- */
+
+enum sim_i2c_outcome {
+	SIM_I2C_OK, /* all bytes went over; what they mean is another matter */
+	SIM_I2C_ADDR_NACK, /* nobody acknowledged the address (off, starting, application, other address) */
+	SIM_I2C_DATA_NACK, /* write: byte `done` (from 0) was not acknowledged */
+	SIM_I2C_TIMED_OUT, /* SCL was held low for longer than the adapter waits */
+	SIM_I2C_GONE,      /* the adapter was pulled out (fault `vanish`); sim_board_replug() */
+};
+
+struct sim_i2c_result {
+	enum sim_i2c_outcome outcome;
+	size_t done;           /* bytes acknowledged, or read */
+	uint64_t end_us;       /* when the bus is free again: the host's clock after the call */
+	uint64_t stretched_us; /* of that, SCL held low by the device */
+};
+
+struct sim_i2c_adapter {
+	uint32_t hz;         /* 100000 */
+	uint32_t stretch_ms; /* SCL low for longer: it gives up; 1000 */
+	uint32_t max_len;    /* of one message; 8192 */
+	bool smbus_only;     /* no plain I2C messages */
+};
+
+/* How the bus of this board is driven: defaults above, changed by `adapter-*` quirks and by hand. */
+struct sim_i2c_adapter sim_i2c_adapter(const struct sim_board *b);
+void sim_i2c_set_adapter(struct sim_board *b, const struct sim_i2c_adapter *a);
+
+/* 7-bit address of the bootloader, 0 where it has no I2C. */
+uint8_t sim_i2c_address(const struct sim_board *b);
+
+/*
+ * One message at `now_us`. Messages above max_len are the caller's to refuse (the kernel does).
+ * stop  false: a repeated START follows instead of STOP; the ROM does not survive that
+ * Reads: what the device does not drive reads 0xFF.
+ */
+struct sim_i2c_result sim_i2c_write(struct sim_board *b, uint8_t addr, const uint8_t *data,
+	size_t len, bool stop, uint64_t now_us);
+struct sim_i2c_result sim_i2c_read(
+	struct sim_board *b, uint8_t addr, uint8_t *buf, size_t len, bool stop, uint64_t now_us);
 
 /* True while the application runs (the ROM is not listening). */
 bool sim_board_in_application(const struct sim_board *b);

@@ -85,6 +85,7 @@ int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct e
 	b->boot0 = !cfg->boot0_low;
 	b->nrst = true;
 	b->baud = 115200;
+	b->adapter = (struct sim_i2c_adapter){.hz = 100000, .stretch_ms = 1000, .max_len = 8192};
 	for (size_t i = 0; i < sizeof(b->uid); i++)
 		b->uid[i] = (uint8_t)sim_random(b);
 	rc = geometry_init(&b->geometry, b->chip, cfg->flash_size, CHIP_BANKS_TABLE, e);
@@ -229,6 +230,7 @@ void sim_board_skip_start_up(struct sim_board *b)
 
 void sim_board_time(struct sim_board *b, uint64_t now_us)
 {
+	sim_i2c_tick(b, now_us);
 	if (now_us > b->now_us)
 		b->now_us = now_us;
 }

@@ -28,17 +28,18 @@ static const struct {
 	{"garble", SIM_GARBLE, AT(SIM_AT_SIZE), 0x40, 0xFFFF},
 	{"garble", SIM_GARBLE, AT(SIM_AT_OPTION), 0x20, 0xFF},
 	{"insert", SIM_INSERT, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0x00, 0xFF},
-	{"delay", SIM_DELAY, AT(SIM_AT_TX) | AT(SIM_AT_OP), 1000, 3600000},
-	{"nack", SIM_NACK, AT(SIM_AT_CMD), 0, 0},
-	{"cut", SIM_CUT, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP), 0, 0},
-	{"stuck", SIM_STUCK, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP), 0, 0},
-	{"vanish", SIM_VANISH, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0, 0},
+	{"delay", SIM_DELAY, AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 1000, 3600000},
+	{"nack", SIM_NACK, AT(SIM_AT_CMD) | AT(SIM_AT_RX) | AT(SIM_AT_ADDR), 0, 0},
+	{"cut", SIM_CUT, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 0, 0},
+	{"stuck", SIM_STUCK, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 0, 0},
+	{"vanish", SIM_VANISH, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_ADDR), 0, 0},
 };
 
 static const char *const where_names[] = {
 	[SIM_AT_RX] = "rx",
 	[SIM_AT_TX] = "tx",
 	[SIM_AT_OP] = "op",
+	[SIM_AT_ADDR] = "addr",
 	[SIM_AT_ID] = "id",
 	[SIM_AT_SIZE] = "size",
 	[SIM_AT_OPTION] = "option",
@@ -48,12 +49,10 @@ const char *sim_fault_help(void)
 {
 	return "KIND@WHERE[:N[:ARG]], or quirk:NAME, or quirk:-NAME to take a quirk away.\n"
 	       "WHERE is rx (bytes that the device receives), tx (bytes that it sends), op (flash\n"
-	       "operations: one for each erased unit and each programmed flash word), a command "
-	       "code\n"
-	       "such as 0x31, id (answers to Get ID), size (reads of the flash size register) or "
-	       "option\n"
-	       "(reads of option bytes). N counts from 1, which is the default; each fault happens "
-	       "once.\n"
+	       "operations: one for each erased unit and each programmed flash word), addr (calls of\n"
+	       "its I2C address), a command code such as 0x31, id (answers to Get ID), size (reads of\n"
+	       "the flash size register) or option (reads of option bytes). N counts from 1, which is\n"
+	       "the default; each fault happens once.\n"
 	       "  drop@rx|tx:N           the byte is lost\n"
 	       "  double@rx|tx:N         the byte arrives twice\n"
 	       "  garble@rx|tx:N[:XOR]   bits of the byte are turned over (0x20)\n"
@@ -62,11 +61,13 @@ const char *sim_fault_help(void)
 	       "  garble@size:N[:XOR]    another flash size in KiB (0x40)\n"
 	       "  garble@option:N[:XOR]  another first option byte (0x20)\n"
 	       "  insert@rx|tx:N[:BYTE]  a byte that nobody sent, ahead of byte N (0x00)\n"
-	       "  delay@tx|op:N[:MS]     the byte or the operation takes so much longer (1000)\n"
+	       "  delay@tx|op|addr:N[:MS]  the byte, the operation or the call takes so much longer "
+	       "(1000)\n"
 	       "  nack@CODE:N            the N-th command with this code is refused\n"
-	       "  cut@rx|tx|op:N         the power fails; an operation is left half done\n"
-	       "  stuck@rx|tx|op:N       the device hangs until it is reset\n"
-	       "  vanish@rx|tx:N         the serial port disappears\n";
+	       "  nack@rx|addr:N         I2C: the ninth bit of the byte or of the address says no\n"
+	       "  cut@rx|tx|op|addr:N    the power fails; an operation is left half done\n"
+	       "  stuck@rx|tx|op|addr:N  the device hangs until it is reset\n"
+	       "  vanish@rx|tx|addr:N    the serial port or I2C adapter disappears\n";
 }
 
 const char *sim_quirk_name(size_t i)
@@ -104,7 +105,8 @@ static int parse_where(const char *spec, const char *text, struct sim_fault *f, 
 		}
 	}
 	if (strncmp(text, "0x", 2) != 0 || parse_u32_range(text, 0, 0xFF, &code, NULL) < 0)
-		return bad(e, spec, "the place is none of rx, tx, op, id, size, option, 0xCODE");
+		return bad(
+			e, spec, "the place is none of rx, tx, op, addr, id, size, option, 0xCODE");
 	f->where = SIM_AT_CMD;
 	f->cmd = (uint8_t)code;
 	return 0;

@@ -49,6 +49,16 @@ enum sim_quirk {
 	SQ_BOOT0_IGNORED,
 	SQ_SLOW_AUTOBAUD,
 	SQ_BANK2_FROM_256,
+	SQ_I2C_READ_16,
+	SQ_I2C_READ_32,
+	SQ_I2C_BUSY_NACK,
+	SQ_I2C_BUSY_STICKY,
+	SQ_I2C_OPENBL, /* version and command list of OpenBL */
+	SQ_I2C_WP_ONE_PACKET,
+	SQ_I2C_LONG_READ_STRETCHES,
+	SQ_ADAPTER_32,
+	SQ_ADAPTER_SMBUS,
+	SQ_ADAPTER_STRETCH_25_MS,
 	SQ_END
 };
 
@@ -58,6 +68,7 @@ enum sim_where {
 	SIM_AT_RX,
 	SIM_AT_TX,
 	SIM_AT_OP,
+	SIM_AT_ADDR, /* I2C: a call of its address */
 	SIM_AT_CMD,
 	SIM_AT_ID,
 	SIM_AT_SIZE,
@@ -90,7 +101,37 @@ struct sim_fault {
 
 struct sim_board;
 
+/* The interface that the host spoke to first; the others are dead until the next reset. */
+enum sim_iface { SIM_IFACE_NONE, SIM_IFACE_UART, SIM_IFACE_I2C, SIM_IFACE_USB };
+
+#define SIM_I2C_FRAMES 8
+#define SIM_I2C_OUT    1200u
+
+struct sim_i2c_frame { /* what the host must read in one message of just this length */
+	uint32_t len;
+	uint64_t ready_us;
+	bool busy; /* until then the device answers 76 instead of stretching */
+};
+
+struct sim_i2c {
+	struct sim_i2c_frame frames[SIM_I2C_FRAMES];
+	size_t n_frames;
+	uint8_t out[SIM_I2C_OUT]; /* the bytes of the frames */
+	uint32_t out_len;
+	bool open;                          /* the last frame takes further bytes */
+	void (*after)(struct sim_board *b); /* once all frames are read */
+	bool hung;                          /* waits for something that does not come */
+	uint64_t deadline_us;               /* reset by the ROM itself; 0: none */
+	bool has_stale;                     /* a surplus byte waits in the data register */
+	uint8_t stale;
+	bool sticky_busy;
+};
+
 struct sim_rom {
+	enum sim_iface iface;
+	struct sim_i2c i2c;
+	bool more;        /* the packet at hand is not complete yet */
+	uint32_t n_units; /* in the erase packet */
 	bool synced;
 	uint64_t last_us;                  /* arrival of the last byte, while the speed is wrong */
 	uint8_t sync_needed;               /* 0x7F bytes that must still come */
@@ -123,7 +164,7 @@ struct sim_option_area {
 struct sim_board {
 	const struct chip *chip;
 	struct geometry geometry;
-	uint8_t rom_id;  /* 0: this ROM has none */
+	uint8_t rom_id;      /* 0: this ROM has none */
 	bool quirks[SQ_END]; /* by enum chip_quirk and enum sim_quirk */
 	enum sim_program_rule rule;
 	uint64_t rng;
@@ -163,6 +204,7 @@ struct sim_board {
 
 	struct sim_fault faults[SIM_FAULTS_MAX];
 	size_t n_faults;
+	struct sim_i2c_adapter adapter;
 	uint64_t seen[SIM_AT_COUNT]; /* events so far, per place */
 	uint32_t commands[256];      /* command pairs so far, per code */
 
@@ -230,9 +272,16 @@ void sim_write_eeprom(struct sim_board *b, uint32_t addr, const uint8_t *data, u
 void sim_write_otp(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len);
 bool sim_range_touches(uint32_t addr, uint32_t len, uint32_t at, uint32_t at_len);
 
-/* sim_rom_uart.c */
+/* sim_rom.c */
 void sim_rom_start(struct sim_board *b);
+bool sim_rom_at_boundary(const struct sim_board *b); /* between two commands */
+
+/* sim_rom_uart.c */
 void sim_rom_byte(struct sim_board *b, uint8_t byte);
+
+/* sim_rom_i2c.c */
+void sim_i2c_tick(struct sim_board *b, uint64_t now_us); /* its time-out resets the chip */
+void sim_i2c_send(struct sim_board *b, uint8_t byte, bool alone);
 
 /* sim_board.c, for the ROM: puts a byte on the wire. */
 void sim_uart_send(struct sim_board *b, uint8_t byte);

@@ -22,6 +22,16 @@ static const struct {
 	/* The speed is measured by a timer: AN2606 promises no more than 115200. */
 	{SQ_SLOW_AUTOBAUD, "slow-autobaud", "F0 F1 F2 F3 F4 F7 L0 L1 L4", 0},
 	{SQ_BANK2_FROM_256, "bank2-from-256", NULL, 0},
+	{SQ_I2C_READ_16, "i2c-read-16", NULL, 0},
+	{SQ_I2C_READ_32, "i2c-read-32", NULL, 0},
+	{SQ_I2C_BUSY_NACK, "i2c-busy-nack", NULL, 0},
+	{SQ_I2C_BUSY_STICKY, "i2c-busy-sticky", NULL, 0},
+	{SQ_I2C_OPENBL, "i2c-openbl", NULL, 0},
+	{SQ_I2C_WP_ONE_PACKET, "i2c-wp-one-packet", NULL, 0},
+	{SQ_I2C_LONG_READ_STRETCHES, "i2c-long-read-stretches", NULL, 0},
+	{SQ_ADAPTER_32, "adapter-32", NULL, 0},
+	{SQ_ADAPTER_SMBUS, "adapter-smbus", NULL, 0},
+	{SQ_ADAPTER_STRETCH_25_MS, "adapter-stretch-25-ms", NULL, 0},
 };
 
 static bool word_in(const char *list, const char *word)

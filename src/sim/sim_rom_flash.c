@@ -21,6 +21,12 @@ static bool is_voltage(const struct sim_board *b)
 	return b->rom.addr == VOLTAGE_ADDR && sim_has(b, CHIP_QUIRK_VOLTAGE_RANGE);
 }
 
+static void reload_options(struct sim_board *b)
+{
+	if (!sim_has(b, CHIP_QUIRK_OPTIONS_NOT_RELOADED) && rom_alive(b))
+		sim_reset(b);
+}
+
 static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 {
 	uint32_t addr = b->rom.addr;
@@ -36,8 +42,7 @@ static void store(struct sim_board *b, const uint8_t *data, uint32_t len)
 			return;
 		sim_rom_ack(b);
 		sim_rom_idle(b);
-		if (!sim_has(b, CHIP_QUIRK_OPTIONS_NOT_RELOADED) && rom_alive(b))
-			sim_reset(b);
+		sim_rom_after(b, reload_options);
 		return;
 	default:
 		if (is_voltage(b) && bytes_all(data + 1, len - 1, 0xFF))
@@ -54,7 +59,8 @@ static void on_write_data(struct sim_board *b)
 {
 	uint32_t len = b->rom.buf[0] + 1u;
 
-	if (!sim_rom_xor_ok(b, len + 2)) {
+	if (!sim_rom_xor_ok(b, len + 2) ||
+		(rom_on_i2c(b) && len > 64 && sim_has(b, CHIP_QUIRK_I2C_WRITE_64))) {
 		sim_rom_refuse(b);
 		return;
 	}
@@ -90,9 +96,14 @@ void sim_rom_write(struct sim_board *b)
 
 static void erase_done(struct sim_board *b)
 {
+	bool i2c = rom_on_i2c(b);
+
 	if (!rom_alive(b))
 		return;
-	sim_rom_ack(b);
+	if (i2c && b->rom.n_units > 1 && sim_has(b, CHIP_QUIRK_I2C_ERASE_NACKED_DONE))
+		sim_rom_nack(b);
+	else if (!i2c || b->rom.n_units == 0 || !sim_has(b, CHIP_QUIRK_I2C_ERASE_NO_LAST_ACK))
+		sim_rom_ack(b);
 	sim_rom_idle(b);
 	if (sim_has(b, CHIP_QUIRK_ERASE_PAUSE_40_MS))
 		b->flash_busy_us = b->now_us + 40000;
@@ -139,7 +150,9 @@ static void erase_list(struct sim_board *b, const uint8_t *list, uint32_t n, boo
 	uint32_t first = n > UNITS_KEPT ? n - UNITS_KEPT : 0;
 	bool bank2_done = false;
 
-	if (n > 512 && sim_has(b, CHIP_QUIRK_ERASE_MAX_512)) {
+	b->rom.n_units = n;
+	if ((n > 512 && sim_has(b, CHIP_QUIRK_ERASE_MAX_512)) ||
+		(n > 2 && rom_on_i2c(b) && sim_has(b, CHIP_QUIRK_I2C_ERASE_MAX_2))) {
 		sim_rom_refuse(b);
 		return;
 	}
@@ -210,15 +223,31 @@ static void erase_bank(struct sim_board *b, uint8_t bank)
 	erase_done(b);
 }
 
+static bool mass_erase_refused(const struct sim_board *b)
+{
+	return sim_has(b, CHIP_QUIRK_NO_MASS_ERASE) ||
+	       (rom_on_i2c(b) && sim_has(b, CHIP_QUIRK_I2C_ERASE_MAX_2));
+}
+
+static void mass_erase(struct sim_board *b)
+{
+	bool half = rom_on_i2c(b) && sim_has(b, CHIP_QUIRK_I2C_MASS_ERASE_BANK2_ONLY);
+
+	if (sim_flash_erase_all(b, half && b->geometry.banks == 2 ? 2 : 0, false))
+		erase_done(b);
+}
+
 static void on_extended_special(struct sim_board *b)
 {
 	uint16_t code = get_be16(b->rom.buf);
 
+	b->rom.n_units = 0;
+	if (b->rom.cmd == 0x45)
+		b->rom.i2c.sticky_busy = sim_has(b, SQ_I2C_BUSY_STICKY);
 	if (!sim_rom_xor_ok(b, 3)) {
 		sim_rom_refuse(b);
-	} else if (code == 0xFFFF && !sim_has(b, CHIP_QUIRK_NO_MASS_ERASE)) {
-		if (sim_flash_erase_all(b, 0, false))
-			erase_done(b);
+	} else if (code == 0xFFFF && !mass_erase_refused(b)) {
+		mass_erase(b);
 	} else if (code == 0xFFFE || code == 0xFFFD) {
 		erase_bank(b, code == 0xFFFE ? 1 : 2);
 	} else {
@@ -246,33 +275,79 @@ static void on_extended_count(struct sim_board *b)
 		sim_rom_expect_more(b, 2 * (code + 1u) + 3, on_extended_pages);
 }
 
+/* I2C: the count comes in a packet of its own, and each packet has its checksum. */
+static void on_i2c_pages(struct sim_board *b)
+{
+	uint32_t n = b->rom.n_units;
+	uint8_t x = 0;
+
+	for (uint32_t i = 0; i < 2 * n + 1; i++)
+		x ^= b->rom.buf[i];
+	if (sim_has(b, CHIP_QUIRK_I2C_ERASE_XOR_COUNT))
+		x = (uint8_t)(x ^ (n - 1) >> 8 ^ (n - 1));
+	if (x != 0)
+		sim_rom_refuse(b);
+	else
+		erase_list(b, b->rom.buf, n, true);
+}
+
+static void on_i2c_count(struct sim_board *b)
+{
+	uint16_t code = get_be16(b->rom.buf);
+
+	if (code >= 0xFFF0) {
+		on_extended_special(b);
+		return;
+	}
+	/* AN4221: at most 512 pages. */
+	if (!sim_rom_xor_ok(b, 3) || code >= 512) {
+		sim_rom_refuse(b);
+		return;
+	}
+	b->rom.n_units = code + 1u;
+	sim_rom_ack(b);
+	sim_rom_expect(b, 2 * b->rom.n_units + 1, on_i2c_pages);
+}
+
 void sim_rom_extended_erase(struct sim_board *b)
 {
-	sim_rom_expect(b, 2, on_extended_count);
+	if (rom_on_i2c(b))
+		sim_rom_expect(b, 3, on_i2c_count);
+	else
+		sim_rom_expect(b, 2, on_extended_count);
 }
 
 /* ---- protection: each ends in a system reset ---- */
+
+static void reset_now(struct sim_board *b)
+{
+	if (rom_alive(b))
+		sim_reset(b);
+}
 
 static void ack_and_reset(struct sim_board *b)
 {
 	if (!rom_alive(b))
 		return;
 	sim_rom_ack(b);
-	if (rom_alive(b))
-		sim_reset(b);
+	sim_rom_after(b, reset_now);
+}
+
+/* Replaces the former set; the numbers are not looked at. */
+static void protect_sectors(struct sim_board *b, const uint8_t *sectors, uint32_t n)
+{
+	if (sim_option_set_wrp(b, sectors, n))
+		ack_and_reset(b);
 }
 
 static void on_sectors(struct sim_board *b)
 {
 	uint32_t n = b->rom.buf[0] + 1u;
 
-	if (!sim_rom_xor_ok(b, n + 2)) {
+	if (!sim_rom_xor_ok(b, n + 2))
 		sim_rom_refuse(b);
-		return;
-	}
-	/* Replaces the former set; the numbers are not looked at. */
-	if (sim_option_set_wrp(b, b->rom.buf + 1, n))
-		ack_and_reset(b);
+	else
+		protect_sectors(b, b->rom.buf + 1, n);
 }
 
 static void on_sector_count(struct sim_board *b)
@@ -280,14 +355,40 @@ static void on_sector_count(struct sim_board *b)
 	sim_rom_expect_more(b, b->rom.buf[0] + 3u, on_sectors);
 }
 
+/* I2C: the count and its complement, then the sectors and their own checksum (OpenBL). */
+static void on_i2c_sectors(struct sim_board *b)
+{
+	if (!sim_rom_xor_ok(b, b->rom.n_units + 1))
+		sim_rom_refuse(b);
+	else
+		protect_sectors(b, b->rom.buf, b->rom.n_units);
+}
+
+static void on_i2c_sector_count(struct sim_board *b)
+{
+	if ((b->rom.buf[0] ^ b->rom.buf[1]) != 0xFF) {
+		sim_rom_refuse(b);
+		return;
+	}
+	b->rom.n_units = b->rom.buf[0] + 1u;
+	sim_rom_ack(b);
+	sim_rom_expect(b, b->rom.n_units + 1, on_i2c_sectors);
+}
+
 void sim_rom_write_protect(struct sim_board *b)
 {
-	sim_rom_expect(b, 1, on_sector_count);
+	if (rom_on_i2c(b) && !sim_has(b, SQ_I2C_WP_ONE_PACKET))
+		sim_rom_expect(b, 2, on_i2c_sector_count);
+	else
+		sim_rom_expect(b, 1, on_sector_count);
 }
 
 void sim_rom_write_unprotect(struct sim_board *b)
 {
-	if (sim_option_set_wrp(b, NULL, 0))
+	if (rom_on_i2c(b) && b->rom.cmd == 0x73 &&
+		sim_has(b, CHIP_QUIRK_I2C_WRITE_UNPROTECT_ERASES))
+		sim_rom_readout_unprotect(b);
+	else if (sim_option_set_wrp(b, NULL, 0))
 		ack_and_reset(b);
 }
 
@@ -297,17 +398,32 @@ void sim_rom_readout_protect(struct sim_board *b)
 		ack_and_reset(b);
 }
 
-void sim_rom_readout_unprotect(struct sim_board *b)
+/* Mass erase, then the option byte, then RAM. False: the power failed. */
+static bool unprotect(struct sim_board *b)
 {
-	sim_rom_ack(b);
-	/* Silent: mass erase, then the option byte, then RAM and reset. */
-	if (!rom_alive(b) || !sim_flash_erase_all(b, 0, true))
-		return;
-	if (!sim_option_set_rdp(b, strcmp(b->chip->series, "F1") == 0 ? 0xA5 : 0xAA))
-		return;
+	if (!rom_alive(b) || !sim_flash_erase_all(b, 0, true) ||
+		!sim_option_set_rdp(b, strcmp(b->chip->series, "F1") == 0 ? 0xA5 : 0xAA))
+		return false;
 	if (b->ram != NULL)
 		memset(b->ram, 0, b->chip->ram_size);
 	b->reload_at_power = sim_has(b, CHIP_QUIRK_UNPROTECT_POWER_CYCLE);
-	if (rom_alive(b))
-		sim_reset(b);
+	return true;
+}
+
+static void unprotect_and_reset(struct sim_board *b)
+{
+	if (unprotect(b))
+		reset_now(b);
+}
+
+void sim_rom_readout_unprotect(struct sim_board *b)
+{
+	/* The form that answers "busy" acknowledges when it is done, the others before. */
+	if (b->rom.cmd == 0x93) {
+		if (unprotect(b))
+			ack_and_reset(b);
+		return;
+	}
+	sim_rom_ack(b);
+	sim_rom_after(b, unprotect_and_reset);
 }

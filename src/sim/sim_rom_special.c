@@ -6,7 +6,7 @@
 
 #include "sim_rom.h"
 
-/* ---- Get Checksum: address, words, polynomial, initial value, each with its own ACK ---- */
+/* ---- Get Checksum: address, size, (UART) polynomial, initial value, each with its own ACK ---- */
 
 /* The CRC unit: 32-bit little-endian words, most significant bit first, nothing reflected. */
 static uint32_t crc_word(uint32_t crc, uint32_t word, uint32_t poly)
@@ -17,23 +17,16 @@ static uint32_t crc_word(uint32_t crc, uint32_t word, uint32_t poly)
 	return crc;
 }
 
-static void on_checksum_init(struct sim_board *b)
+static void checksum_reply(struct sim_board *b, uint32_t crc, uint32_t poly)
 {
 	uint8_t reply[5];
-	uint32_t crc;
 
-	if (!sim_rom_xor_ok(b, 5)) {
-		sim_rom_refuse(b);
-		return;
-	}
-	sim_rom_ack(b);
-	crc = get_be32(b->rom.buf);
 	for (uint32_t i = 0; i < b->rom.words; i++) {
 		uint8_t w[4];
 
 		for (uint32_t k = 0; k < 4; k++)
 			w[k] = sim_read_byte(b, b->rom.addr + 4 * i + k);
-		crc = crc_word(crc, get_le32(w), b->rom.poly);
+		crc = crc_word(crc, get_le32(w), poly);
 	}
 	sim_spend(b, b->rom.words / 4); /* a quarter of a microsecond for each word */
 	if (!sim_has(b, SQ_CHECKSUM_ONE_ACK))
@@ -41,8 +34,18 @@ static void on_checksum_init(struct sim_board *b)
 	put_be32(reply, crc);
 	reply[4] = (uint8_t)(reply[0] ^ reply[1] ^ reply[2] ^ reply[3]);
 	for (size_t i = 0; i < sizeof(reply); i++)
-		sim_uart_send(b, reply[i]);
+		sim_rom_send(b, reply[i]);
 	sim_rom_idle(b);
+}
+
+static void on_checksum_init(struct sim_board *b)
+{
+	if (!sim_rom_xor_ok(b, 5)) {
+		sim_rom_refuse(b);
+		return;
+	}
+	sim_rom_ack(b);
+	checksum_reply(b, get_be32(b->rom.buf), b->rom.poly);
 }
 
 static void on_checksum_poly(struct sim_board *b)
@@ -56,20 +59,30 @@ static void on_checksum_poly(struct sim_board *b)
 	sim_rom_expect(b, 5, on_checksum_init);
 }
 
+/* I2C: polynomial and initial value cannot be chosen. */
+static void i2c_checksum(struct sim_board *b)
+{
+	checksum_reply(b, 0xFFFFFFFF, 0x04C11DB7);
+}
+
 static void on_checksum_size(struct sim_board *b)
 {
-	uint32_t words = get_be32(b->rom.buf);
+	/* In words on the UART, in bytes on I2C. */
+	uint32_t size = get_be32(b->rom.buf), words = rom_on_i2c(b) ? size / 4 : size;
 	uint64_t last = b->rom.addr + (uint64_t)words * 4 - 1;
 
 	if (!sim_rom_xor_ok(b, 5) || words == 0 || last > UINT32_MAX ||
-		words > (uint32_t)(64u << 20) / 4 ||
+		(rom_on_i2c(b) && size % 4 != 0) || words > (uint32_t)(64u << 20) / 4 ||
 		sim_region_of(b, (uint32_t)last) != sim_region_of(b, b->rom.addr)) {
 		sim_rom_refuse(b);
 		return;
 	}
 	b->rom.words = words;
 	sim_rom_ack(b);
-	sim_rom_expect(b, 5, on_checksum_poly);
+	if (rom_on_i2c(b))
+		sim_rom_after(b, i2c_checksum);
+	else
+		sim_rom_expect(b, 5, on_checksum_poly);
 }
 
 static void on_checksum_address(struct sim_board *b)
@@ -79,7 +92,7 @@ static void on_checksum_address(struct sim_board *b)
 	if (!sim_rom_take_address(b))
 		return;
 	r = sim_region_of(b, b->rom.addr);
-	if (b->rom.addr % 4 != 0 || (r != SIM_FLASH && r != SIM_RAM)) {
+	if (b->rom.addr % 4 != 0 || (r != SIM_FLASH && (r != SIM_RAM || rom_on_i2c(b)))) {
 		sim_rom_bad_address(b);
 		return;
 	}
@@ -141,6 +154,12 @@ static const struct {
 	{"WBA", EXT_SPECIAL, 0x82, security_options},
 };
 
+static void reset_now(struct sim_board *b)
+{
+	if (rom_alive(b))
+		sim_reset(b);
+}
+
 static void special_reply(struct sim_board *b)
 {
 	const uint8_t *data = b->rom.buf + 2;
@@ -153,16 +172,17 @@ static void special_reply(struct sim_board *b)
 	}
 	status = specials[b->rom.special].run(b, data, len);
 	if (b->rom.cmd == SPECIAL) { /* no data of its own */
-		sim_uart_send(b, 0x00);
-		sim_uart_send(b, 0x00);
+		sim_rom_send(b, 0x00);
+		sim_rom_send(b, 0x00);
+		sim_rom_apart(b);
 	}
-	sim_uart_send(b, 0x00);
-	sim_uart_send(b, 0x01);
-	sim_uart_send(b, status);
+	sim_rom_send(b, 0x00);
+	sim_rom_send(b, 0x01);
+	sim_rom_send(b, status);
 	sim_rom_ack(b);
 	sim_rom_idle(b);
-	if (status == 0 && rom_alive(b))
-		sim_reset(b);
+	if (status == 0)
+		sim_rom_after(b, reset_now);
 }
 
 static void on_special_data(struct sim_board *b)

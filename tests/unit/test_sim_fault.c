@@ -22,9 +22,10 @@ static void test_sim_fault__grammar(void **state)
 		"cut@op:15", "quirk:double-nack-rdp", "quirk:-slow-autobaud", "quirk:checksum",
 		"drop@tx", "insert@rx:3:255", "delay@tx:5:20", "delay@op:5", "stuck@op:1",
 		"vanish@tx:9", "garble@id", "garble@id:2:0x006", "garble@size:1:0x400",
-		"garble@option:2", "double@rx:1", "cut@rx:1", "cut@tx:1"};
+		"garble@option:2", "double@rx:1", "cut@rx:1", "cut@tx:1", "nack@rx:1",
+		"nack@addr:3", "delay@addr:2:50", "cut@addr", "stuck@addr:4", "vanish@addr:5"};
 	static const char *const bad[] = {"", "drop", "drop@", "drop@rx:", "drop@rx:0", "drop@rx:x",
-		"drop@rx:1:2", "drop@op:1", "nack@rx:1", "nack@0x131", "nack@31",
+		"drop@rx:1:2", "drop@op:1", "nack@tx:1", "drop@addr:1", "nack@0x131", "nack@31",
 		"garble@rx:1:0x100", "garble@op:1", "lose@rx:1", "quirk:", "quirk:nothing-like-it",
 		"cut@op:4294967296", "garble@id:1:0x1000", "drop@rx:1 ", "@rx:1", "drop@rx:1:2:3",
 		"drop@rx:11111111111111111111111111111111111111111111111111111111111111"};

@@ -35,7 +35,12 @@ enum err_code {
 	ERR_SOME_FAILED = -20,
 	ERR_NETWORK = -21,
 	ERR_INTERRUPTED = -22, /* Ctrl-C */
-	ERR_LAST = -22,
+	/* `compare` found a difference of severity 1 to 4, and was asked to fail for it. */
+	ERR_SEVERITY_1 = -23,
+	ERR_SEVERITY_2 = -24,
+	ERR_SEVERITY_3 = -25,
+	ERR_SEVERITY_4 = -26,
+	ERR_LAST = -26,
 };
 
 #define ERR_NO_ADDR UINT32_MAX

@@ -7,6 +7,7 @@
 #include "cmd.h"
 
 extern const struct command cmd_check;
+extern const struct command cmd_compare;
 extern const struct command cmd_completion;
 extern const struct command cmd_convert;
 extern const struct command cmd_devices;
@@ -28,6 +29,7 @@ extern const struct command cmd_verify;
 
 const struct command *const commands[] = {
 	&cmd_check,
+	&cmd_compare,
 	&cmd_completion,
 	&cmd_convert,
 	&cmd_devices,

@@ -34,6 +34,10 @@ static const struct {
 	{ERR_SOME_FAILED, "some-failed", 11, false},
 	{ERR_NETWORK, "network", 12, false},
 	{ERR_INTERRUPTED, "interrupted", 130, false},
+	{ERR_SEVERITY_1, "severity-1", 21, false},
+	{ERR_SEVERITY_2, "severity-2", 22, false},
+	{ERR_SEVERITY_3, "severity-3", 23, false},
+	{ERR_SEVERITY_4, "severity-4", 24, false},
 };
 
 /* Callers that pass no struct err still get the right code through err_hint() and its kin. */

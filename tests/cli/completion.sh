@@ -34,7 +34,7 @@ offers() {
 
 if command -v bash >/dev/null; then
 	touch image.hex image.bin
-	offers 'completion' stmota comp
+	offers 'completion' stmota compl
 	offers 'help' stmota -v he
 	offers 'help' stmota --config my.conf he
 	offers 'help' stmota --config = my.conf he

@@ -206,6 +206,27 @@ bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf
 	return *offset <= left;
 }
 
+/* The TLV of this type that belongs to component `i`. */
+static bool tlv_of(const struct imf_manifest *m, uint16_t type, uint32_t i, struct imf_tlv *ret)
+{
+	uint32_t offset = 0;
+
+	while (imf_manifest_tlv(m, &offset, ret))
+		if (ret->type == type && imf_get_le16(ret->value) == i)
+			return true;
+	return false;
+}
+
+const uint8_t *imf_manifest_name(const struct imf_manifest *m, uint32_t i, uint32_t *ret_len)
+{
+	struct imf_tlv t;
+
+	if (!tlv_of(m, IMF_TLV_COMPONENT_NAME, i, &t))
+		return NULL;
+	*ret_len = t.len - 2u;
+	return t.value + 2;
+}
+
 #ifndef IMF_NO_SEGMENTS
 
 /* Value of a segment map: component u16, zero u16, then (address u32, length u32) pairs. */
@@ -214,9 +235,7 @@ static int segments_check(const struct imf_manifest *m, const struct imf_tlv *t)
 	uint32_t sum = 0, end = 0, at;
 	struct imf_component c;
 
-	/* One segment needs no map. */
-	if (t->len < 4 + 2 * 8 || (t->len - 4) % 8 != 0 ||
-		imf_get_le16(t->value) >= m->header.n_components || !imf_all_zero(t->value + 2, 2))
+	if ((t->len - 4) % 8 != 0 || !imf_all_zero(t->value + 2, 2))
 		return IMF_ERR_FORMAT;
 	imf_manifest_component(m, imf_get_le16(t->value), &c);
 	if (c.kind == IMF_KIND_OPAQUE)
@@ -236,16 +255,6 @@ static int segments_check(const struct imf_manifest *m, const struct imf_tlv *t)
 	return sum == c.plain_size ? IMF_OK : IMF_ERR_FORMAT;
 }
 
-static bool segments_find(const struct imf_manifest *m, uint32_t i, struct imf_tlv *ret)
-{
-	uint32_t offset = 0;
-
-	while (imf_manifest_tlv(m, &offset, ret))
-		if (ret->type == IMF_TLV_SEGMENTS && imf_get_le16(ret->value) == i)
-			return true;
-	return false;
-}
-
 #endif
 
 /* ---- deltas ---- */
@@ -262,8 +271,6 @@ static int delta_check(const struct imf_manifest *m, const struct imf_tlv *t)
 	struct imf_component c;
 	uint32_t len;
 
-	if (t->len != DELTA_SIZE || imf_get_le16(t->value) >= m->header.n_components)
-		return IMF_ERR_FORMAT;
 	if (imf_get_le16(t->value + 2) != DELTA_CODEC)
 		return IMF_ERR_ENCODING;
 	imf_manifest_component(m, imf_get_le16(t->value), &c);
@@ -277,19 +284,15 @@ static int delta_check(const struct imf_manifest *m, const struct imf_tlv *t)
 
 bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_delta *ret)
 {
-	uint32_t offset = 0;
 	struct imf_tlv t;
 
-	while (imf_manifest_tlv(m, &offset, &t)) {
-		if (t.type != IMF_TLV_DELTA_BASE || imf_get_le16(t.value) != i)
-			continue;
-		ret->ram = imf_get_le32(t.value + 4);
-		ret->addr = imf_get_le32(t.value + 8);
-		ret->len = imf_get_le32(t.value + 12);
-		ret->digest = t.value + 16;
-		return true;
-	}
-	return false;
+	if (!tlv_of(m, IMF_TLV_DELTA_BASE, i, &t))
+		return false;
+	ret->ram = imf_get_le32(t.value + 4);
+	ret->addr = imf_get_le32(t.value + 8);
+	ret->len = imf_get_le32(t.value + 12);
+	ret->digest = t.value + 16;
+	return true;
 }
 
 /* Every delta has its base; the header tells the first base and the most RAM. */
@@ -316,34 +319,71 @@ static int deltas_check(const struct imf_manifest *m)
 
 #endif
 
-static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
-{
-	if (!imf_all_zero(t->value + t->len, (4u - t->len % 4u) % 4u))
-		return IMF_ERR_FORMAT;
-	switch (t->type) {
-	case IMF_TLV_PRODUCT_NAME:
-		return t->len >= 1 && t->len <= IMF_PRODUCT_NAME_MAX ? IMF_OK : IMF_ERR_FORMAT;
-	case IMF_TLV_SEGMENTS:
+/* ---- the TLVs that are known ---- */
+
+enum tlv_use {
+	TLV_ONCE,
+	TLV_BY_COMPONENT, /* the value begins with a component's number, u16; one for each */
+};
+
+/* A row for each type. Texts are not read here: only a host shows them. */
+static const struct tlv_rule {
+	uint16_t type;
+	uint16_t min, max; /* bytes of the value */
+	uint16_t use;      /* enum tlv_use */
+	int (*check)(const struct imf_manifest *m, const struct imf_tlv *t); /* NULL: no more */
+} tlv_rules[] = {
+	{IMF_TLV_PRODUCT_NAME, 1, IMF_PRODUCT_NAME_MAX, TLV_ONCE, NULL},
+	{IMF_TLV_TITLE, 1, IMF_TITLE_MAX, TLV_ONCE, NULL},
+	{IMF_TLV_BUILD_ID, 1, IMF_BUILD_ID_MAX, TLV_ONCE, NULL},
+	{IMF_TLV_REVISION, 1, IMF_REVISION_MAX, TLV_ONCE, NULL},
+	{IMF_TLV_BUILD_DATE, 8, 8, TLV_ONCE, NULL},
+	{IMF_TLV_NOTES, 1, IMF_NOTES_MAX, TLV_ONCE, NULL},
+	{IMF_TLV_COMPONENT_NAME, 3, 2 + IMF_COMPONENT_NAME_MAX, TLV_BY_COMPONENT, NULL},
 #ifndef IMF_NO_SEGMENTS
-		return segments_check(m, t);
-#else
-		(void)m;
-		return IMF_ERR_CRITICAL;
+	/* One segment needs no map. */
+	{IMF_TLV_SEGMENTS, 4 + 2 * 8, UINT16_MAX, TLV_BY_COMPONENT, segments_check},
 #endif
 #ifndef IMF_NO_PATCH
-	case IMF_TLV_DELTA_BASE: return delta_check(m, t);
+	{IMF_TLV_DELTA_BASE, DELTA_SIZE, DELTA_SIZE, TLV_BY_COMPONENT, delta_check},
 #endif
-	case 0: return IMF_ERR_FORMAT;
-	default: return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
-	}
+};
+
+#define N_TLV_RULES (sizeof(tlv_rules) / sizeof(tlv_rules[0]))
+
+static const struct tlv_rule *tlv_rule(uint16_t type)
+{
+	uint32_t i;
+
+	for (i = 0; i < N_TLV_RULES; i++)
+		if (tlv_rules[i].type == type)
+			return &tlv_rules[i];
+	return NULL;
+}
+
+static int tlv_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	const struct tlv_rule *r = tlv_rule(t->type);
+
+	if (t->type == 0 || !imf_all_zero(t->value + t->len, (4u - t->len % 4u) % 4u))
+		return IMF_ERR_FORMAT;
+	if (r == NULL)
+		return (t->type & IMF_TLV_CRITICAL) != 0 ? IMF_ERR_CRITICAL : IMF_OK;
+	if (t->len < r->min || t->len > r->max)
+		return IMF_ERR_FORMAT;
+	if (r->use == TLV_BY_COMPONENT && imf_get_le16(t->value) >= m->header.n_components)
+		return IMF_ERR_FORMAT;
+	return r->check != NULL ? r->check(m, t) : IMF_OK;
 }
 
 /* Types ascend; equal types ascend in the number that begins their value. */
 static bool tlv_follows(const struct imf_tlv *before, const struct imf_tlv *t)
 {
+	const struct tlv_rule *r = tlv_rule(t->type);
+
 	if (t->type != before->type)
 		return t->type > before->type;
-	if (t->type == IMF_TLV_PRODUCT_NAME || t->len < 2 || before->len < 2)
+	if ((r != NULL && r->use == TLV_ONCE) || t->len < 2 || before->len < 2)
 		return false;
 	return imf_get_le16(t->value) > imf_get_le16(before->value);
 }
@@ -382,7 +422,7 @@ bool imf_manifest_place(const struct imf_manifest *m, uint32_t i, uint32_t offse
 	if (offset >= c.plain_size)
 		return false;
 #ifndef IMF_NO_SEGMENTS
-	if (segments_find(m, i, &t)) {
+	if (tlv_of(m, IMF_TLV_SEGMENTS, i, &t)) {
 		for (at = 4; at + 8 <= t.len; at += 8) {
 			uint32_t len = imf_get_le32(t.value + at + 4);
 
@@ -411,16 +451,18 @@ static uint32_t last_byte(const struct imf_manifest *m, uint32_t i, const struct
 	return addr;
 }
 
-/* Programs and settings that name their own address share the flash: none may overlap. */
-static bool in_flash(const struct imf_component *c)
+/* Components that name their own address share the flash (kinds 1 to 3) or the RAM (4 and 5). */
+static uint32_t memory_of(const struct imf_component *c)
 {
-	return c->slot == IMF_NO_SLOT && c->kind <= IMF_KIND_CONFIGURATION;
+	if (c->slot != IMF_NO_SLOT || c->kind == IMF_KIND_OPAQUE)
+		return 0;
+	return c->kind <= IMF_KIND_CONFIGURATION ? 1 : 2;
 }
 
 static int places_check(const struct imf_manifest *m)
 {
 	struct imf_component a, b;
-	uint32_t i, k;
+	uint32_t i, k, len;
 
 	for (i = 0; i < m->header.n_components; i++) {
 		uint32_t end;
@@ -429,10 +471,15 @@ static int places_check(const struct imf_manifest *m)
 		end = last_byte(m, i, &a);
 		if (a.entry != 0 && a.entry - 1 > end)
 			return IMF_ERR_FORMAT;
-		for (k = 0; in_flash(&a) && k < i; k++) {
+		/* Who passes data on must know what it is. */
+		if (a.kind == IMF_KIND_OPAQUE && imf_manifest_name(m, i, &len) == NULL)
+			return IMF_ERR_FORMAT;
+		for (k = 0; k < i; k++) {
 			imf_manifest_component(m, k, &b);
-			if (in_flash(&b) && a.load_addr <= last_byte(m, k, &b) &&
-				b.load_addr <= end)
+			if (a.slot != IMF_NO_SLOT && a.slot == b.slot)
+				return IMF_ERR_FORMAT;
+			if (memory_of(&a) != 0 && memory_of(&a) == memory_of(&b) &&
+				a.load_addr <= last_byte(m, k, &b) && b.load_addr <= end)
 				return IMF_ERR_FORMAT;
 		}
 	}

@@ -73,6 +73,10 @@ def tlv(kind, value, pad=b'\0'):
 NAME = tlv(1, PRODUCT.encode())
 
 
+def component_name(component, name):
+    return tlv(7, struct.pack('<H', component) + name)
+
+
 def segments(component, pairs, zero=0):
     return tlv(0x8001, struct.pack('<HH', component, zero) +
                b''.join(struct.pack('<II', *p) for p in pairs))
@@ -163,7 +167,21 @@ def good():
              Component(noise(21, 3), RAM_INIT, 0x20000000),
              Component(noise(64, 4), RAM_CODE, 0x20000100, entry=0x20000101),
              Component(noise(33, 5), OPAQUE, 0, slot=2), Component(noise(50, 6), SECOND, 0x08010000)]
-    vector('good-six', 'ok', 'ok', 'one component of each kind', package(parts))
+    names = component_name(4, b'radio')
+    vector('good-six', 'ok', 'ok', 'one component of each kind', package(parts, NAME + names))
+    names = b''.join(component_name(i, n) for i, n in enumerate(
+        (b'app', b'settings', b'counters', b'helper', b'a' * 31, b'x-1.2_3')))
+    vector('good-names', 'ok', 'ok', 'a name for each component', package(parts, NAME + names))
+    texts = [tlv(2, 'Straßenlicht № 7'.encode()), tlv(3, b'ci-4711'), tlv(4, b'v1.2-3-gabcdef0'),
+             tlv(5, struct.pack('<Q', 1700000000)), tlv(6, b'First line.\nSecond line; more.')]
+    vector('good-texts', 'ok', 'ok', 'title, build id, revision, date, notes',
+           package(tlvs=NAME + b''.join(texts)))
+    longest = [tlv(2, b't' * 64), tlv(3, b'b' * 64), tlv(4, b'r' * 64),
+               tlv(5, struct.pack('<Q', 253402300799)), tlv(6, b'n' * 256)]
+    vector('good-texts-long', 'ok', 'ok', 'the longest texts, with notes of 256 bytes',
+           package(tlvs=NAME + b''.join(longest)))
+    vector('good-notes-long', 'buffer', 'ok', 'notes of 1,024 bytes: too much for a device',
+           package(tlvs=NAME + tlv(6, b'n' * 1024)))
     vector('good-slots', 'ok', 'ok', 'the application linked for either slot',
            package([Component(slot=1), Component(noise(300, 7), slot=2)]))
     vector('good-end-of-memory', 'address', 'ok', 'component 0 ends at 2^32',
@@ -218,32 +236,32 @@ def signatures():
     ed = ED.sign(message(m))
     put('sig-s-plus-l', 'Ed25519 with s + L', record(ED, ed[:32] + (int.from_bytes(
         ed[32:], 'little') + 2**252 + 27742317777372353535851937790883648493).to_bytes(32, 'little')))
-    put('sig-twice', 'the same key id twice', signed(m, ED, ED), 'format', 'format')
+    put('sig-twice', 'the same key id twice', signed(m, ED, ED), 'format', 'damaged')
     put('sig-reserved', 'reserved bytes of a record are not zero',
-        record(ED, ED.sign(message(m)), 1), 'format', 'format')
-    put('sig-empty', 'a record without signature', record(ED, b''), 'format', 'format')
-    put('sig-odd', 'a record of 62 bytes', record(ED, bytes(62)) + b'\0\0', 'format', 'format')
-    put('sig-overrun', 'a record longer than the area', signed(m, ED)[:-4], 'format', 'format')
+        record(ED, ED.sign(message(m)), 1), 'format', 'damaged')
+    put('sig-empty', 'a record without signature', record(ED, b''), 'format', 'damaged')
+    put('sig-odd', 'a record of 62 bytes', record(ED, bytes(62)) + b'\0\0', 'format', 'damaged')
+    put('sig-overrun', 'a record longer than the area', signed(m, ED)[:-4], 'format', 'damaged')
     put('sig-odd-two', 'two records of odd lengths that fill the area',
-        record(ED, bytes(62)) + record(EC, bytes(66)), 'format', 'format')
-    put('sig-area-odd', 'an area that is no multiple of 4', signed(m, ED) + b'\0', 'format', 'format')
-    vector('sig-area-huge', 'limit', 'format', 'an area above 16 KiB',
+        record(ED, bytes(62)) + record(EC, bytes(66)), 'format', 'damaged')
+    put('sig-area-odd', 'an area that is no multiple of 4', signed(m, ED) + b'\0', 'format', 'damaged')
+    vector('sig-area-huge', 'limit', 'damaged', 'an area above 16 KiB',
            m + struct.pack('<II', 16384, 0) + signed(m, ED) + bytes(16384 - 76) + payload)
     many = b''.join(record(struct.pack('<Q', i), bytes(4)) for i in range(17))
-    put('sig-17', '17 signatures', many, 'limit', 'format')
+    put('sig-17', '17 signatures', many, 'limit', 'damaged')
     vector('wraps', 'encoding', 'unsupported', 'key wraps, which are not built yet',
            assemble(m, signed(m, ED), payload, 113))
 
 
 def headers():
-    def put(name, text, device='format', host='format', **h):
+    def put(name, text, device='format', host='damaged', **h):
         vector(name, device, host, text, package(**h))
 
-    vector('magic-text-mode', 'magic', 'format', 'CR LF became LF in a text-mode transfer',
+    vector('magic-text-mode', 'magic', 'damaged', 'CR LF became LF in a text-mode transfer',
            package(magic=MAGIC).replace(b'\r\n', b'\n', 1) + b'\0')
     put('format-1', 'format version 1', 'format-version', 'unsupported', format=1)
     put('components-0', 'no component', n=0)
-    vector('components-none', 'format', 'format', 'no component, no payload',
+    vector('components-none', 'format', 'damaged', 'no component, no payload',
            assemble(EMPTY, signed(EMPTY, ED), b''))
     put('components-17', '17 components', 'limit', n=17)
     put('components-2', 'two components announced, one there', n=2)
@@ -256,7 +274,7 @@ def headers():
     put('header-76', 'reserved bytes 76..79', zero76=1)
     put('header-96', 'reserved bytes 96..127', zero96=bytes(31) + b'\1')
     put('payload-sum-wraps', 'stored sizes whose sum passes 2^32 and is right again', components=[
-        Component(), Component(b'', OPAQUE, 0, stored_size=0xFFFFFF00, plain_size=0xFFFFFF00)],
+        Component(), Component(b'', RAM_INIT, 0, stored_size=0xFFFFFF00, plain_size=0xFFFFFF00)],
         payload=44)
     put('plain-0-both', 'header and table say 0 bytes', components=[Component(b'')])
     put('hw-reversed', 'hardware 5..4', hw=(5, 4))
@@ -273,12 +291,12 @@ def headers():
         vector('encoding-' + name, 'encoding', 'unsupported', name + ' is not built yet',
                package([Component(encoding=1 << bit)], encodings=1 << bit))
     put('encoding-16', 'an unknown encoding', 'encoding', 'unsupported', encodings=16)
-    vector('encoding-hidden', 'format', 'format', 'an encoding that the header does not announce',
+    vector('encoding-hidden', 'format', 'damaged', 'an encoding that the header does not announce',
            package([Component(encoding=1)]))
 
 
 def components():
-    def put(name, text, device='format', host='format', second=None, **fields):
+    def put(name, text, device='format', host='damaged', second=None, **fields):
         parts = [Component(**fields)] + ([second] if second else [])
         vector(name, device, host, text, package(parts))
 
@@ -299,11 +317,65 @@ def components():
     put('overlap', 'two components overlap by one byte', second=Component(noise(10), CONFIG, 0x0800012B))
     vector('touch', 'ok', 'ok', 'two components touch',
            package([Component(), Component(noise(10), CONFIG, 0x0800012C)]))
-    put('wraps-address', 'component 1 passes 2^32', second=Component(noise(10), OPAQUE, 0xFFFFFFF7))
+    put('wraps-address', 'component 1 passes 2^32', second=Component(noise(10), CONFIG, 0xFFFFFFF7))
+    vector('overlap-ram', 'format', 'damaged', 'RAM code over RAM-init values',
+           package([Component(), Component(noise(40, 2), RAM_INIT, 0x20000000),
+                    Component(noise(10), RAM_CODE, 0x20000027)]))
+    vector('overlap-slot', 'ok', 'ok', 'two components for one address, one in a slot',
+           package([Component(), Component(noise(10), CONFIG, 0x0800012B, slot=1)]))
+    vector('overlap-kinds', 'ok', 'ok', 'RAM code where a program is',
+           package([Component(), Component(noise(10), RAM_CODE, 0x0800012B)]))
+    put('slot-twice', 'two components in one slot', slot=3,
+        second=Component(noise(10), CONFIG, 0x0800F000, slot=3))
+    put('data-no-name', 'data for another chip without a name',
+        second=Component(noise(10), OPAQUE, 0))
+
+
+def texts():
+    def put(name, text, area, device='ok', host='damaged'):
+        vector(name, device, host, text, package(tlvs=NAME + area))
+
+    short = 'format'
+    for number, name, most in ((2, 'title', 64), (3, 'build-id', 64), (4, 'revision', 64),
+                               (6, 'notes', 1024)):
+        put('text-%s-empty' % name, '%s of 0 bytes' % name, tlv(number, b''), short)
+        put('text-%s-long' % name, '%s of %d bytes' % (name, most + 1),
+            tlv(number, b'a' * (most + 1)), 'buffer' if most > 900 else short)
+        put('text-%s-twice' % name, '%s twice' % name, tlv(number, b'aa') + tlv(number, b'bb'), short)
+        put('text-%s-escape' % name, '%s with an escape sequence' % name,
+            tlv(number, b'a\x1b[2Jb'))
+        put('text-%s-nul' % name, '%s with a NUL' % name, tlv(number, b'a\0b'))
+    put('text-title-latin1', 'a title that is not UTF-8', tlv(2, b'Stra\xdfe'))
+    put('text-title-overlong', 'a title with an overlong slash', tlv(2, b'a\xc0\xafb'))
+    put('text-title-surrogate', 'a title with a surrogate', tlv(2, b'a\xed\xa0\x80b'))
+    put('text-title-cut', 'a title that ends within a character', tlv(2, b'a\xe2\x82'))
+    put('text-title-c1', 'a title with U+009B, which is an escape sequence',
+        tlv(2, 'a\u009b2Jb'.encode()))
+    put('text-title-bidi', 'a title that turns the direction of text',
+        tlv(2, 'a\u202eb'.encode()))
+    put('text-title-line', 'a title of two lines', tlv(2, b'a\nb'))
+    put('text-title-blank', 'a title that ends with a blank', tlv(2, b'a '))
+    put('text-notes-return', 'notes with a carriage return', tlv(6, b'a\rb'))
+    put('text-notes-end', 'notes that end with a line feed', tlv(6, b'a\n'))
+    put('text-build-id-blank', 'a build id with a blank', tlv(3, b'a b'))
+    put('text-revision-utf8', 'a revision that is not ASCII', tlv(4, 'r\u00e9v'.encode()))
+    put('date-short', 'a date of 4 bytes', tlv(5, bytes(4)), short)
+    put('date-10000', 'a date in the year 10000', tlv(5, struct.pack('<Q', 253402300800)))
+    put('component-name-empty', 'a component name of 0 bytes', component_name(0, b''), short)
+    put('component-name-long', 'a component name of 32 bytes', component_name(0, b'a' * 32), short)
+    put('component-name-nobody', 'a name of a component that is not there',
+        component_name(1, b'app'), short)
+    put('component-name-twice', 'two names of one component',
+        component_name(0, b'app') + component_name(0, b'apq'), short)
+    put('component-name-path', 'a component name with a slash', component_name(0, b'a/../b'))
+    put('component-name-digit', 'a component name that begins with a digit', component_name(0, b'1a'))
+    two = [Component(), Component(noise(10), CONFIG, 0x0800F000)]
+    vector('component-name-same', 'ok', 'damaged', 'two components of the same name',
+           package(two, tlvs=NAME + component_name(0, b'app') + component_name(1, b'app')))
 
 
 def tlvs():
-    def put(name, text, area, device='format', host='format', parts=None):
+    def put(name, text, area, device='format', host='damaged', parts=None):
         vector(name, device, host, text, package(parts, tlvs=area))
 
     put('tlv-order', 'types that descend', tlv(0x7001, b'a') + NAME)
@@ -345,7 +417,7 @@ def delta_base(component=0, codec=1, ram=8192, addr=0x08000000, size=600, old=DE
 
 
 def deltas():
-    def put(name, text, area=None, device='format', host='format', payload=DELTA_PAYLOAD, **h):
+    def put(name, text, area=None, device='format', host='damaged', payload=DELTA_PAYLOAD, **h):
         part = Component(payload, encoding=1, plain_size=len(DELTA_NEW), plain_digest=sha(DELTA_NEW))
         f = {'encodings': 1, 'ram': 8192, 'base': sha(DELTA_OLD)[:16]}
         f.update(h)
@@ -362,14 +434,14 @@ def deltas():
     put('delta-empty-base', 'a base of 0 bytes', delta_base(size=0), 'ram')
     put('delta-large-base', 'a base of 16 MiB', delta_base(size=0x1000000), 'ram')
     put('delta-base-wraps', 'a base that passes 2^32', delta_base(addr=0xFFFFFF00), 'ram')
-    vector('delta-base-of-plain', 'format', 'format', 'a base of a component that is no delta',
+    vector('delta-base-of-plain', 'format', 'damaged', 'a base of a component that is no delta',
            package(tlvs=NAME + delta_base()))
 
 
 def maps():
-    def put(name, text, pairs, component=0, zero=0, parts=None):
-        vector(name, 'format', 'format', text,
-               package(parts, tlvs=NAME + segments(component, pairs, zero)))
+    def put(name, text, pairs, component=0, zero=0, parts=None, names=b''):
+        vector(name, 'format', 'damaged', text,
+               package(parts, tlvs=NAME + names + segments(component, pairs, zero)))
 
     put('map-one', 'a map of one segment', [(0x08000000, 300)])
     put('map-touching', 'segments that touch', [(0x08000000, 100), (0x08000064, 200)])
@@ -385,10 +457,10 @@ def maps():
     put('map-nobody', 'a map of a component that is not there', [(0x08000000, 100), (0x08004000, 200)], 1)
     put('map-reserved', 'reserved bytes of a map', [(0x08000000, 100), (0x08004000, 200)], 0, 1)
     put('map-opaque', 'a map of data', [(0x08000000, 100), (0x08004000, 200)],
-        parts=[Component(kind=OPAQUE)])
-    vector('map-odd', 'format', 'format', 'a map that ends within a pair', package(
+        parts=[Component(kind=OPAQUE)], names=component_name(0, b'radio'))
+    vector('map-odd', 'format', 'damaged', 'a map that ends within a pair', package(
         tlvs=NAME + tlv(0x8001, struct.pack('<HHIIIII', 0, 0, 0x08000000, 100, 0x08004000, 200, 1))))
-    vector('map-overlap-behind-hole', 'format', 'format', 'a second component in the hole of the first',
+    vector('map-overlap-behind-hole', 'format', 'damaged', 'a second component in the hole of the first',
            package([Component(), Component(noise(10), CONFIG, 0x08001000)],
                    tlvs=NAME + segments(0, [(0x08000000, 100), (0x08004000, 200)])))
 
@@ -398,21 +470,21 @@ def damaged():
     head = len(manifest())
     for name, size in (('header', 127), ('manifest', head - 1), ('area', head + 7),
                        ('signature', head + 8 + 75), ('payload', len(whole) - 1)):
-        vector('cut-' + name, 'truncated', 'format', 'ends within: ' + name, whole[:size])
-    vector('cut-all-payload', 'truncated', 'format', 'no payload at all', whole[:head + 8 + 76])
-    vector('trailing', 'trailing', 'format', 'one byte behind the end', whole + b'\0')
-    vector('payload-flipped', 'digest', 'signature', 'one bit of the payload',
+        vector('cut-' + name, 'truncated', 'damaged', 'ends within: ' + name, whole[:size])
+    vector('cut-all-payload', 'truncated', 'damaged', 'no payload at all', whole[:head + 8 + 76])
+    vector('trailing', 'trailing', 'damaged', 'one byte behind the end', whole + b'\0')
+    vector('payload-flipped', 'digest', 'damaged', 'one bit of the payload',
            whole[:-1] + bytes([whole[-1] ^ 1]))
     two = package([Component(), Component(noise(300, 9), CONFIG, 0x0800F000)])
-    vector('payloads-swapped', 'digest', 'signature', 'two payloads in the wrong order',
+    vector('payloads-swapped', 'digest', 'damaged', 'two payloads in the wrong order',
            two[:-600] + two[-300:] + two[-600:-300])
     late = bytearray(two)
     late[-1] ^= 0x80
-    vector('payload-flipped-late', 'digest', 'signature', 'one bit of the second payload', bytes(late))
+    vector('payload-flipped-late', 'digest', 'damaged', 'one bit of the second payload', bytes(late))
 
 
 def files():
-    for part in (good, for_others, signatures, headers, components, tlvs, deltas, maps, damaged):
+    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, maps, damaged):
         part()
     out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode()}
     lines = ['# Made by make_vectors.py. FILE DEVICE HOST: what must happen.\n',

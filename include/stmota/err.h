@@ -40,7 +40,8 @@ enum err_code {
 	ERR_SEVERITY_2 = -24,
 	ERR_SEVERITY_3 = -25,
 	ERR_SEVERITY_4 = -26,
-	ERR_LAST = -26,
+	ERR_DAMAGED = -27, /* a package that was changed or damaged */
+	ERR_LAST = -27,
 };
 
 #define ERR_NO_ADDR UINT32_MAX

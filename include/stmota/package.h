@@ -14,6 +14,7 @@
 #include <imf/imf_app_info.h>
 #include <imf/imf_manifest.h>
 #include <stmota/buf.h>
+#include <stmota/chip.h>
 #include <stmota/err.h>
 #include <stmota/key.h>
 #include <stmota/segments.h>
@@ -30,8 +31,36 @@ struct package_delta {          /* borrows its bytes */
 	uint8_t base_digest[SHA256_SIZE];
 };
 
+#define PACKAGE_NAME_SIZE (IMF_COMPONENT_NAME_MAX + 1)
+#define PACKAGE_DATE_MAX  253402300799u /* the last second of the year 9999 */
+#define PACKAGE_DATE_TEXT 32
+
+/* What a package tells people; "" where it says nothing. Filled by package_meta_set(). */
+struct package_meta {
+	char title[IMF_TITLE_MAX + 1];
+	char build_id[IMF_BUILD_ID_MAX + 1];
+	char revision[IMF_REVISION_MAX + 1];
+	char notes[IMF_NOTES_MAX + 1]; /* lines, no line feed at the end */
+	bool has_date;
+	uint64_t date; /* Unix time */
+};
+
+/*
+ * Sets the text "title", "build id", "revision" or "notes". ERR_USAGE if it is empty, too long, or
+ * holds what a terminal might take for more than text.
+ */
+int package_meta_set(struct package_meta *m, const char *name, const char *text, struct err *e);
+/* ERR_USAGE behind the year 9999. */
+int package_meta_date(struct package_meta *m, uint64_t date, struct err *e);
+/* "2026-11-21T12:00:00Z" */
+const char *package_date_format(uint64_t date, char ret[PACKAGE_DATE_TEXT]);
+
+/* ERR_USAGE if this is no name for a component. */
+int package_name_check(const char *name, struct err *e);
+
 struct package_item { /* a component to be packed, plain */
 	enum imf_kind kind;
+	const char *name;                  /* borrowed; NULL: none */
 	uint16_t slot;                     /* IMF_NO_SLOT, or the device's slot number */
 	uint32_t entry;                    /* run once after the update, Thumb bit set; 0: none */
 	uint32_t app_info;                 /* offset of the record in the plain bytes; 0: none */
@@ -45,6 +74,7 @@ struct package_spec {
 	uint32_t counter;
 	uint16_t hw_min, hw_max; /* 0 and 0xFFFF: any revision */
 	uint16_t chip;           /* product ID, 0: any */
+	struct package_meta meta;
 	const struct package_item *items;
 	size_t n_items;
 };
@@ -58,7 +88,7 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 
 /*
  * Adds a signature behind those that are there. ERR_USAGE if this key has signed already,
- * ERR_FORMAT if `pkg` is no sound package (payload digests are not looked at), ERR_UNSUPPORTED if
+ * ERR_DAMAGED if `pkg` is no sound package (payload digests are not looked at), ERR_UNSUPPORTED if
  * there is no room for one more.
  */
 int package_sign(struct buf *pkg, const struct key *k, struct err *e);
@@ -67,6 +97,17 @@ int package_sign(struct buf *pkg, const struct key *k, struct err *e);
 const char *package_kind_name(enum imf_kind kind);
 /* ERR_USAGE. */
 int package_kind_parse(const char *text, enum imf_kind *ret, struct err *e);
+
+/*
+ * Whether a component of this kind may lie where its image lies: kinds 1 to 3 in flash (settings
+ * also in data EEPROM), RAM-init values and RAM code in RAM. External memory is not judged.
+ *
+ * chip  NULL: only what holds for every Cortex-M is checked
+ *
+ * ERR_NO_FIT.
+ */
+int package_place_check(
+	enum imf_kind kind, const struct segments *image, const struct chip *chip, struct err *e);
 
 /* ---- reading ---- */
 
@@ -79,6 +120,8 @@ struct package { /* borrows the bytes it was opened on */
 	struct imf_header
 		header; /* copy of the manifest's: chip, hw range, version, counter, ... */
 	char product[PRODUCT_NAME_SIZE]; /* name, "" if the package does not tell it */
+	struct package_meta meta;
+	char names[IMF_COMPONENTS_MAX][PACKAGE_NAME_SIZE]; /* of the components; "": none */
 	struct imf_signatures signatures;
 	size_t n_signatures;
 	const uint8_t *payload;      /* header.payload_size bytes */
@@ -94,8 +137,8 @@ bool package_detect(const uint8_t *data, size_t len);
  *
  * data, len  the whole file; must stay while `ret` is used
  *
- * ERR_FORMAT (damaged, truncated, breaks a rule), ERR_SIGNATURE (a payload does not match its
- * digest), ERR_UNSUPPORTED (another format version, an encoding that is not built yet). `ret`
+ * ERR_FORMAT (no package at all), ERR_DAMAGED (truncated, breaks a rule, a payload does not match
+ * its digest), ERR_UNSUPPORTED (another format version, an encoding that is not built yet). `ret`
  * needs no release.
  */
 int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e);
@@ -115,6 +158,17 @@ int package_segments(const struct package *p, size_t i, struct segments *ret, st
  */
 int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found,
 	struct err *e);
+
+/*
+ * The component that `text` names, or whose number it is.
+ * ERR_USAGE; the hint lists the names that there are.
+ */
+int package_component_find(const struct package *p, const char *text, size_t *ret, struct err *e);
+
+/* "component 'app'" or "component 0", for messages; `ret` has room for PACKAGE_LABEL_SIZE. */
+#define PACKAGE_LABEL_SIZE (PACKAGE_NAME_SIZE + 24)
+const char *package_component_label(
+	const struct package *p, size_t i, char ret[PACKAGE_LABEL_SIZE]);
 
 struct package_verdict {
 	struct trust_signer signers[TRUST_KEYS_MAX]; /* trusted keys whose signature is good */

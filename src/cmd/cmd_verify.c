@@ -39,6 +39,7 @@ static void show_payloads(struct out *o, const struct package *p)
 		struct imf_component c = package_component(p, i);
 
 		out_object(o, NULL);
+		out_str(o, "name", p->names[i][0] != '\0' ? p->names[i] : NULL);
 		out_str(o, "kind", package_kind_name(c.kind));
 		out_size(o, "size", c.plain_size);
 		out_bytes(o, "sha256", c.plain_digest, SHA256_SIZE);
@@ -65,7 +66,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0)
 		rc = package_verify(&p, &t, (uint64_t)time(NULL), &verdict, e);
 	if (rc < 0) {
-		/* Whatever is wrong with it: this file is not what a trusted key signed. */
+		/* No package at all: not what a trusted key signed either. */
 		if (rc == ERR_FORMAT && e != NULL)
 			e->code = ERR_SIGNATURE;
 		return err_wrap(e, "%s", path);

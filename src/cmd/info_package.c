@@ -5,9 +5,41 @@
 #include "cmd.h"
 #include "info.h"
 
+#include <string.h>
+
 #include <stmota/chip.h>
 #include <stmota/package.h>
 #include <stmota/version.h>
+
+/* Several lines are no field for people. */
+static void show_notes(struct out *o, const char *notes)
+{
+	if (out_mode(o) == OUT_JSON || strchr(notes, '\n') == NULL) {
+		out_str(o, "notes", notes);
+		return;
+	}
+	out_text(o, "notes");
+	for (const char *p = notes; *p != '\0'; p += *p == '\n') {
+		int len = (int)strcspn(p, "\n");
+
+		out_text(o, "  %.*s", len, p);
+		p += len;
+	}
+}
+
+static void show_meta(struct out *o, const struct package_meta *m)
+{
+	char date[PACKAGE_DATE_TEXT];
+
+	if (m->build_id[0] != '\0')
+		out_str(o, "build_id", m->build_id);
+	if (m->revision[0] != '\0')
+		out_str(o, "revision", m->revision);
+	if (m->has_date)
+		out_str(o, "build_date", package_date_format(m->date, date));
+	if (m->notes[0] != '\0')
+		show_notes(o, m->notes);
+}
 
 static void show_manifest(struct out *o, const struct package *p)
 {
@@ -16,6 +48,8 @@ static void show_manifest(struct out *o, const struct package *p)
 	static const struct imf_version none = {0};
 
 	out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
+	if (p->meta.title[0] != '\0')
+		out_str(o, "title", p->meta.title);
 	out_str(o, "product_uuid", uuid_format(h->product, uuid));
 	out_str(o, "version", version_format(h->version, version));
 	if (imf_version_compare(h->min_version, none) != 0)
@@ -23,6 +57,7 @@ static void show_manifest(struct out *o, const struct package *p)
 	out_uint(o, "counter", h->counter);
 	cmd_out_chip(o, h->chip);
 	info_hw(o, h->hw_min, h->hw_max);
+	show_meta(o, &p->meta);
 	out_bytes(o, "manifest_digest", p->digest, sizeof(p->digest));
 	out_size(o, "manifest_size", h->manifest_size);
 	out_size(o, "payload_size", h->payload_size);
@@ -72,6 +107,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	if (rc < 0)
 		return rc;
 	out_object(o, NULL);
+	if (p->names[i][0] != '\0')
+		out_str(o, "name", p->names[i]);
 	out_str(o, "kind", package_kind_name((enum imf_kind)c.kind));
 	if (c.slot != IMF_NO_SLOT)
 		out_uint(o, "slot", c.slot);

@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include <stmota/bytes.h>
 #include <stmota/fs.h>
+#include <stmota/ini_text.h>
 #include <stmota/similar.h>
 #include <stmota/strparse.h>
 
@@ -217,62 +217,7 @@ static int add_device(struct config *c, const char *name, struct err *e)
 struct reading {
 	struct config *c;
 	const char *path;
-	const char *rest; /* text not yet read */
-	size_t left;
-	unsigned line;
-	struct err *e;
-	int rc; /* first failure; everything after it is skipped */
 };
-
-/* Puts "FILE:LINE: " before the message that is there. */
-static void fail_here(struct reading *r)
-{
-	if (r->e != NULL) {
-		err_wrap(r->e, "%s:%u", r->path, r->line);
-		r->rc = r->e->code;
-	} else {
-		r->rc = ERR_CONFIG;
-	}
-}
-
-/*
- * Gives inih one line. It would cut a long line in two, end it at a NUL, and take an indented one
- * as the continuation of the value above: the first two are refused, indentation is dropped.
- */
-static char *next_line(char *line, int size, void *stream)
-{
-	struct reading *r = stream;
-	const char *end;
-	size_t len;
-
-	if (r->left == 0 || r->rc < 0)
-		return NULL;
-	end = memchr(r->rest, '\n', r->left);
-	len = end != NULL ? (size_t)(end - r->rest) : r->left;
-	r->line++;
-	const char *text = r->rest;
-
-	r->rest += len + (end != NULL);
-	r->left -= len + (end != NULL);
-	while (len > 0 && isspace((unsigned char)*text)) {
-		text++;
-		len--;
-	}
-	if (len + 2 > (size_t)size) {
-		err_set(r->e, ERR_CONFIG, "the line is longer than %d characters", size - 2);
-		fail_here(r);
-		return NULL;
-	}
-	if (memchr(text, '\0', len) != NULL) {
-		err_set(r->e, ERR_CONFIG, "not a text file");
-		fail_here(r);
-		return NULL;
-	}
-	memcpy(line, text, len);
-	line[len] = '\n';
-	line[len + 1] = '\0';
-	return line;
-}
 
 static int unknown_section(const char *section, struct err *e)
 {
@@ -331,56 +276,39 @@ static int split_section(
 	return 0;
 }
 
-static int one_setting(
-	struct reading *r, const char *section_text, const char *key_text, const char *value)
+static int on_setting(void *ctx, unsigned line, const char *section_text, const char *key_text,
+	const char *value, struct err *e)
 {
+	struct reading *r = ctx;
 	char section[64], origin[PATH_MAX + 16];
 	const struct config_key *key;
 	const char *name = NULL;
-	int rc = split_section(section_text, section, sizeof(section), &name, r->e);
+	int rc = split_section(section_text, section, sizeof(section), &name, e);
 
 	if (rc < 0)
 		return rc;
 	key = find_key(section, key_text);
 	if (key == NULL)
-		return unknown_key(section, key_text, r->e);
-	rc = check_value(key, value, r->e);
+		return unknown_key(section, key_text, e);
+	rc = check_value(key, value, e);
 	if (rc < 0)
 		return rc;
 	if (name != NULL) {
-		rc = add_device(r->c, name, r->e);
+		rc = add_device(r->c, name, e);
 		if (rc < 0)
 			return rc;
 	}
-	snprintf(origin, sizeof(origin), "%s:%u", r->path, r->line);
-	return put(r->c, key, name, value, origin, r->e);
-}
-
-static int on_setting(void *user, const char *section, const char *key, const char *value)
-{
-	struct reading *r = user;
-
-	if (r->rc == 0 && one_setting(r, section, key, value != NULL ? value : "") < 0)
-		fail_here(r);
-	return r->rc == 0;
+	snprintf(origin, sizeof(origin), "%s:%u", r->path, line);
+	return put(r->c, key, name, value, origin, e);
 }
 
 int config_parse(struct config *c, const char *path, const char *text, size_t len, struct err *e)
 {
-	struct reading r = {.c = c, .path = path, .rest = text, .left = len, .e = e};
-	int line;
+	struct reading r = {.c = c, .path = path};
+	struct ini_text_reader reader = {.ctx = &r, .setting = on_setting};
 
 	c->source++;
-	/* inih takes reader and handler context as two pointers; here they are one. */
-	line = ini_parse_stream(next_line, &r, on_setting, &r);
-	if (r.rc < 0)
-		return r.rc;
-	if (line > 0)
-		return err_set(
-			e, ERR_CONFIG, "%s:%d: neither [section] nor key = value", path, line);
-	if (line < 0)
-		return err_set(e, ERR_NOMEM, "out of memory");
-	return 0;
+	return ini_text_read(path, text, len, &reader, e);
 }
 
 static int parse_file(struct config *c, const char *path, bool must_exist, struct err *e)

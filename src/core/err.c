@@ -38,6 +38,7 @@ static const struct {
 	{ERR_SEVERITY_2, "severity-2", 22, false},
 	{ERR_SEVERITY_3, "severity-3", 23, false},
 	{ERR_SEVERITY_4, "severity-4", 24, false},
+	{ERR_DAMAGED, "damaged", 7, false},
 };
 
 /* Callers that pass no struct err still get the right code through err_hint() and its kin. */

@@ -7,10 +7,12 @@
  */
 #include <stmota/package.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include <imf/imf_bytes.h>
 #include <imf/imf_error.h>
+#include <stmota/strparse.h>
 
 #include "package_priv.h"
 
@@ -19,6 +21,12 @@ const uint8_t package_magic[IMF_MAGIC_SIZE] = {0x89, 'S', 'O', 'T', 'A', '\r', '
 bool package_detect(const uint8_t *data, size_t len)
 {
 	return len >= IMF_MAGIC_SIZE && memcmp(data, package_magic, IMF_MAGIC_SIZE) == 0;
+}
+
+/* Whatever shows that a package was changed or damaged is ERR_DAMAGED, wherever it shows. */
+static int again(struct err *e)
+{
+	return err_hint(e, "get the package again from where it was made");
 }
 
 static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
@@ -39,14 +47,16 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 		err_set(e, ERR_UNSUPPORTED, "package with %s", imf_strerror(error));
 		return err_hint(e, "a newer stmota may know it");
 	case IMF_ERR_TRUNCATED:
-		return err_set(
-			e, ERR_FORMAT, "the package is truncated: it ends after %zu bytes", len);
+		err_set(e, ERR_DAMAGED, "the package is truncated: it ends after %zu bytes", len);
+		return again(e);
 	case IMF_ERR_MAGIC:
 		if (len < 5 || memcmp(data, package_magic, 5) != 0)
 			return err_set(e, ERR_FORMAT, "not a stmota package");
-		err_set(e, ERR_FORMAT, "damaged package: its line ends were changed");
+		err_set(e, ERR_DAMAGED, "damaged package: its line ends were changed");
 		return err_hint(e, "copy it again, in binary mode");
-	default: return err_set(e, ERR_FORMAT, "damaged package: it %s", imf_strerror(error));
+	default:
+		err_set(e, ERR_DAMAGED, "damaged package: it %s", imf_strerror(error));
+		return again(e);
 	}
 }
 
@@ -66,12 +76,12 @@ static int read_product(struct package *p, struct err *e)
 		memcpy(p->product, t.value, t.len);
 		p->product[t.len] = '\0';
 		if (strlen(p->product) != t.len || product_check(p->product, NULL) < 0)
-			return err_set(e, ERR_FORMAT, "damaged package: impossible product name");
+			return err_set(e, ERR_DAMAGED, "damaged package: impossible product name");
 		rc = product_uuid(p->product, uuid, e);
 		if (rc < 0)
 			return rc;
 		if (memcmp(uuid, p->header.product, UUID_SIZE) != 0)
-			return err_set(e, ERR_FORMAT,
+			return err_set(e, ERR_DAMAGED,
 				"damaged package: product name '%s' does not belong to its "
 				"UUID",
 				p->product);
@@ -91,11 +101,11 @@ static int check_payloads(const struct package *p, struct err *e)
 			return rc;
 		if (imf_differ(digest, c.stored_digest, SHA256_SIZE) == 0)
 			continue;
-		err_set(e, ERR_SIGNATURE,
+		err_set(e, ERR_DAMAGED,
 			"component %zu does not match its digest: the package was changed or "
 			"damaged",
 			i);
-		return err_hint(e, "get the package again from where it was made");
+		return again(e);
 	}
 	return 0;
 }
@@ -123,7 +133,7 @@ static int parse(const uint8_t *data, size_t len, struct package *p, struct err 
 	if (len - (size_t)(p->payload - data) < p->header.payload_size)
 		return refuse(IMF_ERR_TRUNCATED, data, len, e);
 	if (len - (size_t)(p->payload - data) > p->header.payload_size)
-		return err_set(e, ERR_FORMAT, "damaged package: %zu bytes behind its end",
+		return err_set(e, ERR_DAMAGED, "damaged package: %zu bytes behind its end",
 			len - (size_t)(p->payload - data) - p->header.payload_size);
 	return 0;
 }
@@ -138,7 +148,9 @@ int package_parse(const uint8_t *data, size_t len, struct package *ret, struct e
 	rc = parse(data, len, ret, e);
 	if (rc == 0)
 		rc = sha256(data, ret->header.manifest_size, ret->digest, e);
-	return rc < 0 ? rc : read_product(ret, e);
+	if (rc == 0)
+		rc = read_product(ret, e);
+	return rc < 0 ? rc : package_read_meta(ret, e);
 }
 
 int package_open(const uint8_t *data, size_t len, struct package *ret, struct err *e)
@@ -156,6 +168,41 @@ struct imf_component package_component(const struct package *p, size_t i)
 
 	imf_manifest_component(&p->manifest, (uint32_t)i, &c);
 	return c;
+}
+
+const char *package_component_label(const struct package *p, size_t i, char ret[PACKAGE_LABEL_SIZE])
+{
+	if (p->names[i][0] != '\0')
+		snprintf(ret, PACKAGE_LABEL_SIZE, "component '%s'", p->names[i]);
+	else
+		snprintf(ret, PACKAGE_LABEL_SIZE, "component %u", (unsigned)i);
+	return ret;
+}
+
+int package_component_find(const struct package *p, const char *text, size_t *ret, struct err *e)
+{
+	char list[160] = "";
+	uint32_t number;
+
+	if (parse_u32(text, &number, NULL) == 0 && number < p->header.n_components) {
+		*ret = number;
+		return 0;
+	}
+	for (size_t i = 0; i < p->header.n_components; i++) {
+		size_t len = strlen(list);
+
+		if (p->names[i][0] != '\0' && strcmp(text, p->names[i]) == 0) {
+			*ret = i;
+			return 0;
+		}
+		if (p->names[i][0] != '\0')
+			snprintf(list + len, sizeof(list) - len, "%s, ", p->names[i]);
+		else
+			snprintf(list + len, sizeof(list) - len, "%zu, ", i);
+	}
+	list[strlen(list) - 2] = '\0';
+	err_set(e, ERR_USAGE, "no component '%.40s' in the package", text);
+	return err_hint(e, "there is: %s", list);
 }
 
 int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e)
@@ -191,7 +238,7 @@ int package_app_info(
 	if (c.app_info == 0 || c.encoding != 0)
 		return 0;
 	if (imf_app_info_parse(p->payload + c.stored_offset + c.app_info, ret) < 0)
-		return err_set(e, ERR_FORMAT,
+		return err_set(e, ERR_DAMAGED,
 			"component %zu has no firmware record where the manifest says", i);
 	*ret_found = true;
 	return 0;

@@ -78,12 +78,37 @@ static int check_item(const struct package_item *it, size_t i, struct err *e)
 	}
 	if (it->kind == IMF_KIND_OPAQUE && it->image->n > 1)
 		return err_set(e, ERR_USAGE, "component %zu of kind data has holes", i);
-	return 0;
+	if (it->kind == IMF_KIND_OPAQUE && it->name == NULL) {
+		err_set(e, ERR_USAGE, "component %zu is data for another chip and has no name", i);
+		return err_hint(e, "who passes it on goes by the name: "
+				   "--component radio=data:FILE, or [component radio]");
+	}
+	return it->name != NULL ? package_name_check(it->name, e) : 0;
 }
 
-static bool shares_flash(const struct package_item *it)
+/* Components that name their own address share the flash or the RAM; 0: neither. */
+static int memory_of(const struct package_item *it)
 {
-	return it->slot == IMF_NO_SLOT && it->kind <= IMF_KIND_CONFIGURATION;
+	if (it->slot != IMF_NO_SLOT || it->kind == IMF_KIND_OPAQUE)
+		return 0;
+	return it->kind <= IMF_KIND_CONFIGURATION ? 1 : 2;
+}
+
+static int check_pair(const struct package_spec *s, size_t k, size_t i, struct err *e)
+{
+	const struct package_item *a = &s->items[k], *b = &s->items[i];
+
+	if (a->name != NULL && b->name != NULL && strcmp(a->name, b->name) == 0)
+		return err_set(
+			e, ERR_USAGE, "components %zu and %zu are both called '%s'", k, i, a->name);
+	if (a->slot != IMF_NO_SLOT && a->slot == b->slot)
+		return err_set(e, ERR_USAGE, "components %zu and %zu go to the same slot %u", k, i,
+			a->slot);
+	if (memory_of(a) == 0 || memory_of(a) != memory_of(b) ||
+		!span_overlaps(segments_extent(a->image), segments_extent(b->image)))
+		return 0;
+	err_set(e, ERR_USAGE, "components %zu and %zu overlap", k, i);
+	return err_at(e, b->image->v[0].addr);
 }
 
 static int check_spec(const struct package_spec *s, struct err *e)
@@ -103,14 +128,8 @@ static int check_spec(const struct package_spec *s, struct err *e)
 			e, ERR_USAGE, "the minimum version is above the package's own version");
 	for (size_t i = 0; i < s->n_items; i++) {
 		rc = check_item(&s->items[i], i, e);
-		for (size_t k = 0; rc == 0 && k < i; k++) {
-			if (!shares_flash(&s->items[i]) || !shares_flash(&s->items[k]) ||
-				!span_overlaps(segments_extent(s->items[i].image),
-					segments_extent(s->items[k].image)))
-				continue;
-			err_set(e, ERR_USAGE, "components %zu and %zu overlap", k, i);
-			rc = err_at(e, s->items[i].image->v[0].addr);
-		}
+		for (size_t k = 0; rc == 0 && k < i; k++)
+			rc = check_pair(s, k, i, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -119,7 +138,7 @@ static int check_spec(const struct package_spec *s, struct err *e)
 
 /* ---- bytes ---- */
 
-static int append_tlv(struct buf *b, uint16_t type, const void *value, size_t len, struct err *e)
+int package_append_tlv(struct buf *b, uint16_t type, const void *value, size_t len, struct err *e)
 {
 	uint8_t head[IMF_TLV_HEADER_SIZE];
 	int rc;
@@ -150,7 +169,7 @@ static int append_segment_map(struct buf *b, size_t i, const struct segments *s,
 			"component %zu has %zu holes, more than a package can tell", i, s->n - 1);
 		rc = err_hint(e, "close small holes before: objcopy --gap-fill 0xff");
 	}
-	return rc < 0 ? rc : append_tlv(b, IMF_TLV_SEGMENTS, map.data, map.len, e);
+	return rc < 0 ? rc : package_append_tlv(b, IMF_TLV_SEGMENTS, map.data, map.len, e);
 }
 
 static int append_delta(struct buf *b, size_t i, const struct package_delta *d, struct err *e)
@@ -163,13 +182,15 @@ static int append_delta(struct buf *b, size_t i, const struct package_delta *d, 
 	imf_put_le32(v + 8, d->base_addr);
 	imf_put_le32(v + 12, d->base_len);
 	memcpy(v + 16, d->base_digest, SHA256_SIZE);
-	return append_tlv(b, IMF_TLV_DELTA_BASE, v, sizeof(v), e);
+	return package_append_tlv(b, IMF_TLV_DELTA_BASE, v, sizeof(v), e);
 }
 
 static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
 {
-	int rc = append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
+	int rc = package_append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
 
+	if (rc == 0)
+		rc = package_append_meta(b, s, e);
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].image->n > 1)
 			rc = append_segment_map(b, i, s->items[i].image, e);

@@ -12,4 +12,11 @@ extern const uint8_t package_magic[IMF_MAGIC_SIZE];
 /* package_open() without the digests of the payloads, which cost the time. */
 int package_parse(const uint8_t *data, size_t len, struct package *ret, struct err *e);
 
+/* Names and texts of a parsed manifest into p->meta and p->names. ERR_DAMAGED. */
+int package_read_meta(struct package *p, struct err *e);
+
+/* The TLVs 0x0002 to 0x0007, in their order. */
+int package_append_meta(struct buf *b, const struct package_spec *s, struct err *e);
+int package_append_tlv(struct buf *b, uint16_t type, const void *value, size_t len, struct err *e);
+
 #endif

@@ -55,7 +55,7 @@ expect 1 stmota flash patch.sota --device uart:/dev/null --trust key.pub
 says 'is a delta'
 size=$(wc -c <patch.sota)
 head -c $((size - 1)) patch.sota >cut.sota
-expect 1 stmota patch old.sota cut.sota --out none.bin
+expect 7 stmota patch old.sota cut.sota --out none.bin
 cp patch.sota flipped.sota
 printf '\377' | dd of=flipped.sota bs=1 seek=$((size - 2)) conv=notrunc 2>/dev/null
 expect 7 stmota patch old.sota flipped.sota --out none.bin

@@ -166,7 +166,7 @@ assert (c["kind"], c["address"], c["plain_size"]) == ("application", "0x08004000
 assert len(c["segments"]) == 1 and c["vectors"]["verdict"] == "good"
 '
 head -c 1000 app.sota >short.sota
-expect 1 stmota info short.sota
+expect 7 stmota info short.sota
 says 'short.sota: the package is truncated'
 prints_not 'format'
 

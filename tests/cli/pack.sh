@@ -98,7 +98,7 @@ expect 0 stmota pack zeros.bin --address 0x0800F000 --kind configuration --produ
 
 # Several components; the same file may be data.
 expect 0 stmota pack app.bin --address 0x08000000 --product acme.com/lamp --version 1.2.3 \
-	--component configuration:zeros.bin@0x0800F000 --component data:noise.bin --key k.pem --out m.sota
+	--component configuration:zeros.bin@0x0800F000 --component noise=data:noise.bin --key k.pem --out m.sota
 prints 'components       3'
 expect 0 stmota verify m.sota --trust k.pub
 prints 'configuration'
@@ -108,7 +108,7 @@ refuse 2 'overlap' app.bin --address 0x08000000 --product acme.com/lamp --versio
 refuse 2 'KIND:FILE' app.bin --address 0x08000000 --product acme.com/lamp --version 1.2.3 \
 	--component zeros.bin
 refuse 1 'missing.bin' app.bin --address 0x08000000 --product acme.com/lamp --version 1.2.3 \
-	--component data:missing.bin
+	--component x=data:missing.bin
 
 # A package is no image.
 refuse 1 '' a.sota --product "$product"

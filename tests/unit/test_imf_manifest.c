@@ -28,6 +28,8 @@ static void test_imf_manifest__fields(void **state)
 	cleanup_buf struct buf b = BUF_INIT;
 	struct imf_manifest m;
 	struct imf_component c;
+	const uint8_t *name;
+	uint32_t len = 0;
 
 	read_vector("good-six", &b);
 	assert_int_equal(imf_manifest_parse(b.data, (uint32_t)b.len, &m), 0);
@@ -46,6 +48,11 @@ static void test_imf_manifest__fields(void **state)
 	assert_int_equal(c.stored_offset, 300 + 40 + 21);
 	imf_manifest_component(&m, 4, &c);
 	assert_int_equal(c.slot, 2);
+	name = imf_manifest_name(&m, 4, &len);
+	assert_non_null(name);
+	assert_int_equal(len, 5);
+	assert_memory_equal(name, "radio", 5);
+	assert_null(imf_manifest_name(&m, 0, &len));
 }
 
 /* The parser alone, on memory that ends exactly there. */

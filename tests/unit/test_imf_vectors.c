@@ -19,7 +19,7 @@
 
 #include "imf_host.h"
 
-#define VECTORS_MAX 200
+#define VECTORS_MAX 400
 
 struct vector {
 	char name[64], device[32], host[32];

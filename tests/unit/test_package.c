@@ -326,8 +326,8 @@ static void test_package_open__damage_is_named(void **state)
 		{"\x7F"
 		 "ELF",
 			4, ERR_FORMAT, "not a stmota package"},
-		{"\x89SOTA\n\x1A", 7, ERR_FORMAT, "line ends"},
-		{"\x89SOTA\r\n\x1A", 8, ERR_FORMAT, "truncated"},
+		{"\x89SOTA\n\x1A", 7, ERR_DAMAGED, "line ends"},
+		{"\x89SOTA\r\n\x1A", 8, ERR_DAMAGED, "truncated"},
 	};
 	struct package p;
 	struct err e = ERR_INIT;

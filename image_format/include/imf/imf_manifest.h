@@ -33,6 +33,13 @@
 #define IMF_TLV_HEADER_SIZE  4u
 #define IMF_PRODUCT_NAME_MAX 127u
 
+/* Texts of the manifest, bytes without an end mark. */
+#define IMF_TITLE_MAX          64u
+#define IMF_BUILD_ID_MAX       64u
+#define IMF_REVISION_MAX       64u
+#define IMF_NOTES_MAX          1024u
+#define IMF_COMPONENT_NAME_MAX 31u
+
 /* Manifest and signatures: of a device package, and of any. */
 #define IMF_HEAD_MAX_DEVICE 1024u
 #define IMF_HEAD_MAX        16384u
@@ -65,12 +72,18 @@ enum imf_kind {
 #endif
 
 /* TLV types; with the critical bit, who does not know the type refuses the package. */
-#define IMF_TLV_CRITICAL     0x8000u
-#define IMF_TLV_PRODUCT_NAME 0x0001u
-#define IMF_TLV_SEGMENTS     0x8001u
-#define IMF_TLV_DELTA_BASE   0x8002u
-#define IMF_TLV_CHAIN        0x8003u /* number reserved */
-#define IMF_TLV_ENCRYPTION   0x8004u /* number reserved */
+#define IMF_TLV_CRITICAL       0x8000u
+#define IMF_TLV_PRODUCT_NAME   0x0001u
+#define IMF_TLV_TITLE          0x0002u
+#define IMF_TLV_BUILD_ID       0x0003u
+#define IMF_TLV_REVISION       0x0004u
+#define IMF_TLV_BUILD_DATE     0x0005u /* seconds since 1970, 8 bytes */
+#define IMF_TLV_NOTES          0x0006u
+#define IMF_TLV_COMPONENT_NAME 0x0007u
+#define IMF_TLV_SEGMENTS       0x8001u
+#define IMF_TLV_DELTA_BASE     0x8002u
+#define IMF_TLV_CHAIN          0x8003u /* number reserved */
+#define IMF_TLV_ENCRYPTION     0x8004u /* number reserved */
 
 #define IMF_NO_SLOT 0u
 
@@ -146,6 +159,12 @@ int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret)
 
 /* Component `i` < header.n_components of a parsed manifest. */
 void imf_manifest_component(const struct imf_manifest *m, uint32_t i, struct imf_component *ret);
+
+/*
+ * The name of component `i`, *ret_len bytes without an end mark; NULL if it has none. Data for
+ * another chip always has one.
+ */
+const uint8_t *imf_manifest_name(const struct imf_manifest *m, uint32_t i, uint32_t *ret_len);
 
 #ifndef IMF_NO_PATCH
 /* False if component `i` is no delta. */

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pack_job.c - files become components, and are asked whether they are what they should be
+ *
+ * What the firmware says about itself (its imf_app_info record) fills in what nobody said, and
+ * stops the command where the two contradict each other: a package that lies about its content
+ * would be refused by devices after the release, not before.
+ */
+#include "pack_job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <imf/imf_bytes.h>
+#include <stmota/fs.h>
+#include <stmota/image.h>
+#include <stmota/log.h>
+
+void pack_job_init(struct pack_job *p)
+{
+	*p = (struct pack_job){.spec = {.hw_max = UINT16_MAX, .items = p->items}};
+}
+
+void pack_job_done(struct pack_job *p)
+{
+	for (size_t i = 0; i < IMF_COMPONENTS_MAX; i++)
+		segments_done(&p->images[i]);
+}
+
+/* ---- files ---- */
+
+/* Settings are bytes, whatever they look like, unless somebody says what they are. */
+static bool is_raw(const struct pack_file *f)
+{
+	if (f->format != NULL)
+		return f->format->kind == FMT_BIN;
+	return f->kind == IMF_KIND_CONFIGURATION || f->kind == IMF_KIND_RAM_INIT;
+}
+
+static int read_opaque(
+	const struct pack_file *f, const struct buf *b, struct segments *ret, struct err *e)
+{
+	if (f->format != NULL && f->format->kind != FMT_BIN)
+		return err_set(e, ERR_USAGE,
+			"%s: data for another chip is taken as it is, not as %s", f->path,
+			f->format->name);
+	if (b->len == 0)
+		return err_set(e, ERR_FORMAT, "%s is empty", f->path);
+	return segments_add(ret, f->address, b->data, (uint32_t)b->len, e);
+}
+
+static int read_image(
+	const struct pack_file *f, const struct buf *b, struct segments *ret, struct err *e)
+{
+	struct fmt_options opt = {
+		.has_address = f->has_address,
+		.address = f->address,
+		.raw = is_raw(f),
+		.allow_ram = f->kind == IMF_KIND_RAM_CODE || f->kind == IMF_KIND_RAM_INIT,
+	};
+	const struct fmt *found;
+	int rc;
+
+	if (f->format != NULL && !opt.raw) {
+		found = fmt_detect(b->data, b->len);
+		if (found != f->format)
+			return err_set(e, ERR_FORMAT, "%s: this is %s, not %s", f->path,
+				found->description, f->format->name);
+	}
+	rc = fmt_read(b->data, b->len, f->path, &opt, ret, NULL, e);
+	return rc;
+}
+
+int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
+{
+	size_t i = p->spec.n_items;
+	cleanup_buf struct buf b = BUF_INIT;
+	int rc = f->name != NULL ? package_name_check(f->name, e) : 0;
+
+	if (rc == 0 && i >= IMF_COMPONENTS_MAX)
+		rc = err_set(e, ERR_UNSUPPORTED, "more than %u components", IMF_COMPONENTS_MAX);
+	if (rc == 0)
+		rc = fs_read(f->path, FS_FILE_MAX, &b, e);
+	if (rc == 0)
+		rc = f->kind == IMF_KIND_OPAQUE ? read_opaque(f, &b, &p->images[i], e)
+						: read_image(f, &b, &p->images[i], e);
+	if (rc < 0)
+		return rc;
+	p->items[i] = (struct package_item){
+		.kind = f->kind, .slot = f->slot, .entry = f->entry, .image = &p->images[i]};
+	if (f->name != NULL) {
+		snprintf(p->names[i], sizeof(p->names[i]), "%s", f->name);
+		p->items[i].name = p->names[i];
+	}
+	p->spec.n_items++;
+	return 0;
+}
+
+/* ---- will it run, and is it what it says ---- */
+
+static int check_program(const struct pack_job *p, size_t i, struct err *e)
+{
+	const struct package_item *it = &p->items[i];
+	struct span extent = segments_extent(it->image);
+	char warning[160] = "";
+	uint32_t base = extent.addr;
+	int rc;
+
+	rc = package_place_check(it->kind, it->image, p->chip, e);
+	if (rc < 0 || it->kind != IMF_KIND_APPLICATION)
+		return rc;
+	image_vector_base(it->image, p->chip, &base);
+	rc = image_check_vectors(it->image, base, p->chip, warning, sizeof(warning), e);
+	if (rc == 0 && warning[0] != '\0')
+		log_warn("%s", warning);
+	return rc;
+}
+
+static int product_differs(const struct pack_job *p, const struct imf_app_info *info, struct err *e)
+{
+	uint8_t uuid[UUID_SIZE];
+	char text[UUID_TEXT_SIZE];
+	int rc = product_uuid(p->spec.product, uuid, e);
+
+	if (rc < 0 || memcmp(uuid, info->product, UUID_SIZE) == 0)
+		return rc;
+	err_set(e, ERR_IDENTITY, "the firmware is of product %s, not of %.100s",
+		uuid_format(info->product, text), p->spec.product);
+	return err_hint(e, "words of %s for IMF_APP_INFO(): 0x%08x, 0x%08x, 0x%08x, 0x%08x",
+		p->spec.product, imf_get_le32(uuid), imf_get_le32(uuid + 4), imf_get_le32(uuid + 8),
+		imf_get_le32(uuid + 12));
+}
+
+static int contradicts(struct err *e, const char *what, const char *hint)
+{
+	err_set(e, ERR_USAGE, "the firmware's own record says %s", what);
+	return err_hint(e, "%s", hint);
+}
+
+/* Component 0 speaks for the package: the record fills in what the command line leaves out. */
+static int adopt_record(struct pack_job *p, const struct imf_app_info *info, struct err *e)
+{
+	struct package_spec *s = &p->spec;
+	char version[VERSION_TEXT_SIZE], text[64];
+	int rc = product_differs(p, info, e);
+
+	if (rc < 0)
+		return rc;
+	if (p->has_version && imf_version_compare(s->version, info->version) != 0) {
+		snprintf(text, sizeof(text), "version %s", version_format(info->version, version));
+		return contradicts(
+			e, text, "leave out --version, or build the firmware of that version");
+	}
+	if (p->has_counter && s->counter != info->counter) {
+		snprintf(text, sizeof(text), "security counter %u", info->counter);
+		return contradicts(
+			e, text, "leave out --counter, or build the firmware with that counter");
+	}
+	/* A package may be for fewer boards than its firmware could run on, never for more. */
+	if (p->has_hw && (s->hw_min < info->hw_min || s->hw_max > info->hw_max)) {
+		snprintf(text, sizeof(text), "hardware %u..%u", info->hw_min, info->hw_max);
+		return contradicts(
+			e, text, "leave out --hw, or build the firmware for that hardware");
+	}
+	if (p->chip != NULL && info->chip != 0 && info->chip != s->chip) {
+		snprintf(text, sizeof(text), "chip 0x%03X", info->chip);
+		return contradicts(
+			e, text, "leave out --chip, or build the firmware for that chip");
+	}
+	s->version = info->version;
+	s->counter = info->counter;
+	if (!p->has_hw) {
+		s->hw_min = info->hw_min;
+		s->hw_max = info->hw_max;
+	}
+	if (info->chip != 0)
+		s->chip = info->chip;
+	p->has_version = true;
+	return 0;
+}
+
+static int check_item(struct pack_job *p, size_t i, struct err *e)
+{
+	struct package_item *it = &p->items[i];
+	struct imf_app_info info;
+	bool found = false;
+	int rc = check_program(p, i, e);
+
+	if (rc == 0 && (it->kind == IMF_KIND_APPLICATION || it->kind == IMF_KIND_SECOND_IMAGE))
+		rc = package_find_app_info(it->image, &it->app_info, &info, &found, e);
+	return rc == 0 && found && i == 0 ? adopt_record(p, &info, e) : rc;
+}
+
+static int check(struct pack_job *p, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < p->spec.n_items; i++) {
+		rc = check_item(p, i, e);
+		if (rc < 0 && p->items[i].name != NULL)
+			err_wrap(e, "component '%s'", p->items[i].name);
+		else if (rc < 0 && p->spec.n_items > 1)
+			err_wrap(e, "component %zu", i);
+	}
+	if (rc == 0 && !p->has_version) {
+		err_set(e, ERR_USAGE, "which version is it?");
+		rc = err_hint(e, "--version 1.2.3+4, or an IMF_APP_INFO() record in the firmware");
+	}
+	return rc;
+}
+
+int pack_job_build(struct pack_job *p, struct buf *ret, struct err *e)
+{
+	int rc = check(p, e);
+
+	return rc < 0 ? rc : package_build(&p->spec, ret, e);
+}

@@ -37,6 +37,12 @@ static inline uint16_t get_be16(const uint8_t *p)
 	return (uint16_t)(p[1] | p[0] << 8);
 }
 
+static inline void put_le16(uint8_t *p, uint16_t v)
+{
+	p[0] = (uint8_t)v;
+	p[1] = (uint8_t)(v >> 8);
+}
+
 static inline void put_le32(uint8_t *p, uint32_t v)
 {
 	p[0] = (uint8_t)v;

@@ -144,16 +144,29 @@ static bool flash_has_program(const struct sim_board *b)
 	       (b->geometry.banks == 2 && sim_program_at(b, b->geometry.bank2_base));
 }
 
-static void start(struct sim_board *b)
+static void begin(struct sim_board *b)
 {
-	bool rom = sim_boots_rom(b);
-
 	memset(&b->rom, 0, offsetof(struct sim_rom, buf));
 	b->rom_baud = 0;
 	b->voltage_range = 0;
 	b->flash_busy_us = 0;
 	b->held_us = 0;
 	b->ready_us = b->now_us + sim_boot_us(b);
+	b->starts++;
+}
+
+void sim_enter_rom(struct sim_board *b)
+{
+	begin(b);
+	b->cpu = SIM_CPU_ROM;
+	sim_rom_start(b);
+}
+
+static void start(struct sim_board *b)
+{
+	bool rom = sim_boots_rom(b);
+
+	begin(b);
 	if (sim_rdp(b) == RDP_2 && !sim_has(b, SQ_RDP2_ROM))
 		rom = false;
 	if (sim_has(b, CHIP_QUIRK_BOOT_EVERY_SECOND_RESET)) {
@@ -323,7 +336,7 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 			return;
 		case SIM_STUCK: b->cpu = SIM_CPU_STUCK; return;
 		case SIM_VANISH: b->vanished = true; break;
-		case SIM_NACK: break;
+		default: break;
 		}
 	}
 	transmit(b, byte, late_us);
@@ -378,8 +391,7 @@ void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us)
 				b->cpu = SIM_CPU_STUCK;
 			return;
 		case SIM_VANISH: b->vanished = true; break;
-		case SIM_NACK:
-		case SIM_DELAY: break;
+		default: break;
 		}
 	}
 	if (!b->vanished)

@@ -20,19 +20,28 @@ static const struct {
 	uint32_t arg,
 		arg_max; /* what stands for a missing ARG, and the largest; arg_max 0: takes none */
 } kinds[] = {
-	{"drop", SIM_DROP, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0, 0},
+	{"drop", SIM_DROP, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_USB), 0, 0},
 	{"double", SIM_DOUBLE, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0, 0},
-	{"garble", SIM_GARBLE, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0x20, 0xFF},
+	{"garble", SIM_GARBLE, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_USB), 0x20, 0xFF},
 	/* The default makes 0x411 of 0x413: another valid product ID. */
 	{"garble", SIM_GARBLE, AT(SIM_AT_ID), 0x02, 0xFFF},
 	{"garble", SIM_GARBLE, AT(SIM_AT_SIZE), 0x40, 0xFFFF},
 	{"garble", SIM_GARBLE, AT(SIM_AT_OPTION), 0x20, 0xFF},
 	{"insert", SIM_INSERT, AT(SIM_AT_RX) | AT(SIM_AT_TX), 0x00, 0xFF},
-	{"delay", SIM_DELAY, AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 1000, 3600000},
+	{"delay", SIM_DELAY, AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR) | AT(SIM_AT_USB), 1000,
+		3600000},
 	{"nack", SIM_NACK, AT(SIM_AT_CMD) | AT(SIM_AT_RX) | AT(SIM_AT_ADDR), 0, 0},
-	{"cut", SIM_CUT, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 0, 0},
-	{"stuck", SIM_STUCK, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR), 0, 0},
-	{"vanish", SIM_VANISH, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_ADDR), 0, 0},
+	{"cut", SIM_CUT,
+		AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR) | AT(SIM_AT_USB), 0,
+		0},
+	{"stuck", SIM_STUCK,
+		AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_OP) | AT(SIM_AT_ADDR) | AT(SIM_AT_USB), 0,
+		0},
+	{"vanish", SIM_VANISH, AT(SIM_AT_RX) | AT(SIM_AT_TX) | AT(SIM_AT_ADDR) | AT(SIM_AT_USB), 0,
+		0},
+	{"stall", SIM_STALL, AT(SIM_AT_USB), 0, 0},
+	{"lose", SIM_LOSE, AT(SIM_AT_USB), 0, 0},
+	{"fail", SIM_FAIL, AT(SIM_AT_USB), 0, 0},
 };
 
 static const char *const where_names[] = {
@@ -43,6 +52,7 @@ static const char *const where_names[] = {
 	[SIM_AT_ID] = "id",
 	[SIM_AT_SIZE] = "size",
 	[SIM_AT_OPTION] = "option",
+	[SIM_AT_USB] = "usb",
 };
 
 const char *sim_fault_help(void)
@@ -50,24 +60,30 @@ const char *sim_fault_help(void)
 	return "KIND@WHERE[:N[:ARG]], or quirk:NAME, or quirk:-NAME to take a quirk away.\n"
 	       "WHERE is rx (bytes that the device receives), tx (bytes that it sends), op (flash\n"
 	       "operations: one for each erased unit and each programmed flash word), addr (calls of\n"
-	       "its I2C address), a command code such as 0x31, id (answers to Get ID), size (reads of\n"
-	       "the flash size register) or option (reads of option bytes). N counts from 1, which is\n"
-	       "the default; each fault happens once.\n"
-	       "  drop@rx|tx:N           the byte is lost\n"
-	       "  double@rx|tx:N         the byte arrives twice\n"
-	       "  garble@rx|tx:N[:XOR]   bits of the byte are turned over (0x20)\n"
-	       "  garble@id:N[:XOR]      another product ID, with nothing on the wire to show it "
-	       "(0x002)\n"
-	       "  garble@size:N[:XOR]    another flash size in KiB (0x40)\n"
-	       "  garble@option:N[:XOR]  another first option byte (0x20)\n"
-	       "  insert@rx|tx:N[:BYTE]  a byte that nobody sent, ahead of byte N (0x00)\n"
-	       "  delay@tx|op|addr:N[:MS]  the byte, the operation or the call takes so much longer "
-	       "(1000)\n"
-	       "  nack@CODE:N            the N-th command with this code is refused\n"
-	       "  nack@rx|addr:N         I2C: the ninth bit of the byte or of the address says no\n"
-	       "  cut@rx|tx|op|addr:N    the power fails; an operation is left half done\n"
-	       "  stuck@rx|tx|op|addr:N  the device hangs until it is reset\n"
-	       "  vanish@rx|tx|addr:N    the serial port or I2C adapter disappears\n";
+	       "its I2C address), usb (control transfers), a command code such as 0x31, id (answers\n"
+	       "to Get ID), size (reads of the flash size register) or option (reads of option "
+	       "bytes).\n"
+	       "N counts from 1, which is the default; each fault happens once.\n"
+	       "  drop@rx|tx:N                 the byte is lost\n"
+	       "  drop@usb:N                   the transfer never reaches the device\n"
+	       "  lose@usb:N                   it is done, and the answer is lost\n"
+	       "  stall@usb:N                  it is refused, and the device has not seen it\n"
+	       "  fail@usb:N                   the wire fails\n"
+	       "  double@rx|tx:N               the byte arrives twice\n"
+	       "  garble@rx|tx|usb:N[:XOR]     bits of the byte, or of the first one of the transfer,\n"
+	       "                               are turned over (0x20)\n"
+	       "  garble@id:N[:XOR]            another product ID, with nothing on the wire to show\n"
+	       "                               it (0x002)\n"
+	       "  garble@size:N[:XOR]          another flash size in KiB (0x40)\n"
+	       "  garble@option:N[:XOR]        another first option byte (0x20)\n"
+	       "  insert@rx|tx:N[:BYTE]        a byte that nobody sent, ahead of byte N (0x00)\n"
+	       "  delay@tx|op|addr|usb:N[:MS]  it takes so much longer (1000)\n"
+	       "  nack@CODE:N                  the N-th command with this code is refused\n"
+	       "  nack@rx|addr:N               I2C: the ninth bit of the byte or of the address says "
+	       "no\n"
+	       "  cut@rx|tx|op|addr|usb:N      the power fails; an operation is left half done\n"
+	       "  stuck@rx|tx|op|addr|usb:N    the device hangs until it is reset\n"
+	       "  vanish@rx|tx|addr|usb:N      the serial port, adapter or device disappears\n";
 }
 
 const char *sim_quirk_name(size_t i)
@@ -105,8 +121,8 @@ static int parse_where(const char *spec, const char *text, struct sim_fault *f, 
 		}
 	}
 	if (strncmp(text, "0x", 2) != 0 || parse_u32_range(text, 0, 0xFF, &code, NULL) < 0)
-		return bad(
-			e, spec, "the place is none of rx, tx, op, addr, id, size, option, 0xCODE");
+		return bad(e, spec,
+			"the place is none of rx, tx, op, addr, usb, id, size, option, 0xCODE");
 	f->where = SIM_AT_CMD;
 	f->cmd = (uint8_t)code;
 	return 0;

@@ -59,6 +59,10 @@ enum sim_quirk {
 	SQ_ADAPTER_32,
 	SQ_ADAPTER_SMBUS,
 	SQ_ADAPTER_STRETCH_25_MS,
+	SQ_DFU_GD32,
+	SQ_DFU_WATCHDOG,
+	SQ_DFU_SHORT_UPLOAD,
+	SQ_DFU_SIZE_LIES,
 	SQ_END
 };
 
@@ -73,6 +77,7 @@ enum sim_where {
 	SIM_AT_ID,
 	SIM_AT_SIZE,
 	SIM_AT_OPTION,
+	SIM_AT_USB,
 	SIM_AT_COUNT
 };
 
@@ -86,6 +91,9 @@ enum sim_kind {
 	SIM_CUT,
 	SIM_STUCK,
 	SIM_VANISH,
+	SIM_STALL,
+	SIM_LOSE,
+	SIM_FAIL,
 };
 
 struct sim_fault {
@@ -191,6 +199,7 @@ struct sim_board {
 	uint32_t rom_baud; /* locked by 0x7F */
 	uint64_t now_us;   /* the device's own time: what it has done until now */
 	uint64_t ready_us; /* end of the start-up time */
+	uint32_t starts;   /* how often a reset or a jump has started the ROM or the application */
 	uint64_t held_us;  /* until then one received byte waits in the data register */
 	uint64_t tx_free_us;
 	uint64_t flash_busy_us; /* an operation that was acknowledged too early */
@@ -224,6 +233,8 @@ static inline bool sim_has(const struct sim_board *b, int q)
 
 /* sim_board.c */
 uint32_t sim_random(struct sim_board *b);
+/* The application jumps into the ROM, whatever the straps say. */
+void sim_enter_rom(struct sim_board *b);
 void sim_reset(struct sim_board *b);              /* system reset: start again as BOOT0 etc. say */
 void sim_power_lost(struct sim_board *b);         /* at once, in the middle of anything */
 void sim_spend(struct sim_board *b, uint64_t us); /* the CPU is busy */

@@ -32,6 +32,10 @@ static const struct {
 	{SQ_ADAPTER_32, "adapter-32", NULL, 0},
 	{SQ_ADAPTER_SMBUS, "adapter-smbus", NULL, 0},
 	{SQ_ADAPTER_STRETCH_25_MS, "adapter-stretch-25-ms", NULL, 0},
+	{SQ_DFU_GD32, "dfu-gd32", NULL, 0},
+	{SQ_DFU_WATCHDOG, "dfu-watchdog", NULL, 0},
+	{SQ_DFU_SHORT_UPLOAD, "dfu-short-upload", NULL, 0},
+	{SQ_DFU_SIZE_LIES, "dfu-transfer-size-lies", NULL, 0},
 };
 
 static bool word_in(const char *list, const char *word)

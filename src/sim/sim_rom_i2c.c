@@ -304,7 +304,7 @@ static bool put_byte(struct call *c, uint8_t byte)
 		b->vanished = true;
 		c->r.outcome = SIM_I2C_GONE;
 		return false;
-	case SIM_DELAY: break;
+	default: break;
 	}
 	return take_byte(c, byte);
 }
@@ -387,7 +387,7 @@ static bool give_byte(struct call *c, struct reply *r, uint8_t byte)
 		b->vanished = true;
 		c->r.outcome = SIM_I2C_GONE;
 		return false;
-	case SIM_NACK: break;
+	default: break;
 	}
 	put(r, byte);
 	return true;

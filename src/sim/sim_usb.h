@@ -21,11 +21,11 @@ struct sim_usb;
 struct sim_usb_config {
 	struct sim_board *board; /* not owned; must outlive the device */
 	enum sim_usb_kind kind;
-	const char *serial;       /* NULL: made of the chip's unique id */
-	bool will_detach;         /* SIM_USB_RUNTIME: leaves by itself; else it waits for a bus reset */
-	bool tolerant;            /* SIM_USB_PLAIN: manifestation tolerant */
-	uint32_t plain_offset;    /* SIM_USB_PLAIN: its own size, before the application; bytes */
-	uint32_t poll_ms_max;     /* caps bwPollTimeout for hosts that shall not wait; 0: as it is */
+	const char *serial; /* NULL: made of the chip's unique id */
+	bool will_detach;   /* SIM_USB_RUNTIME: leaves by itself; else it waits for a bus reset */
+	bool tolerant;      /* SIM_USB_PLAIN: manifestation tolerant */
+	uint32_t plain_offset; /* SIM_USB_PLAIN: its own size, before the application; bytes */
+	uint32_t poll_ms_max;  /* caps bwPollTimeout for hosts that shall not wait; 0: as it is */
 };
 
 enum sim_usb_result {
@@ -37,13 +37,13 @@ enum sim_usb_result {
 };
 
 struct sim_usb_xfer {
-	uint8_t setup[8];    /* as on the wire, little endian */
-	uint8_t *data;       /* OUT: wLength bytes that the host sends; IN: room for wLength bytes */
-	uint64_t now_us;     /* when the host starts it */
+	uint8_t setup[8]; /* as on the wire, little endian */
+	uint8_t *data;    /* OUT: wLength bytes that the host sends; IN: room for wLength bytes */
+	uint64_t now_us;  /* when the host starts it */
 	uint32_t timeout_ms; /* of the host; 0: for ever */
 	/* set by sim_usb_control() */
-	uint32_t actual;   /* bytes moved */
-	uint64_t done_us;  /* when it ended; with SIM_USB_TIMEOUT: when the host gave up */
+	uint32_t actual;  /* bytes moved */
+	uint64_t done_us; /* when it ended; with SIM_USB_TIMEOUT: when the host gave up */
 };
 
 /* ERR_UNSUPPORTED where the chip's ROM has no confirmed USB; ERR_NOMEM, ERR_USAGE. */
@@ -56,7 +56,7 @@ void sim_usb_free(struct sim_usb *u);
  */
 bool sim_usb_attached(struct sim_usb *u, uint64_t now_us);
 /* When it will be there, UINT64_MAX: not by itself. For virtual clocks. */
-uint64_t sim_usb_attach_at(const struct sim_usb *u);
+uint64_t sim_usb_attach_at(struct sim_usb *u);
 /* Counts appearances on the bus. A handle opened under another number has lost its device. */
 uint32_t sim_usb_generation(const struct sim_usb *u);
 
@@ -82,7 +82,7 @@ struct sim_usb_stats {
 	uint64_t bytes_out, bytes_in; /* data stages */
 	uint64_t stalls, lost;        /* answered by STALL; never answered, or the wire failed */
 	uint64_t poll_us;             /* sum of the poll times that it told while busy */
-	uint64_t bus_us;              /* modelled time of all transfers, without waiting for flash */
+	uint64_t bus_us; /* modelled time of all transfers, without waiting for flash */
 };
 struct sim_usb_stats sim_usb_stats(const struct sim_usb *u);
 

@@ -15,7 +15,7 @@
 #include <stmota/err.h>
 
 #define LINK_HAS_LINES    1u /* BOOT0 and NRST can be driven */
-#define LINK_FRAMED       2u /* one write or read is one transaction (I2C); else a byte stream */
+#define LINK_FRAMED       2u /* one write or read is one transaction; else a byte stream */
 #define LINK_CAN_SET_BAUD 4u
 
 enum link_line { LINK_BOOT0, LINK_NRST };
@@ -24,7 +24,15 @@ struct link;
 
 struct link_ops {
 	const char *name;
-	/* All or nothing; returns after the bytes left the host's buffer. ERR_LINK. */
+	/*
+	 * All or nothing; returns after the bytes left the host's buffer. ERR_LINK.
+	 *
+	 * LINK_FRAMED: one transaction, tried once. For write and read alike:
+	 * ERR_TIMEOUT   nobody knows the address: nothing went over
+	 * ERR_NACK      not acknowledged; the adapter does not tell address from data
+	 * ERR_PROTOCOL  the transaction broke: clock held low for too long, bus lost
+	 * ERR_NO_FIT    longer than the adapter takes: nothing went over, max_frame is lower now
+	 */
 	int (*write)(struct link *l, const void *buf, size_t len, struct err *e);
 	/*
 	 * Exactly `len` bytes. ERR_TIMEOUT after `timeout_ms` without a new byte, ERR_LINK if
@@ -45,6 +53,8 @@ struct link { /* first member of each kind of link */
 	const struct link_ops *ops;
 	unsigned caps;
 	uint32_t baud;       /* 0 where it means nothing */
+	uint32_t bus_hz;     /* clock of a bus, as far as it is known; 0 where it means nothing */
+	uint32_t max_frame;  /* LINK_FRAMED: bytes of one transaction, 0: any number */
 	uint32_t latency_ms; /* known delay of the adapter, added to every time-out */
 	const struct clock *clock;
 	char name[128]; /* "/dev/ttyUSB0", for messages */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rom.h - the ROM bootloader (AN3155) as a target
+ * rom.h - the ROM bootloader as a target, over UART (AN3155) and I2C (AN4221)
  *
- * The driver knows exchanges, not serial ports: each packet of the host is one write of the link,
- * each status byte one read. It never retries a command (the sync excepted): after a time-out or
+ * The driver knows exchanges, not ports and buses: each packet of the host is one write of the
+ * link, each status byte one read. It never retries a command (the sync excepted): after a time-out or
  * nonsense the caller calls recover(), and until then every command fails without sending a byte.
  */
 #ifndef STMOTA_ROM_H
@@ -46,6 +46,11 @@ int rom_erase_bank(struct target *t, unsigned bank, uint32_t bank_size, struct e
 #define ROM_SPECIAL_MAX          128  /* bytes to and from Special */
 #define ROM_EXTENDED_SPECIAL_MAX 1024 /* bytes of the second packet of Extended Special */
 
+/*
+ * data_len, status_len: over I2C a reply must be read with its exact length, so the caller says
+ * how many bytes the opcode is known to answer; over UART what stands there does not matter.
+ * Afterwards: what came.
+ */
 struct rom_special_reply {
 	uint8_t data[ROM_SPECIAL_MAX];
 	size_t data_len;

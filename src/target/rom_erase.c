@@ -4,8 +4,9 @@
  *
  * An erase packet is protected by one XOR byte only. A lost or doubled byte shifts the rest, and
  * a shifted list can carry a right XOR: {1, 2, 3} with one byte doubled may read as page 0. So
- * every packet is checked before it is sent: no single lost or doubled byte, and no broken-off
- * tail, may make a device erase a unit that is not on the list. Lists that fail are cut in two.
+ * over UART every packet is checked before it is sent: no single lost or doubled byte, and no
+ * broken-off tail, may make a device erase a unit that is not on the list. Lists that fail are
+ * cut in two. Over I2C bytes do not get lost one by one, and rom_i2c.c names one unit at a time.
  */
 #include "rom_priv.h"
 
@@ -201,9 +202,18 @@ static unsigned last_unit_number(const struct chip *c, const struct erase_unit *
 	return last;
 }
 
-static uint32_t unit_ms_max(const struct chip *c, uint32_t size)
+uint32_t rom_unit_ms_max(const struct rom *rom, uint32_t size)
 {
+	const struct chip *c = rom->t.info.chip;
+
 	return c != NULL ? chip_erase_ms_max(c, size) : UNIT_UNKNOWN_MS;
+}
+
+uint32_t rom_unit_ms_typical(const struct rom *rom, uint32_t size)
+{
+	const struct chip *c = rom->t.info.chip;
+
+	return c != NULL ? chip_erase_ms_typical(c, size) : UNIT_UNKNOWN_MS;
 }
 
 static bool one_per_packet(const struct rom *rom, const struct erase_unit *u)
@@ -212,8 +222,7 @@ static bool one_per_packet(const struct rom *rom, const struct erase_unit *u)
 	       (u->bank == 2 && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
 }
 
-/* Waits where the ROM says "done" too early. */
-static int after_erase(
+int rom_after_erase(
 	struct rom *rom, const struct erase_unit *units, size_t n, uint32_t ms_max, struct err *e)
 {
 	if (rom_quirk(rom, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK) && units[n - 1].bank == 2)
@@ -226,12 +235,11 @@ static int after_erase(
 /* How many units the next packet may name: by number and by time. */
 static size_t units_in_packet(const struct rom *rom, const struct erase_unit *units, size_t n)
 {
-	const struct chip *c = rom->t.info.chip;
 	size_t max = one_per_packet(rom, &units[0]) ? 1 : UNITS_MAX;
 	uint32_t ms = 0;
 
 	for (size_t i = 0; i < n && i < max; i++) {
-		ms += c != NULL ? chip_erase_ms_typical(c, units[i].size) : UNIT_UNKNOWN_MS;
+		ms += rom_unit_ms_typical(rom, units[i].size);
 		if (i > 0 && (ms > PACKET_ERASE_MS || one_per_packet(rom, &units[i])))
 			return i;
 	}
@@ -248,6 +256,8 @@ static int erase_packet(struct rom *rom, enum rom_command code, const uint8_t *p
 	if (rc == 0)
 		rc = rom_send(rom, packet, len, e);
 	if (rc == 0)
+		rc = rom_let_work(rom, code, erase_ms / 16, e);
+	if (rc == 0)
 		rc = rom_ack(rom, rom_wait(rom, ROM_ACK_MS + erase_ms, len), what, e);
 	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
 }
@@ -263,9 +273,8 @@ static unsigned extra_max(const struct rom *rom, const struct erase_unit *last)
 	return EXTRA_MAX;
 }
 
-/* Sends one packet for some of the first `n` units and says how many it took. */
-static int erase_some(struct rom *rom, enum rom_command code, const struct erase_unit *units,
-	size_t n, unsigned last_number, size_t *ret_n, struct err *e)
+int rom_erase_list(struct rom *rom, enum rom_command code, const struct erase_unit *units, size_t n,
+	unsigned last_number, size_t *ret_n, struct err *e)
 {
 	bool wide = code == ROM_CMD_EXTENDED_ERASE;
 	size_t count = units_in_packet(rom, units, n);
@@ -279,9 +288,9 @@ static int erase_some(struct rom *rom, enum rom_command code, const struct erase
 		count > 1)
 		count /= 2;
 	rom->filler = p.filler;
-	ms = unit_ms_max(rom->t.info.chip, units[count - 1].size) * p.extra;
+	ms = rom_unit_ms_max(rom, units[count - 1].size) * p.extra;
 	for (size_t i = 0; i < count; i++)
-		ms += unit_ms_max(rom->t.info.chip, units[i].size);
+		ms += rom_unit_ms_max(rom, units[i].size);
 	snprintf(what, sizeof(what), "erase of %zu unit%s from 0x%08" PRIX32, count,
 		count == 1 ? "" : "s", units[0].addr);
 	rc = erase_packet(rom, code, p.bytes, p.len, ms, what, e);
@@ -290,13 +299,13 @@ static int erase_some(struct rom *rom, enum rom_command code, const struct erase
 		return rc;
 	}
 	*ret_n = count;
-	return after_erase(rom, units, count, ms, e);
+	return rom_after_erase(rom, units, count, ms, e);
 }
 
 /* The Get list is the only truth: one of the two codes, never the other one. */
 static int erase_code(const struct rom *rom, enum rom_command *ret, struct err *e)
 {
-	if (rom->t.info.commands[ROM_CMD_EXTENDED_ERASE])
+	if (rom_lists(rom, ROM_CMD_EXTENDED_ERASE))
 		*ret = ROM_CMD_EXTENDED_ERASE;
 	else if (rom->t.info.commands[ROM_CMD_ERASE])
 		*ret = ROM_CMD_ERASE;
@@ -330,7 +339,7 @@ int rom_erase(struct target *t, const struct erase_unit *units, size_t n, struct
 
 		rc = signals_check(e);
 		if (rc == 0)
-			rc = erase_some(rom, code, units, n, last_number, &done, e);
+			rc = rom->f->erase_some(rom, code, units, n, last_number, &done, e);
 		if (rc < 0)
 			return rc;
 		units += done;
@@ -372,7 +381,7 @@ int rom_erase_bank(struct target *t, unsigned bank, uint32_t bank_size, struct e
 	static const uint8_t codes[2][3] = {{0xFF, 0xFE, 0x01}, {0xFF, 0xFD, 0x02}};
 	struct rom *rom = rom_of(t);
 
-	if (bank < 1 || bank > 2 || !t->info.commands[ROM_CMD_EXTENDED_ERASE])
+	if (bank < 1 || bank > 2 || !rom_lists(rom, ROM_CMD_EXTENDED_ERASE))
 		return err_set(e, ERR_UNSUPPORTED, "this bootloader cannot erase bank %u", bank);
 	return erase_packet(rom, ROM_CMD_EXTENDED_ERASE, codes[bank - 1], 3,
 		mass_ms_max(rom, bank_size), "bank erase", e);

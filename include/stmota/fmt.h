@@ -63,6 +63,9 @@ const struct fmt *fmt_detect(const uint8_t *data, size_t len);
 /* NULL if there is no such format. */
 const struct fmt *fmt_find(const char *name);
 
+/* Likewise, by what people call it: "hex" and "dfu" too. */
+const struct fmt *fmt_called(const char *name);
+
 /* All formats in the order they are tried; NULL behind the last. */
 const struct fmt *fmt_at(size_t index);
 

@@ -23,22 +23,6 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
-/* Names of --to whose row in the table of formats has another name. */
-static const struct {
-	const char *to, *format;
-} names[] = {
-	{"hex", "ihex"},
-	{"dfu", "dfuse"},
-};
-
-static const struct fmt *target(const char *to)
-{
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(names[i].to, to) == 0)
-			return fmt_find(names[i].format);
-	return fmt_find(to);
-}
-
 static int check(const struct command_env *env, struct err *e)
 {
 	const struct opts *o = env->opts;
@@ -111,7 +95,7 @@ static void report(struct out *o, const char *path, const struct fmt *from, cons
 static int run(struct command_env *env, struct err *e)
 {
 	const char *path = opt_str(env->opts, "out", NULL), *in = opt_arg(env->opts, 0);
-	const struct fmt *to = target(opt_str(env->opts, "to", "")), *from = NULL;
+	const struct fmt *to = fmt_called(opt_str(env->opts, "to", "")), *from = NULL;
 	struct fmt_options read = {
 		.has_address = opt_given(env->opts, "address"),
 		.address = opt_u32(env->opts, "address", 0),

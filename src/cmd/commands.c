@@ -25,6 +25,7 @@ extern const struct command cmd_patch;
 extern const struct command cmd_probe;
 extern const struct command cmd_read;
 extern const struct command cmd_sign;
+extern const struct command cmd_unpack;
 extern const struct command cmd_verify;
 
 const struct command *const commands[] = {
@@ -47,6 +48,7 @@ const struct command *const commands[] = {
 	&cmd_probe,
 	&cmd_read,
 	&cmd_sign,
+	&cmd_unpack,
 	&cmd_verify,
 	NULL,
 };

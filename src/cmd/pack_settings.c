@@ -232,7 +232,7 @@ static int file_of(const struct release_component *c, struct pack_file *f, enum 
 	switch (part) {
 	case PART_KIND: return package_kind_parse(text, &f->kind, e);
 	case PART_FORMAT:
-		f->format = fmt_find(text);
+		f->format = fmt_called(text);
 		if (f->format == NULL || f->format->read == NULL)
 			return err_set(e, ERR_USAGE, "no format '%.40s' for a component", text);
 		return 0;

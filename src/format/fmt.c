@@ -60,6 +60,22 @@ const struct fmt *fmt_find(const char *name)
 	return NULL;
 }
 
+const struct fmt *fmt_called(const char *name)
+{
+	/* Names whose row has another one; of a DFU suffix alone nobody speaks. */
+	static const struct {
+		const char *called, *name;
+	} table[] = {
+		{"hex", "ihex"},
+		{"dfu", "dfuse"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(table[i].called, name) == 0)
+			return fmt_find(table[i].name);
+	return fmt_find(name);
+}
+
 static int read_as(const struct fmt *f, const uint8_t *data, size_t len,
 	const struct fmt_options *opt, struct segments *ret, struct err *e)
 {

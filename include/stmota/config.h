@@ -25,7 +25,7 @@ enum config_type {
 
 /* A setting that exists; all others are errors with file and line. */
 struct config_key {
-	const char *section; /* "flash", "trust", "device" (for every [device NAME]) */
+	const char *section; /* "flash", "trust", "device" (for every [device NAME]), "entry" */
 	const char *key;
 	const char *text;      /* one line for stmota.conf(5) */
 	const char *fallback;  /* built-in value, NULL: none */
@@ -71,5 +71,9 @@ int config_u32(const struct config *c, const char *section, const char *name, co
 /* Names of all [device NAME] sections in file order. */
 size_t config_n_devices(const struct config *c);
 const char *config_device_name(const struct config *c, size_t i);
+
+/* The same for any section that has names: "device", "entry". NULL behind the last one. */
+size_t config_n_sections(const struct config *c, const char *section);
+const char *config_section_name(const struct config *c, const char *section, size_t i);
 
 #endif

@@ -49,6 +49,12 @@ struct device_facts {
 	struct geometry geometry;
 	char geometry_why[160]; /* why not, if has_geometry is false */
 
+	/*
+	 * The first word is blank, and this chip looks at that at power-up only: until the next
+	 * power cycle a reset starts the ROM, whatever is written meanwhile.
+	 */
+	bool empty_latched;
+
 	bool wrp_known;
 	struct span wrp[DEVICE_MAX_WRP]; /* write-protected parts of flash, in address order */
 	size_t n_wrp;

@@ -20,6 +20,7 @@ struct device_url {
 	char path[108];        /* "/dev/ttyUSB0" */
 	uint32_t baud;         /* 0: not given */
 	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
+	char before[64];       /* entry recipe, see entry_parse(); "": not given */
 	enum chip_banks banks; /* what the user says where the device cannot tell; or _DEFAULT */
 };
 
@@ -28,7 +29,7 @@ bool device_url_is_url(const char *text);
 
 /*
  * Takes a URL apart. ERR_USAGE names what is wrong; ERR_UNSUPPORTED for schemes that are known
- * but not built (i2c, dfu, ymodem). Keys of uart: baud, boot0, nrst, banks (single or
+ * but not built (i2c, dfu, ymodem). Keys of uart: baud, boot0, nrst, before, banks (single or
  * dual), reset_ms, settle_ms, boot_ms.
  */
 int device_url_parse(const char *text, struct device_url *ret, struct err *e);

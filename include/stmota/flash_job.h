@@ -98,7 +98,8 @@ int flash_verify(struct device *d, const struct segments *image, const struct ev
 
 /*
  * Starts the program at `base`. A failure after a verified write is the caller's to soften.
- * AFTER_AUTO: reset by line if there is one, else Go.
+ * AFTER_AUTO: reset by line if there is one, else Go; Go too where a reset would end in the ROM
+ * (facts.empty_latched).
  */
 int flash_start(struct device *d, enum flash_after after, uint32_t base, struct err *e);
 

@@ -45,6 +45,10 @@ struct link_ops {
 	int (*set_line)(struct link *l, enum link_line line, bool level, struct err *e);
 	/* NULL: fixed speed. ERR_UNSUPPORTED if the port cannot do it; the old speed stays. */
 	int (*set_baud)(struct link *l, uint32_t baud, struct err *e);
+	/* NULL: none. The line is quiet again afterwards, also after a failure. */
+	int (*send_break)(struct link *l, uint32_t ms, struct err *e);
+	/* NULL: nothing to wait for. Returns after the last byte has left the adapter's buffer. */
+	int (*drain)(struct link *l, struct err *e);
 	/* Lines to their idle level, locks released, memory freed. Takes a half-opened link. */
 	void (*close)(struct link *l);
 };

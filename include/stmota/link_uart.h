@@ -12,11 +12,13 @@
 #include <stmota/err.h>
 #include <stmota/link.h>
 
+enum uart_parity { UART_PARITY_EVEN, UART_PARITY_NONE, UART_PARITY_ODD };
+
 struct uart_config {
 	const char
 		*path; /* "/dev/ttyUSB0", "/dev/serial/by-id/...", "/dev/pts/3", or a link to one */
 	uint32_t baud;
-	bool parity_none;   /* 8N1 for WB0 and WL3; all others speak 8E1 */
+	enum uart_parity parity; /* the ROM: even; none for WB0 and WL3 */
 	struct entry entry; /* wiring of BOOT0 and NRST; lines are left alone if not in use */
 };
 

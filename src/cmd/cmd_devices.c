@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stmota/bytes.h>
 #include <stmota/cleanup.h>
 #include <stmota/serial_ports.h>
 
@@ -53,14 +54,17 @@ static void show_setting(
 
 static void show_settings(struct out *o, const struct config *c)
 {
+	static const char *const named[] = {"device", "entry"};
+
 	out_table(o, "settings");
 	for (const struct config_key *k = config_keys; k->section != NULL; k++)
-		if (strcmp(k->section, "device") != 0)
+		if (strcmp(k->section, named[0]) != 0 && strcmp(k->section, named[1]) != 0)
 			show_setting(o, c, k, NULL);
-	for (size_t i = 0; i < config_n_devices(c); i++)
-		for (const struct config_key *k = config_keys; k->section != NULL; k++)
-			if (strcmp(k->section, "device") == 0)
-				show_setting(o, c, k, config_device_name(c, i));
+	for (size_t s = 0; s < ARRAY_LEN(named); s++)
+		for (size_t i = 0; i < config_n_sections(c, named[s]); i++)
+			for (const struct config_key *k = config_keys; k->section != NULL; k++)
+				if (strcmp(k->section, named[s]) == 0)
+					show_setting(o, c, k, config_section_name(c, named[s], i));
 	out_end(o);
 }
 

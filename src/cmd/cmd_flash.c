@@ -350,8 +350,15 @@ static const char *start_program(struct flash_call *c)
 
 	if (after == AFTER_NONE || c->firmware.heads.n == 0)
 		return "no";
-	if (flash_start(c->device, after, c->firmware.heads.base[0], &why) == 0)
+	if (c->device->facts.empty_latched && after == AFTER_RESET)
+		warn(c, "the chip was empty: until its next power cycle a reset leads into its "
+			"bootloader");
+	if (flash_start(c->device, after, c->firmware.heads.base[0], &why) == 0) {
+		if (c->device->facts.empty_latched && after == AFTER_AUTO)
+			note(c, "the chip was empty: started without a reset; until its next power "
+				"cycle a reset leads into its bootloader");
 		return "yes";
+	}
 	snprintf(text, sizeof(text),
 		"written and verified, but the program could not be started: %s", why.msg);
 	warn(c, text);

@@ -51,8 +51,8 @@ const struct opt command_opts_device[] = {
 		.type = OPT_TYPE_U32,
 		.arg = "BAUD",
 		.text = "speed of the serial port (default 115200)"},
-	OPT_STRING(
-		"before", "RECIPE", "how its bootloader is entered: none, lines, dtr-rts, rts-dtr"),
+	OPT_STRING("before", "RECIPE",
+		"how its bootloader is entered: none, lines, dtr-rts, rts-dtr, NAME"),
 	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
 	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
 	OPT_FILE("trace", "FILE", "append every byte on the wire, with times, to FILE"),

@@ -47,12 +47,35 @@ const struct config_key config_keys[] = {
 	{DEVICE_SECTION, "version", "version that is installed, such as 1.2.3+4", NULL,
 		CONFIG_TEXT},
 	{DEVICE_SECTION, "counter", "security counter that is installed", NULL, CONFIG_U32},
+	{"entry", "boot0", "line wired to BOOT0: dtr, rts, gpio:CHIP/LINE; ! inverts", NULL,
+		CONFIG_TEXT},
+	{"entry", "nrst", "line wired to NRST", NULL, CONFIG_TEXT},
+	{"entry", "reset_ms", "how long NRST is low", "50", CONFIG_U32},
+	{"entry", "settle_ms", "between BOOT0 and the reset", "50", CONFIG_U32},
+	{"entry", "boot_ms", "until the bootloader listens", "100", CONFIG_U32},
+	{"entry", "port", "serial port of lines, break or bytes, instead of the device's own", NULL,
+		CONFIG_TEXT},
+	{"entry", "enter", "command that brings the board into its bootloader", NULL, CONFIG_TEXT},
+	{"entry", "leave", "command that starts the application", NULL, CONFIG_TEXT},
+	{"entry", "idle", "command that puts the lines back, at the end", NULL, CONFIG_TEXT},
+	{"entry", "command_s", "time limit of each command", "10", CONFIG_U32},
+	{"entry", "needs_application", "the command works only while the application runs", "no",
+		CONFIG_BOOL},
+	{"entry", "break_ms", "length of a break that the application understands", NULL,
+		CONFIG_U32},
+	{"entry", "send", "bytes that the application understands, such as \"boot\\r\"", NULL,
+		CONFIG_TEXT},
+	{"entry", "send_baud", "speed at which it listens", "115200", CONFIG_U32},
+	{"entry", "send_parity", "none, even or odd", "none", CONFIG_TEXT},
 	{NULL, NULL, NULL, NULL, CONFIG_TEXT},
 };
 
+/* Sections that come with a name, and any number of times. */
+static const char *const named_sections[] = {DEVICE_SECTION, "entry"};
+
 struct setting {
 	const struct config_key *key;
-	char *name; /* of [device NAME], else NULL */
+	char *name; /* of [device NAME] and the like, else NULL */
 	char *value;
 	char *origin;
 	unsigned source; /* number of the file; the same key twice in one is a mistake */
@@ -61,8 +84,11 @@ struct setting {
 struct config {
 	struct setting *settings;
 	size_t n_settings;
-	char **devices;
-	size_t n_devices;
+	struct named {
+		const char *section; /* static */
+		char *name;
+	} * named;
+	size_t n_named;
 	unsigned source;
 };
 
@@ -85,10 +111,10 @@ void config_free(struct config *c)
 		free(c->settings[i].value);
 		free(c->settings[i].origin);
 	}
-	for (size_t i = 0; i < c->n_devices; i++)
-		free(c->devices[i]);
+	for (size_t i = 0; i < c->n_named; i++)
+		free(c->named[i].name);
 	free(c->settings);
-	free(c->devices);
+	free(c->named);
 	free(c);
 }
 
@@ -194,21 +220,31 @@ static int put(struct config *c, const struct config_key *key, const char *name,
 	return 0;
 }
 
-static int add_device(struct config *c, const char *name, struct err *e)
+static bool is_named(const char *section)
 {
-	char **more;
+	for (size_t i = 0; i < ARRAY_LEN(named_sections); i++)
+		if (strcmp(named_sections[i], section) == 0)
+			return true;
+	return false;
+}
 
-	for (size_t i = 0; i < c->n_devices; i++)
-		if (strcmp(c->devices[i], name) == 0)
+/* `section` is that of a key: static text. */
+static int add_named(struct config *c, const char *section, const char *name, struct err *e)
+{
+	struct named *more;
+
+	for (size_t i = 0; i < c->n_named; i++)
+		if (strcmp(c->named[i].section, section) == 0 &&
+			strcmp(c->named[i].name, name) == 0)
 			return 0;
-	more = realloc(c->devices, (c->n_devices + 1) * sizeof(*c->devices));
+	more = realloc(c->named, (c->n_named + 1) * sizeof(*c->named));
 	if (more == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	c->devices = more;
-	more[c->n_devices] = strdup(name);
-	if (more[c->n_devices] == NULL)
+	c->named = more;
+	more[c->n_named] = (struct named){section, strdup(name)};
+	if (more[c->n_named].name == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	c->n_devices++;
+	c->n_named++;
 	return 0;
 }
 
@@ -227,6 +263,8 @@ static int unknown_section(const char *section, struct err *e)
 	if (strcmp(section, DEVICE_SECTION) == 0)
 		return err_hint(
 			e, "write [device NAME]; the default device is device = in [defaults]");
+	if (is_named(section))
+		return err_hint(e, "write [%s NAME]", section);
 	for (const struct config_key *k = config_keys; k->section != NULL; k++)
 		similar_offer(&s, k->section);
 	if (s.best != NULL)
@@ -264,14 +302,14 @@ static int split_section(
 
 	snprintf(section, size, "%.*s", (int)len, text);
 	name += strspn(name, " \t");
-	if (strcmp(section, DEVICE_SECTION) == 0 && *name != '\0') {
+	if (is_named(section) && *name != '\0') {
 		*ret_name = name;
 		return 0;
 	}
 	*ret_name = NULL;
 	if (text[0] == '\0')
 		return err_set(e, ERR_CONFIG, "a setting stands before the first [section]");
-	if (strcmp(section, DEVICE_SECTION) == 0 || *name != '\0' || !section_exists(section))
+	if (is_named(section) || *name != '\0' || !section_exists(section))
 		return unknown_section(text, e);
 	return 0;
 }
@@ -294,7 +332,7 @@ static int on_setting(void *ctx, unsigned line, const char *section_text, const 
 	if (rc < 0)
 		return rc;
 	if (name != NULL) {
-		rc = add_device(r->c, name, e);
+		rc = add_named(r->c, key->section, name, e);
 		if (rc < 0)
 			return rc;
 	}
@@ -353,7 +391,7 @@ static const struct config_key *variable_key(const char *word, const char **ret_
 	for (const struct config_key *k = config_keys; k->section != NULL; k++) {
 		size_t len = strlen(k->section);
 
-		if (strcmp(k->section, DEVICE_SECTION) == 0)
+		if (is_named(k->section))
 			continue;
 		if (strncmp(word, k->section, len) != 0 || word[len] != '_')
 			continue;
@@ -489,12 +527,29 @@ int config_u32(const struct config *c, const char *section, const char *name, co
 	return 0;
 }
 
+size_t config_n_sections(const struct config *c, const char *section)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->n_named; i++)
+		n += strcmp(c->named[i].section, section) == 0;
+	return n;
+}
+
+const char *config_section_name(const struct config *c, const char *section, size_t i)
+{
+	for (size_t k = 0; k < c->n_named; k++)
+		if (strcmp(c->named[k].section, section) == 0 && i-- == 0)
+			return c->named[k].name;
+	return NULL;
+}
+
 size_t config_n_devices(const struct config *c)
 {
-	return c->n_devices;
+	return config_n_sections(c, DEVICE_SECTION);
 }
 
 const char *config_device_name(const struct config *c, size_t i)
 {
-	return i < c->n_devices ? c->devices[i] : NULL;
+	return config_section_name(c, DEVICE_SECTION, i);
 }

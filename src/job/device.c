@@ -109,7 +109,8 @@ static int merge_section(
 		rc = take_pin(config, name, "nrst", &u->entry.nrst, e);
 	if (rc == 0)
 		rc = take_banks(config, name, &u->banks, e);
-	if (rc == 0 && before != NULL && entry_parse(before, &u->entry, e) < 0)
+	if (rc == 0 && before != NULL && u->before[0] == '\0' &&
+		entry_parse(before, config, &u->entry, e) < 0)
 		rc = from_config(config, name, "before", e);
 	return rc;
 }
@@ -145,7 +146,10 @@ static int resolve(const struct device_request *rq, const struct config *config,
 		if (*ret_chip == NULL)
 			*ret_chip = config_get(config, "device", text, "chip");
 	}
-	if (rq->before != NULL && entry_parse(rq->before, &d->url.entry, e) < 0)
+	if (d->url.before[0] != '\0' && rq->before == NULL &&
+		entry_parse(d->url.before, config, &d->url.entry, e) < 0)
+		return err_wrap(e, "%s", d->name);
+	if (rq->before != NULL && entry_parse(rq->before, config, &d->url.entry, e) < 0)
 		return err_wrap(e, "--before");
 	if (rq->baud != 0)
 		d->url.baud = rq->baud;
@@ -186,7 +190,7 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 
 /* ---- connect ---- */
 
-static int connect_once(
+static int connect_as_it_is(
 	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
 {
 	struct uart_config uart = {.path = d->url.path, .baud = d->url.baud, .entry = d->url.entry};
@@ -206,6 +210,37 @@ static int connect_once(
 	}
 	d->target = t;
 	return 0;
+}
+
+/*
+ * A running application is asked only when nothing answers as the ROM does: to a ROM that listens,
+ * the bytes that the application wants would be a wrong speed or worse. What answers afterwards is
+ * fresh; if nothing does, the device may still be inside a broken session.
+ */
+static int connect_once(
+	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
+{
+	struct event asking = {.type = EVENT_NOTE, .phase = "connect"};
+	char text[160], how[120];
+	int rc = entry_hold(&d->url.entry, e);
+
+	if (rc < 0)
+		return rc;
+	if (!entry_asks_application(&d->url.entry))
+		return connect_as_it_is(d, no_resync, events, e);
+	rc = connect_as_it_is(d, true, events, e);
+	if (rc != ERR_TIMEOUT && rc != ERR_PROTOCOL && rc != ERR_LINK)
+		return rc;
+	entry_describe(&d->url.entry, how, sizeof(how));
+	snprintf(text, sizeof(text), "entering the bootloader: %s", how);
+	asking.text = text;
+	event_emit(events, &asking);
+	rc = entry_ask(&d->url.entry, d->url.path, e);
+	if (rc == 0)
+		rc = connect_as_it_is(d, true, events, e);
+	if (rc == ERR_TIMEOUT && !no_resync)
+		rc = connect_as_it_is(d, false, events, e);
+	return rc;
 }
 
 /*
@@ -295,6 +330,7 @@ void device_close(struct device *d)
 	if (d == NULL)
 		return;
 	target_close(d->target);
+	entry_release(&d->url.entry);
 	free(d);
 }
 

@@ -252,6 +252,23 @@ static int gather_geometry(struct gathering *g, enum chip_banks said, struct err
 	return 0;
 }
 
+/* Blank at power-up or since then: the chip does not tell. */
+static int gather_empty(struct gathering *g, struct err *e)
+{
+	struct device_facts *f = g->facts;
+	uint8_t word[4];
+	int rc;
+
+	if (!f->has_geometry || !quirk_applies(g->chip, f->has_boot_id ? f->boot_id : 0,
+					CHIP_QUIRK_EMPTY_CHECK_LATCHED))
+		return 0;
+	rc = read_twice(g->t, f->geometry.base, word, sizeof(word), "first word of flash", e);
+	if (rc < 0)
+		return is_answer(rc) ? 0 : rc;
+	f->empty_latched = bytes_all(word, sizeof(word), g->chip->erased_value);
+	return 0;
+}
+
 static int gather_wrp(struct gathering *g, struct err *e)
 {
 	struct device_facts *f = g->facts;
@@ -339,6 +356,8 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 		rc = gather_rdp(&g, e);
 	if (rc == 0)
 		rc = gather_geometry(&g, banks, e);
+	if (rc == 0)
+		rc = gather_empty(&g, e);
 	if (rc == 0)
 		rc = gather_wrp(&g, e);
 	if (rc < 0)

@@ -220,7 +220,7 @@ int flash_start(struct device *d, enum flash_after after, uint32_t base, struct 
 	struct target *t = d->target;
 
 	if (after == AFTER_AUTO)
-		after = d->facts.can_reset ? AFTER_RESET : AFTER_GO;
+		after = d->facts.can_reset && !d->facts.empty_latched ? AFTER_RESET : AFTER_GO;
 	switch (after) {
 	case AFTER_RESET:
 		if (t->ops->reset == NULL)

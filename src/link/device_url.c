@@ -37,6 +37,14 @@ static int set_nrst(const char *value, struct device_url *u, struct err *e)
 	return entry_pin_parse(value, &u->entry.nrst, e);
 }
 
+static int set_before(const char *value, struct device_url *u, struct err *e)
+{
+	if (value[0] == '\0' || strlen(value) >= sizeof(u->before))
+		return err_set(e, ERR_USAGE, "'%.60s' is not an entry recipe", value);
+	memcpy(u->before, value, strlen(value) + 1);
+	return 0;
+}
+
 static int set_banks(const char *value, struct device_url *u, struct err *e)
 {
 	if (strcmp(value, "single") == 0)
@@ -70,6 +78,7 @@ static const struct {
 	{"baud", set_baud},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
+	{"before", set_before},
 	{"banks", set_banks},
 	{"reset_ms", set_reset_ms},
 	{"settle_ms", set_settle_ms},
@@ -104,7 +113,7 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
-	err_hint(e, "keys are baud, boot0, nrst, banks, reset_ms, settle_ms, boot_ms");
+	err_hint(e, "keys are baud, boot0, nrst, before, banks, reset_ms, settle_ms, boot_ms");
 	return ERR_USAGE;
 }
 
@@ -166,7 +175,8 @@ static int parse(const char *text, struct device_url *u, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	if (u->entry.boot0.wire != ENTRY_WIRE_NONE && u->entry.boot0.wire == u->entry.nrst.wire)
+	if (u->entry.boot0.wire != ENTRY_WIRE_NONE && u->entry.boot0.wire == u->entry.nrst.wire &&
+		strcmp(u->entry.boot0.gpio, u->entry.nrst.gpio) == 0)
 		return err_set(e, ERR_USAGE, "boot0 and nrst name the same line");
 	return 0;
 }

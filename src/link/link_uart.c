@@ -129,7 +129,7 @@ static int uart_set_line(struct link *l, enum link_line line, bool level, struct
 	struct uart *u = uart_of(l);
 	const struct entry_pin *pin = line == LINK_BOOT0 ? &u->cfg.entry.boot0 : &u->cfg.entry.nrst;
 
-	if (pin->wire == ENTRY_WIRE_NONE)
+	if (pin->wire != ENTRY_WIRE_DTR && pin->wire != ENTRY_WIRE_RTS)
 		return 0;
 	trace_note(l->name, "%s=%d", line == LINK_BOOT0 ? "boot0" : "nrst", level);
 	/* An asserted line is low at the TTL side of the adapter. */
@@ -162,6 +162,28 @@ static int uart_set_baud(struct link *l, uint32_t baud, struct err *e)
 	return rc;
 }
 
+static int uart_send_break(struct link *l, uint32_t ms, struct err *e)
+{
+	struct uart *u = uart_of(l);
+
+	trace_note(l->name, "break of %u ms", (unsigned)ms);
+	if (ioctl(u->fd, TIOCSBRK) < 0)
+		return err_set_errno(e, ERR_UNSUPPORTED, errno, "%s cannot send a break", l->name);
+	clock_sleep_ms(l->clock, ms);
+	if (ioctl(u->fd, TIOCCBRK) < 0)
+		return gone(u, e);
+	return 0;
+}
+
+static int uart_drain(struct link *l, struct err *e)
+{
+	struct uart *u = uart_of(l);
+
+	if (tcdrain(u->fd) < 0 && errno != EINTR)
+		return gone(u, e);
+	return 0;
+}
+
 static void uart_close(struct link *l)
 {
 	struct uart *u = uart_of(l);
@@ -187,6 +209,8 @@ static const struct link_ops uart_ops_lines = {
 	.flush = uart_flush,
 	.set_line = uart_set_line,
 	.set_baud = uart_set_baud,
+	.send_break = uart_send_break,
+	.drain = uart_drain,
 	.close = uart_close,
 };
 
@@ -196,6 +220,8 @@ static const struct link_ops uart_ops = {
 	.read = uart_read,
 	.flush = uart_flush,
 	.set_baud = uart_set_baud,
+	.send_break = uart_send_break,
+	.drain = uart_drain,
 	.close = uart_close,
 };
 
@@ -303,7 +329,7 @@ static int open_and_set_up(struct uart *u, struct err *e)
 	trace_note(u->l.name, "open, %u baud", (unsigned)u->l.baud);
 	if (u->port != NULL) {
 		u->l.caps |= LINK_CAN_SET_BAUD;
-		if (entry_can_reset(&u->cfg.entry)) {
+		if (entry_uses_modem_lines(&u->cfg.entry)) {
 			u->l.caps |= LINK_HAS_LINES;
 			u->l.ops = &uart_ops_lines;
 		}

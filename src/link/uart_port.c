@@ -124,18 +124,28 @@ int uart_port_open(struct uart *u, struct err *e)
 /* The driver may accept settings that the hardware does not have: what stuck is read back. */
 static int check_frame(const struct uart *u, struct err *e)
 {
+	static const struct {
+		const char *name;
+		tcflag_t flags;
+	} frames[] = {
+		[UART_PARITY_EVEN] = {"8E1", PARENB},
+		[UART_PARITY_NONE] = {"8N1", 0},
+		[UART_PARITY_ODD] = {"8O1", PARENB | PARODD},
+	};
+	tcflag_t wanted = frames[u->cfg.parity].flags;
 	struct termios tio;
-	bool even;
 
 	if (tcgetattr(u->fd, &tio) < 0)
 		return err_set_errno(
 			e, ERR_LINK, errno, "cannot read the settings of %s", u->l.name);
-	even = (tio.c_cflag & PARENB) != 0 && (tio.c_cflag & PARODD) == 0;
 	if ((tio.c_cflag & CSIZE) == CS8 && (tio.c_cflag & CSTOPB) == 0 &&
-		even == !u->cfg.parity_none)
+		(tio.c_cflag & (PARENB | (wanted & PARODD))) == wanted &&
+		((tio.c_cflag & PARODD) == 0 || wanted != PARENB))
 		return 0;
-	err_set(e, ERR_LINK, "%s cannot do %s", u->l.name, u->cfg.parity_none ? "8N1" : "8E1");
-	err_hint(e, "the bootloader needs even parity; this adapter or its driver has none");
+	err_set(e, ERR_LINK, "%s cannot do %s", u->l.name, frames[u->cfg.parity].name);
+	if (u->cfg.parity == UART_PARITY_EVEN)
+		err_hint(
+			e, "the bootloader needs even parity; this adapter or its driver has none");
 	return ERR_LINK;
 }
 
@@ -160,7 +170,9 @@ static enum sp_return configure(struct uart *u, uint32_t baud)
 		return rc;
 	sp_set_config_baudrate(c, (int)baud);
 	sp_set_config_bits(c, 8);
-	sp_set_config_parity(c, u->cfg.parity_none ? SP_PARITY_NONE : SP_PARITY_EVEN);
+	sp_set_config_parity(c, u->cfg.parity == UART_PARITY_NONE  ? SP_PARITY_NONE
+				: u->cfg.parity == UART_PARITY_ODD ? SP_PARITY_ODD
+								   : SP_PARITY_EVEN);
 	sp_set_config_stopbits(c, 1);
 	sp_set_config_cts(c, SP_CTS_IGNORE);
 	sp_set_config_dsr(c, SP_DSR_IGNORE);

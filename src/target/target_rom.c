@@ -510,7 +510,8 @@ int rom_target_new(
 	}
 	rom->opt = *opt;
 	/* A link without lines cannot be told to use them. */
-	if ((link->caps & LINK_HAS_LINES) == 0 || link->ops->set_line == NULL)
+	if (entry_uses_modem_lines(&rom->opt.entry) &&
+		((link->caps & LINK_HAS_LINES) == 0 || link->ops->set_line == NULL))
 		rom->opt.entry.use_lines = false;
 	rom->f = (link->caps & LINK_FRAMED) != 0 ? &rom_framing_i2c : &rom_framing_uart;
 	rom->filler = ROM_FILLER;

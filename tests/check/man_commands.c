@@ -195,7 +195,9 @@ static void check_settings(const char *page)
 		char *text;
 
 		snprintf(heading, sizeof(heading), ".Ss [%s%s]", k->section,
-			strcmp(k->section, "device") == 0 ? " NAME" : "");
+			strcmp(k->section, "device") == 0 || strcmp(k->section, "entry") == 0
+				? " NAME"
+				: "");
 		snprintf(entry, sizeof(entry), ".It Ic %s\n", k->key);
 		text = section(page, heading, until_next);
 		if (text == NULL || strstr(text, entry) == NULL)

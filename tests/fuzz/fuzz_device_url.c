@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(e.code != ERR_NONE && e.msg[0] != '\0');
 	}
 	e = ERR_INIT;
-	if (entry_parse(text, &entry, &e) < 0)
+	if (entry_parse(text, NULL, &entry, &e) < 0)
 		assert(e.msg[0] != '\0');
 	free(text);
 	return 0;

@@ -8,6 +8,8 @@
  * The board starts with BOOT0 low. Changes of the lines go to LOG ("boot0=1 nrst=0"), and at the
  * end whether the application runs. The child gets LD_PRELOAD from $UMOCK_PRELOAD: the shim
  * pty_parity, which keeps the parity bit that a pseudo terminal drops, and umockdev's library.
+ * $UMOCK_APP is what the application understands as "start the bootloader": some bytes, or "break".
+ * What it hears is in LOG with the speed ("application hears it at 9600 baud").
  * Exit status: that of the program.
  */
 #include <poll.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <umockdev.h>
 
@@ -31,6 +34,8 @@ static struct {
 	struct sim_board *board;
 	FILE *log;
 	int lines; /* TIOCM_* as the host set them */
+	const char *app;
+	uint64_t break_ms;
 } bench = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static uint64_t now_us(void)
@@ -51,6 +56,38 @@ static void apply_lines(int lines)
 	sim_board_lines(bench.board, boot0, nrst);
 }
 
+/* The application jumps into the ROM: seen from outside, a reset with BOOT0 high. */
+static void start_rom(int fd)
+{
+	struct termios tio = {0};
+
+	if (fd >= 0)
+		tcgetattr(fd, &tio);
+	fprintf(bench.log, "application hears it at %s baud\n",
+		fd < 0                         ? "no"
+		: cfgetospeed(&tio) == B9600   ? "9600"
+		: cfgetospeed(&tio) == B115200 ? "115200"
+					       : "another");
+	fflush(bench.log);
+	sim_board_time(bench.board, now_us());
+	sim_board_lines(bench.board, true, false);
+	sim_board_lines(bench.board, true, true);
+	sim_board_lines(bench.board, false, true);
+}
+
+static void application_hears(int fd, uint8_t byte)
+{
+	static size_t matched;
+
+	if (bench.app == NULL || !sim_board_in_application(bench.board))
+		return;
+	matched = byte == (uint8_t)bench.app[matched] ? matched + 1 : 0;
+	if (bench.app[matched] != '\0')
+		return;
+	matched = 0;
+	start_rom(fd);
+}
+
 static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gpointer user)
 {
 	unsigned request = (unsigned)umockdev_ioctl_client_get_request(client);
@@ -60,6 +97,18 @@ static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, g
 	(void)base;
 	(void)user;
 	if (request == TIOCEXCL || request == TIOCNXCL) {
+		umockdev_ioctl_client_complete(client, 0, 0);
+		return TRUE;
+	}
+	if (request == TIOCSBRK || request == TIOCCBRK) {
+		pthread_mutex_lock(&bench.lock);
+		if (request == TIOCSBRK)
+			bench.break_ms = clock_now_ms(&clock_monotonic);
+		else if (bench.app != NULL && strcmp(bench.app, "break") == 0 &&
+			 clock_now_ms(&clock_monotonic) - bench.break_ms >= 100 &&
+			 sim_board_in_application(bench.board))
+			start_rom(-1);
+		pthread_mutex_unlock(&bench.lock);
 		umockdev_ioctl_client_complete(client, 0, 0);
 		return TRUE;
 	}
@@ -93,8 +142,10 @@ static void carry_bytes(int fd)
 	if (poll(&p, 1, 1) > 0 && (p.revents & POLLIN) != 0)
 		n = read(fd, bytes, sizeof(bytes));
 	pthread_mutex_lock(&bench.lock);
-	for (ssize_t i = 0; i < n; i++)
+	for (ssize_t i = 0; i < n; i++) {
+		application_hears(fd, bytes[i]);
 		sim_uart_rx(bench.board, bytes[i], now_us());
+	}
 	while (has_next || sim_uart_tx(bench.board, &next, &next_us)) {
 		has_next = next_us > now_us();
 		if (has_next || write(fd, &next, 1) != 1)
@@ -134,6 +185,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: umock_board CHIP LOG PROGRAM [ARGUMENT]...\n");
 		return 2;
 	}
+	bench.app = getenv("UMOCK_APP");
 	bench.log = fopen(argv[2], "w");
 	if (bench.log == NULL || chip_find_name(argv[1], &cfg.chip, &e) < 0 ||
 		sim_board_new(&cfg, &bench.board, &e) < 0) {

@@ -25,7 +25,9 @@ struct firmware_options {
 	bool data;                 /* a raw image is data: no vector table is looked for */
 	const struct trust *trust; /* keys to believe; NULL: none */
 	bool must_be_signed;       /* also refuses raw images */
-	uint64_t now;              /* Unix time, for keys that expire */
+	const char *components[IMF_COMPONENTS_MAX]; /* write only these: names or numbers */
+	size_t n_components;                        /* 0: all */
+	uint64_t now;                               /* Unix time, for keys that expire */
 };
 
 struct firmware {
@@ -35,10 +37,12 @@ struct firmware {
 	bool is_package;
 	struct package package; /* if is_package; borrows `file` */
 	struct package_verdict verdict;
-	struct segments image;    /* all that is to be written */
-	struct image_heads heads; /* found by firmware_fit() */
+	bool selected[IMF_COMPONENTS_MAX]; /* components that are to be written */
+	struct segments image;             /* all that is to be written */
+	struct image_heads heads;          /* found by firmware_fit() */
 	bool data;
 	char warning[160]; /* doubtful, but no reason to refuse; "" if none */
+	char not_run[160]; /* an entry that nobody calls; "" if none */
 };
 
 #define FIRMWARE_INIT ((struct firmware){0})
@@ -50,7 +54,8 @@ struct firmware {
  * image are taken unless `must_be_signed`.
  *
  * ERR_IO, ERR_FORMAT, ERR_USAGE (raw binary without address), ERR_SIGNATURE (payload digests included),
- * ERR_UNSUPPORTED (a component that a boot loader in ROM cannot take).
+ * ERR_UNSUPPORTED (a component that a boot loader in ROM cannot take: RAM contents, data for another
+ * chip; and, unless it was asked for by name, one for a slot or with a run-once entry).
  */
 int firmware_load(
 	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e);
@@ -104,6 +109,9 @@ struct release_policy {
  */
 int release_check(const struct firmware *f, const struct installed_now *now,
 	const struct release_policy *policy, char *ret_unchecked, size_t size, struct err *e);
+
+/* True if writing it changes what is installed: a program of an image, component 0 of a package. */
+bool firmware_is_release(const struct firmware *f);
 
 /* What the state file shall remember after the firmware was written and proven. */
 int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e);

@@ -29,6 +29,7 @@ static const struct opt opts[] = {
 	OPT_FLAG("allow-downgrade", "accept a lower version; never a lower security counter"),
 	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
+	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
 	OPT_FLAG("yes", "do not ask before bytes named by --lose are lost"),
 	OPT_END,
@@ -81,8 +82,15 @@ static int load_firmware(struct flash_call *c, struct err *e)
 		.now = (uint64_t)time(NULL),
 	};
 	bool required = false;
-	int rc = config_bool(
-		c->env->config, "flash", NULL, "require_signature", false, &required, e);
+	int rc;
+
+	options.n_components = opt_count(o, "component");
+	if (options.n_components > ARRAY_LEN(options.components))
+		return err_set(e, ERR_USAGE, "more than %zu times --component",
+			ARRAY_LEN(options.components));
+	for (size_t i = 0; i < options.n_components; i++)
+		options.components[i] = opt_str_at(o, "component", i);
+	rc = config_bool(c->env->config, "flash", NULL, "require_signature", false, &required, e);
 
 	options.must_be_signed = required || opt_given(o, "trust");
 	if (rc == 0)
@@ -276,6 +284,26 @@ static bool loses_something(const struct flash_call *c, const struct flash_plan 
 	return false;
 }
 
+static void describe_components(const struct flash_call *c)
+{
+	const struct package *p = &c->firmware.package;
+	struct out *o = c->env->out;
+
+	out_table(o, "components");
+	for (size_t i = 0; i < p->header.n_components; i++) {
+		struct imf_component part = package_component(p, i);
+
+		out_object(o, NULL);
+		out_str(o, "name", p->names[i][0] != '\0' ? p->names[i] : NULL);
+		out_str(o, "kind", package_kind_name((enum imf_kind)part.kind));
+		out_hex(o, "address", part.load_addr, 8);
+		out_size(o, "size", part.plain_size);
+		out_bool(o, "selected", c->firmware.selected[i]);
+		out_end(o);
+	}
+	out_end(o);
+}
+
 static void describe_what(const struct flash_call *c)
 {
 	const struct device_facts *f = &c->device->facts;
@@ -289,6 +317,8 @@ static void describe_what(const struct flash_call *c)
 	if (c->firmware.is_package) {
 		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
 		out_str(o, "version", version_format(p->header.version, version));
+		if (p->header.n_components > 1)
+			describe_components(c);
 	}
 	if (c->unchecked[0] != '\0')
 		out_str(o, "not_checked", c->unchecked);
@@ -350,6 +380,10 @@ static const char *start_program(struct flash_call *c)
 
 	if (after == AFTER_NONE || c->firmware.heads.n == 0)
 		return "no";
+	/* Without component 0 nobody knows what the device should go on with, but a reset does. */
+	if (after == AFTER_AUTO && !c->device->facts.can_reset &&
+		!firmware_is_release(&c->firmware))
+		return "no";
 	if (c->device->facts.empty_latched && after == AFTER_RESET)
 		warn(c, "the chip was empty: until its next power cycle a reset leads into its "
 			"bootloader");
@@ -390,7 +424,7 @@ static int write_it(struct flash_call *c, struct err *e)
 	/* Data beside a program does not change what is installed. */
 	rc = firmware_installed(&c->firmware, &in, e);
 	if (rc == 0)
-		rc = state_finish(c->state, c->firmware.heads.n > 0 ? &in : NULL, e);
+		rc = state_finish(c->state, firmware_is_release(&c->firmware) ? &in : NULL, e);
 	if (rc < 0)
 		return rc;
 	started = start_program(c);
@@ -412,6 +446,8 @@ static int with_device(struct flash_call *c, struct err *e)
 		return rc;
 	if (c->firmware.warning[0] != '\0')
 		warn(c, c->firmware.warning);
+	if (c->firmware.not_run[0] != '\0')
+		warn(c, c->firmware.not_run);
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, e);
 	rc = preflight_check(f, &c->firmware.image, opt_given(c->env->opts, "entry-by-hand"), e);

@@ -30,28 +30,112 @@ static bool is_flashable(unsigned kind, bool *ret_program)
 
 /* ---- reading ---- */
 
-static int add_component(struct firmware *f, size_t i, struct err *e)
+/* What a user could ask for instead, as options; "" if nothing can be written. */
+static void list_writable(const struct package *p, char *ret, size_t size)
+{
+	bool program;
+
+	ret[0] = '\0';
+	for (size_t i = 0; i < p->header.n_components; i++) {
+		struct imf_component c = package_component(p, i);
+		size_t len = strlen(ret);
+
+		if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT || c.encoding != 0)
+			continue;
+		if (p->names[i][0] != '\0')
+			snprintf(ret + len, size - len, " --component %s", p->names[i]);
+		else
+			snprintf(ret + len, size - len, " --component %u", (unsigned)i);
+	}
+}
+
+/*
+ * What a boot loader in ROM cannot do for a component is refused, unless the component was asked
+ * for by name and its bytes can be written; others of the package are never left out in silence.
+ */
+static int check_component(struct firmware *f, size_t i, bool named, struct err *e)
 {
 	struct imf_component c = package_component(&f->package, i);
-	cleanup_segments struct segments part = SEGMENTS_INIT;
+	char label[PACKAGE_LABEL_SIZE], others[120];
 	bool program = false;
-	int rc;
 
-	if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT) {
+	package_component_label(&f->package, i, label);
+	if (!is_flashable(c.kind, &program)) {
+		err_set(e, ERR_UNSUPPORTED, "%s (%s) cannot be written by a bootloader in ROM",
+			label, package_kind_name((enum imf_kind)c.kind));
+		list_writable(&f->package, others, sizeof(others));
+		if (named || others[0] == '\0')
+			return err_hint(e, "such components go to the device's own updater");
+		return err_hint(
+			e, "the device's own updater takes it; to write the others:%s", others);
+	}
+	if (c.slot != IMF_NO_SLOT && !named) {
 		err_set(e, ERR_UNSUPPORTED,
-			"component %zu (%s) cannot be written by a bootloader in ROM", i,
-			package_kind_name((enum imf_kind)c.kind));
-		return err_hint(e, "such components go to the device's own updater");
+			"%s goes to slot %u, which only the device's own updater knows", label,
+			c.slot);
+		return err_hint(e,
+			"naming it with --component writes it to 0x%08X, which it is linked for",
+			c.load_addr);
+	}
+	if (c.entry != 0 && !named) {
+		err_set(e, ERR_UNSUPPORTED,
+			"%s wants to be run once after the update, which a bootloader in ROM "
+			"cannot do",
+			label);
+		return err_hint(e, "naming it with --component writes it; its entry is not called");
 	}
 	if (c.entry != 0)
-		return err_set(e, ERR_UNSUPPORTED,
-			"component %zu wants to be run once after the update, which a bootloader "
-			"in ROM cannot do",
-			i);
-	rc = package_segments(&f->package, i, &part, e);
+		snprintf(f->not_run, sizeof(f->not_run),
+			"the run-once entry 0x%08X of %s is not called: a bootloader in ROM cannot",
+			c.entry, label);
+	return 0;
+}
+
+static int add_component(struct firmware *f, size_t i, struct err *e)
+{
+	cleanup_segments struct segments part = SEGMENTS_INIT;
+	char label[PACKAGE_LABEL_SIZE], other[PACKAGE_LABEL_SIZE];
+	int rc = package_segments(&f->package, i, &part, e);
+
+	/* Only components for slots can overlap: those for addresses were checked by the parser. */
+	for (size_t k = 0; rc == 0 && k < i; k++) {
+		cleanup_segments struct segments before = SEGMENTS_INIT;
+
+		if (!f->selected[k])
+			continue;
+		rc = package_segments(&f->package, k, &before, e);
+		if (rc == 0 && span_overlaps(segments_extent(&before), segments_extent(&part))) {
+			err_set(e, ERR_USAGE, "%s and %s are linked for the same place",
+				package_component_label(&f->package, k, other),
+				package_component_label(&f->package, i, label));
+			rc = err_hint(e, "name the one that shall be written");
+		}
+	}
 	for (size_t k = 0; rc == 0 && k < part.n; k++)
 		rc = segments_add(&f->image, part.v[k].addr, part.v[k].data, part.v[k].len, e);
 	return rc;
+}
+
+static int select_components(struct firmware *f, const struct firmware_options *opt, struct err *e)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < f->package.header.n_components; i++)
+		f->selected[i] = opt->n_components == 0;
+	for (size_t i = 0; i < opt->n_components; i++) {
+		int rc = package_component_find(&f->package, opt->components[i], &found, e);
+
+		if (rc < 0)
+			return rc;
+		f->selected[found] = true;
+	}
+	for (size_t i = 0; i < f->package.header.n_components; i++) {
+		int rc = f->selected[i] ? check_component(f, i, opt->n_components > 0, e) : 0;
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }
 
 static int load_package(struct firmware *f, const struct firmware_options *opt, struct err *e)
@@ -70,8 +154,11 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody,
 			opt->now, &f->verdict, e);
 	}
+	if (rc == 0)
+		rc = select_components(f, opt, e);
 	for (size_t i = 0; rc == 0 && i < f->package.header.n_components; i++)
-		rc = add_component(f, i, e);
+		if (f->selected[i])
+			rc = add_component(f, i, e);
 	return rc;
 }
 
@@ -84,6 +171,8 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 		return err_hint(e, "signed packages are asked for (--trust or require_signature); "
 				   "make one with 'stmota pack --key'");
 	}
+	if (opt->n_components > 0)
+		return err_set(e, ERR_USAGE, "%s is no package: it has no components", f->path);
 	f->data = opt->data;
 	f->format = fmt_detect(f->file.data, f->file.len);
 	/* Data may look like anything: text, zeros, half a vector table. */
@@ -159,7 +248,7 @@ static int fit_package(struct firmware *f, const struct chip *chip, struct err *
 		bool program = false;
 
 		is_flashable(package_component(&f->package, i).kind, &program);
-		if (!program)
+		if (!program || !f->selected[i])
 			continue;
 		rc = package_segments(&f->package, i, &part, e);
 		if (rc == 0)
@@ -199,17 +288,27 @@ static int digest_image(const struct segments *image, char ret[65], struct err *
 	return rc;
 }
 
+bool firmware_is_release(const struct firmware *f)
+{
+	return f->heads.n > 0 && (!f->is_package || f->selected[0]);
+}
+
 int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e)
 {
+	cleanup_segments struct segments first = SEGMENTS_INIT;
+	const struct segments *image = f->is_package ? &first : &f->image;
 	struct installed in = {.known = true};
 	struct imf_component c;
 	uint32_t run;
-	int rc = digest_image(&f->image, in.sha256, e);
+	/* Component 0 speaks for the package; settings may change while it runs. */
+	int rc = f->is_package ? package_segments(&f->package, 0, &first, e) : 0;
 
+	if (rc == 0)
+		rc = digest_image(image, in.sha256, e);
 	if (rc < 0)
 		return rc;
-	for (size_t i = 0; f->image.n <= INSTALLED_PIECES && i < f->image.n; i++)
-		in.pieces[in.n_pieces++] = (struct span){f->image.v[i].addr, f->image.v[i].len};
+	for (size_t i = 0; image->n <= INSTALLED_PIECES && i < image->n; i++)
+		in.pieces[in.n_pieces++] = (struct span){image->v[i].addr, image->v[i].len};
 	if (f->is_package) {
 		c = package_component(&f->package, 0);
 		uuid_format(f->package.header.product, in.product_uuid);

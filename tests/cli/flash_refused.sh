@@ -43,9 +43,9 @@ cp blinky-1.1.0.sota t.sota
 flip $((size - 1)) t.sota
 refused 7 t.sota --trust pub.pem
 head -c $((size - 1)) blinky-1.1.0.sota >t.sota
-refused 1 t.sota --trust pub.pem
+refused 7 t.sota --trust pub.pem
 head -c 100 blinky-1.1.0.sota >t.sota
-refused 1 t.sota --trust pub.pem
+refused 7 t.sota --trust pub.pem
 
 # Keys.
 expect 0 stmota keygen --type p256 --out other.pem --public other.pub.pem

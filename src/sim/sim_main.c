@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_main.c - the program stmota-sim: virtual STM32 boards on a pseudo terminal
+ * sim_main.c - the program stmota-sim: virtual STM32 boards
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,22 +13,35 @@
 #include <stmota/strparse.h>
 
 #include "sim.h"
+#include "sim_exec.h"
 #include "sim_run.h"
 
-static const struct opt run_opts[] = {
+/* Of the board, for every command that makes one. */
+static const struct opt board_opts[] = {
 	OPT_STRING("chip", "PID|NAME", "product ID (0x413) or part name (STM32F407)"),
-	OPT_FILE("uart", "PATH", "where the serial port appears, as a link to a pseudo terminal"),
 	OPT_FILE("state", "FILE", "keeps flash, option bytes and unique id from run to run"),
 	OPT_U32("flash-size", "KIB", "flash of this part; default: the largest of its chip"),
 	OPT_STRING(
 		"rom-version", "V", "bootloader version, 9.0 or 0x90; default: the newest known"),
 	OPT_STRINGS("fault", "SPEC", "something that goes wrong; see below"),
-	OPT_STRING("wire", "BAUD[,LATENCY_MS]", "time passes as on a real wire and adapter"),
 	OPT_FILE("stats", "FILE", "writes what went over the wire, as JSON"),
-	OPT_FLAG("reset-on-open", "opening the port resets the chip into its ROM"),
 	OPT_CHOICE("boot0", "high|low", "level of the BOOT0 pin at power-up; default: high"),
 	OPT_U32("seed", "N",
 		"of the unique id and of half-done flash operations; default: another each time"),
+	OPT_END,
+};
+
+static const struct opt run_opts[] = {
+	OPT_FILE("uart", "PATH", "where the serial port appears, as a link to a pseudo terminal"),
+	OPT_STRING("wire", "BAUD[,LATENCY_MS]", "time passes as on a real wire and adapter"),
+	OPT_FLAG("reset-on-open", "opening the port resets the chip into its ROM"),
+	OPT_END,
+};
+
+static const struct opt exec_opts[] = {
+	OPT_FLAG("uart", "the ROM on /dev/ttyUSB0; NRST is wired to DTR, BOOT0 to RTS"),
+	OPT_FLAG("i2c", "the ROM on /dev/i2c-1, at the address of its chip"),
+	OPT_FLAG("gpio", "the lines BOOT0 and NRST on /dev/gpiochip0"),
 	OPT_END,
 };
 
@@ -42,31 +55,42 @@ static const struct opt common_opts[] = {
 
 static const char usage_head[] =
 	"usage: stmota-sim run --chip PID|NAME --uart PATH [OPTION]...\n"
+	"       stmota-sim exec --chip PID|NAME [--uart] [--i2c] [--gpio] [OPTION]... -- "
+	"COMMAND [ARGUMENT]...\n"
 	"       stmota-sim chips\n"
 	"\n"
-	"A virtual STM32 with its ROM bootloader, on a pseudo terminal. It refuses, loses and "
-	"ignores\n"
-	"what a real one does. stm32flash needs -m 8n1: a pseudo terminal has no parity.\n"
-	"\n";
+	"A virtual STM32 with its ROM bootloader. It refuses, loses and ignores what a real one "
+	"does.\n"
+	"run puts it on a pseudo terminal; stm32flash needs -m 8n1 there, because that has no "
+	"parity.\n"
+	"exec runs a program, unmodified, that finds it where it looks for real devices.\n"
+	"\n"
+	"The board:\n";
 
-static const char usage_tail[] = "\n"
-				 "Signals: SIGUSR1 is the reset button, SIGUSR2 a power cycle, "
-				 "SIGTERM and SIGINT end it. After a\n"
-				 "cut the board is dead until somebody opens the port again, or "
-				 "SIGUSR2. A port that vanished\n"
-				 "comes back after a second.\n"
-				 "\n"
-				 "Without --wire the host never waits for the modelled wire and "
-				 "flash; bytes that it sends while\n"
-				 "the device is busy are lost with --wire only.\n"
-				 "\n"
-				 "Faults:\n";
+static const char usage_tail[] =
+	"\n"
+	"Signals to run: SIGUSR1 is the reset button, SIGUSR2 a power cycle, SIGTERM and SIGINT "
+	"end it.\n"
+	"After a cut the board is dead until somebody opens the port again, or SIGUSR2. A port "
+	"that\n"
+	"vanished comes back after a second. With exec the next exec with the same --state brings "
+	"both back.\n"
+	"\n"
+	"Without --wire the host never waits for the modelled wire and flash; bytes that it sends "
+	"while\n"
+	"the device is busy are lost with --wire only. The exit status of exec is that of "
+	"COMMAND.\n"
+	"\n"
+	"Faults:\n";
 
-static const char usage_example[] = "\n"
-				    "Example:\n"
-				    "  stmota-sim run --chip STM32F407 --uart /tmp/board --state "
-				    "board.state --reset-on-open &\n"
-				    "  stm32flash -m 8n1 -w app.bin -v /tmp/board\n";
+static const char usage_example[] =
+	"\n"
+	"Examples:\n"
+	"  stmota-sim run --chip STM32F407 --uart /tmp/board --state board.state --reset-on-open "
+	"&\n"
+	"  stm32flash -m 8n1 -w app.bin -v /tmp/board\n"
+	"  stmota-sim exec --chip STM32L431 --i2c -- stm32flash -a 0x48 -w app.bin -v "
+	"/dev/i2c-1\n";
 
 static void print_opts(const struct opt *o)
 {
@@ -82,8 +106,12 @@ static void print_opts(const struct opt *o)
 static void print_help(void)
 {
 	fputs(usage_head, stdout);
-	print_opts(run_opts);
+	print_opts(board_opts);
 	print_opts(common_opts);
+	printf("\nWith run:\n");
+	print_opts(run_opts);
+	printf("\nWith exec:\n");
+	print_opts(exec_opts);
 	fputs(usage_tail, stdout);
 	fputs(sim_fault_help(), stdout);
 	printf("\nQuirks:\n");
@@ -144,14 +172,13 @@ static int parse_wire(const char *text, struct sim_run_config *ret, struct err *
 	return err_hint(e, "for example --wire 115200,16");
 }
 
-static int parse_config(
-	const struct opts *o, struct sim_config *sim, struct sim_run_config *run, struct err *e)
+static int parse_board(const struct opts *o, struct sim_config *sim, struct err *e)
 {
 	int rc;
 
-	if (!opt_given(o, "chip") || !opt_given(o, "uart")) {
-		err_set(e, ERR_USAGE, "%s is missing", opt_given(o, "chip") ? "--uart" : "--chip");
-		return err_hint(e, "stmota-sim run --chip STM32F407 --uart /tmp/board");
+	if (!opt_given(o, "chip")) {
+		err_set(e, ERR_USAGE, "--chip is missing");
+		return err_hint(e, "stmota-sim chips lists them; for example --chip STM32F407");
 	}
 	rc = chip_find_name(opt_str(o, "chip", ""), &sim->chip, e);
 	if (rc < 0)
@@ -164,11 +191,6 @@ static int parse_config(
 		if (rc < 0)
 			return rc;
 	}
-	if (opt_given(o, "wire")) {
-		rc = parse_wire(opt_str(o, "wire", ""), run, e);
-		if (rc < 0)
-			return rc;
-	}
 	sim->state_file = opt_str(o, "state", NULL);
 	/* Boards made without a seed are different boards: their unique ids tell them apart. */
 	if (opt_given(o, "seed"))
@@ -176,11 +198,28 @@ static int parse_config(
 	else if (getentropy(&sim->seed, sizeof(sim->seed)) < 0)
 		return err_set_errno(e, ERR_IO, errno, "no randomness");
 	sim->boot0_low = strcmp(opt_str(o, "boot0", "high"), "low") == 0;
-	run->boot0_low = sim->boot0_low;
-	run->uart = opt_str(o, "uart", NULL);
-	run->stats_file = opt_str(o, "stats", NULL);
-	run->reset_on_open = opt_given(o, "reset-on-open");
 	return 0;
+}
+
+static int make_board(
+	const struct opts *o, struct sim_config *sim, struct sim_board **ret, struct err *e)
+{
+	const char **faults;
+	int rc = parse_board(o, sim, e);
+
+	if (rc < 0)
+		return rc;
+	sim->n_faults = opt_count(o, "fault");
+	faults = calloc(sim->n_faults + 1, sizeof(*faults));
+	if (faults == NULL)
+		return err_set(e, ERR_NOMEM, "no memory");
+	for (size_t i = 0; i < sim->n_faults; i++)
+		faults[i] = opt_str_at(o, "fault", i);
+	sim->faults = faults;
+	rc = sim_board_new(sim, ret, e);
+	sim->faults = NULL;
+	free(faults);
+	return rc;
 }
 
 static void note(const char *text)
@@ -194,26 +233,69 @@ static int run_board(const struct opts *o, struct err *e)
 	struct sim_config sim = {0};
 	struct sim_run_config run = {.note = note};
 	struct sim_board *b;
-	const char **faults;
-	int rc = parse_config(o, &sim, &run, e);
+	int rc;
 
+	if (!opt_given(o, "chip") || !opt_given(o, "uart")) {
+		err_set(e, ERR_USAGE, "%s is missing", opt_given(o, "chip") ? "--uart" : "--chip");
+		return err_hint(e, "stmota-sim run --chip STM32F407 --uart /tmp/board");
+	}
+	if (opt_given(o, "wire")) {
+		rc = parse_wire(opt_str(o, "wire", ""), &run, e);
+		if (rc < 0)
+			return rc;
+	}
+	rc = make_board(o, &sim, &b, e);
 	if (rc < 0)
 		return rc;
-	sim.n_faults = opt_count(o, "fault");
-	faults = calloc(sim.n_faults + 1, sizeof(*faults));
-	if (faults == NULL)
-		return err_set(e, ERR_NOMEM, "no memory");
-	for (size_t i = 0; i < sim.n_faults; i++)
-		faults[i] = opt_str_at(o, "fault", i);
-	sim.faults = faults;
-	rc = sim_board_new(&sim, &b, e);
-	free(faults);
-	if (rc < 0)
-		return rc;
+	run.boot0_low = sim.boot0_low;
+	run.uart = opt_str(o, "uart", NULL);
+	run.stats_file = opt_str(o, "stats", NULL);
+	run.reset_on_open = opt_given(o, "reset-on-open");
 	printf("%s (0x%03x), %u KiB of flash, on %s\n", sim.chip->name, sim.chip->pid,
 		(unsigned)sim_board_geometry(b)->size / 1024, run.uart);
 	fflush(stdout);
 	rc = sim_run(b, &run, e);
+	sim_board_free(b);
+	return rc;
+}
+
+/* Everything behind the word exec. */
+static int exec_command(const struct opts *o, char **argv, int *ret_status, struct err *e)
+{
+	struct sim_config sim = {0};
+	struct sim_exec_config exec = {.stats_file = opt_str(o, "stats", NULL)};
+	struct sim_board *b;
+	size_t n = 0;
+	const char *name;
+	int rc;
+
+	/* What follows is not ours: it begins after the first --. */
+	while (*argv != NULL && strcmp(*argv, "--") != 0)
+		argv++;
+	if (*argv == NULL || argv[1] == NULL) {
+		err_set(e, ERR_USAGE, "exec: no command after --");
+		return err_hint(
+			e, "stmota-sim exec --chip STM32L431 --i2c -- COMMAND [ARGUMENT]...");
+	}
+	exec.command = argv + 1;
+	for (size_t i = 0; (name = sim_exec_transport(i, NULL)) != NULL; i++) {
+		exec.transports[i] = opt_given(o, name);
+		n += exec.transports[i] ? 1 : 0;
+	}
+	if (n == 0) {
+		err_set(e, ERR_USAGE, "exec: the board has no device");
+		return err_hint(e, "give --uart, --i2c, --gpio or several of them");
+	}
+	rc = make_board(o, &sim, &b, e);
+	if (rc < 0)
+		return rc;
+	exec.boot0_low = sim.boot0_low;
+	if (opt_given(o, "i2c") && sim_i2c_address(b) == 0) {
+		rc = err_set(e, ERR_UNSUPPORTED, "%s: this ROM has no I2C", sim.chip->name);
+		err_hint(e, "another chip, or another --rom-version");
+	} else {
+		rc = sim_exec(b, &exec, ret_status, e);
+	}
 	sim_board_free(b);
 	return rc;
 }
@@ -236,34 +318,53 @@ static int list_chips(void)
 	return 0;
 }
 
+/* Which options there are depends on the command. */
+static void choose_tables(int argc, char **argv, const struct opt **tables)
+{
+	const struct opt *all[] = {board_opts, run_opts, common_opts, NULL};
+	const struct opt *const *known = all;
+	int first = opt_first_arg(known, argc - 1, argv + 1) + 1;
+	const char *command = first < argc ? argv[first] : "";
+
+	tables[0] = board_opts;
+	tables[1] = common_opts;
+	tables[2] = strcmp(command, "exec") == 0 ? exec_opts : run_opts;
+	tables[3] = NULL;
+	if (strcmp(command, "chips") == 0)
+		tables[0] = tables[2] = chips_opts;
+}
+
 int main(int argc, char **argv)
 {
-	const struct opt *tables[] = {run_opts, common_opts, NULL};
+	const struct opt *tables[4];
 	struct opts *o = NULL;
 	struct err e = ERR_INIT;
 	const char *command;
-	int rc = 0;
+	int rc = 0, status = 0;
+	bool exec;
 
-	if (argc > 1 && strcmp(argv[1], "chips") == 0)
-		tables[0] = chips_opts;
+	choose_tables(argc, argv, tables);
 	if (opt_parse(tables, argc - 1, argv + 1, &o, &e) < 0)
 		return complain(&e);
 	command = opt_n_args(o) > 0 ? opt_arg(o, 0) : NULL;
+	exec = command != NULL && strcmp(command, "exec") == 0;
 	if (opt_given(o, "help")) {
 		print_help();
 	} else if (opt_given(o, "version")) {
 		printf("stmota-sim %s\n", STMOTA_VERSION);
-	} else if (command == NULL || opt_n_args(o) > 1) {
+	} else if (command == NULL || (opt_n_args(o) > 1 && !exec)) {
 		rc = err_set(&e, ERR_USAGE, command == NULL ? "no command" : "too many words");
-		err_hint(&e, "stmota-sim run, stmota-sim chips or stmota-sim --help");
+		err_hint(&e, "stmota-sim run, exec or chips, or stmota-sim --help");
 	} else if (strcmp(command, "chips") == 0) {
 		rc = list_chips();
 	} else if (strcmp(command, "run") == 0) {
 		rc = run_board(o, &e);
+	} else if (exec) {
+		rc = exec_command(o, argv, &status, &e);
 	} else {
 		rc = err_set(&e, ERR_USAGE, "there is no command \"%s\"", command);
-		err_hint(&e, "stmota-sim run, stmota-sim chips or stmota-sim --help");
+		err_hint(&e, "stmota-sim run, exec or chips, or stmota-sim --help");
 	}
 	opt_free(o);
-	return rc < 0 ? complain(&e) : 0;
+	return rc < 0 ? complain(&e) : status;
 }

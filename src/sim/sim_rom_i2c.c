@@ -29,6 +29,8 @@ struct sim_i2c_adapter sim_i2c_adapter(const struct sim_board *b)
 
 	if (sim_has(b, SQ_ADAPTER_32) && a.max_len > 32)
 		a.max_len = 32;
+	if (sim_has(b, SQ_ADAPTER_PATIENT) && a.stretch_ms < 60000)
+		a.stretch_ms = 60000;
 	if (sim_has(b, SQ_ADAPTER_STRETCH_25_MS) && a.stretch_ms > 25)
 		a.stretch_ms = 25;
 	a.smbus_only = a.smbus_only || sim_has(b, SQ_ADAPTER_SMBUS);

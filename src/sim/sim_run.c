@@ -17,11 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
-#include <stmota/fs.h>
-
 #include "sim_pty.h"
+#include "sim_stats.h"
 
 #define OUT_MAX   8192u    /* bytes between the board and the host */
 #define REPLUG_US 1000000u /* until somebody pushes the plug in again */
@@ -80,25 +77,7 @@ static void note(const struct run *r, const char *text)
 
 static int write_stats(const struct run *r, struct err *e)
 {
-	struct sim_stats s = sim_board_stats(r->board);
-	json_t *j;
-	char *text;
-	int rc;
-
-	if (r->cfg->stats_file == NULL)
-		return 0;
-	j = json_pack("{s:I, s:I, s:I, s:I, s:I, s:f, s:f}", "bytes_to_device",
-		(json_int_t)s.bytes_to_device, "bytes_from_device", (json_int_t)s.bytes_from_device,
-		"turnarounds", (json_int_t)s.turnarounds, "erases", (json_int_t)s.erases,
-		"programs", (json_int_t)s.programs, "wire_seconds", (double)r->wire_us / 1e6,
-		"flash_seconds", (double)s.flash_us / 1e6);
-	text = j == NULL ? NULL : json_dumps(j, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	json_decref(j);
-	if (text == NULL)
-		return err_set(e, ERR_NOMEM, "no memory for the statistics");
-	rc = fs_write(r->cfg->stats_file, text, strlen(text), 0644, e);
-	free(text);
-	return rc;
+	return sim_stats_write(r->cfg->stats_file, r->board, r->wire_us, e);
 }
 
 static int save(struct run *r, struct err *e)

@@ -32,11 +32,23 @@ int key_type_parse(const char *text, enum key_type *ret, struct err *e);
 
 int key_generate(enum key_type type, struct key **ret, struct err *e);
 
+/* Where the passphrase of a key file or the PIN of a token comes from. */
+struct key_unlock {
+	const char *file; /* its first line is the passphrase; NULL: none */
+	bool ask;         /* without a file: a person sits at the terminal and may be asked */
+};
+
 /*
- * Reads a private key. ERR_IO, ERR_SIGNATURE (not a key, a public key, another algorithm than
- * the two, protected by a passphrase).
+ * Opens a private key: a PEM file (PKCS#8, also with a passphrase), or a key in a PKCS#11 token,
+ * named by a URI "pkcs11:..." of RFC 7512, which stays in the token.
+ *
+ * unlock  NULL: no passphrase is to be had
+ *
+ * ERR_IO, ERR_USAGE (URI), ERR_SIGNATURE (not a key, a public key, another algorithm than the two,
+ * wrong passphrase or PIN or none, no such token).
  */
-int key_load_private(const char *path, struct key **ret, struct err *e);
+int key_load_private(
+	const char *name, const struct key_unlock *unlock, struct key **ret, struct err *e);
 
 /*
  * Reads a public key from a file or from `len` bytes of PEM text (`name` for messages). A
@@ -50,6 +62,9 @@ int key_parse_public(
  * Writes a new file, mode 0600 for private keys. An existing file is never overwritten: ERR_USAGE.
  */
 int key_save_private(const struct key *k, const char *path, struct err *e);
+/* Encrypted as PKCS#8 with AES-256 and scrypt, under the passphrase that `unlock` gives. */
+int key_save_protected(
+	const struct key *k, const char *path, const struct key_unlock *unlock, struct err *e);
 int key_save_public(const struct key *k, const char *path, struct err *e);
 
 /* PEM text of the public key, appended. */
@@ -59,6 +74,7 @@ void key_free(struct key *k);
 
 enum key_type key_type(const struct key *k);
 bool key_is_private(const struct key *k);
+bool key_is_in_token(const struct key *k);
 const uint8_t *key_fingerprint(const struct key *k); /* SHA256_SIZE bytes */
 const uint8_t *key_id(const struct key *k);          /* KEY_ID_SIZE bytes */
 /* The public key as a device stores it: Ed25519 32 bytes, P-256 x || y, 64 bytes. Returns it. */
@@ -71,6 +87,13 @@ const uint8_t *key_raw_public(const struct key *k, size_t *ret_len);
  */
 int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_SIGNATURE_SIZE],
 	struct err *e);
+
+/*
+ * A signature as a file holds it: the 64 bytes, or DER for P-256 (RFC 3279, 2.2.3). It is not
+ * checked. ERR_SIGNATURE.
+ */
+int key_signature_read(const struct key *k, const void *data, size_t len,
+	uint8_t ret[KEY_SIGNATURE_SIZE], struct err *e);
 
 /* True only for a good signature. */
 bool key_verify(const struct key *k, const void *msg, size_t len,

@@ -93,6 +93,17 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
  */
 int package_sign(struct buf *pkg, const struct key *k, struct err *e);
 
+/*
+ * Adds a signature that was made elsewhere over imf_sign_message() of the package's digest, after
+ * checking it against the public key `k`.
+ *
+ * signature  64 bytes; or DER for P-256, as openssl writes it
+ *
+ * Errors as package_sign(); ERR_SIGNATURE if it is not a good one.
+ */
+int package_attach(
+	struct buf *pkg, const struct key *k, const void *signature, size_t len, struct err *e);
+
 /* "application", "second-image", "configuration", "ram-init", "ram-code", "data". */
 const char *package_kind_name(enum imf_kind kind);
 /* ERR_USAGE. */

@@ -10,6 +10,10 @@
  *	group = line-b            keys of one group count together; default "default"
  *	threshold = 2             different keys of the group that must sign; default 1
  *
+ * A folder may also hold revoked.list: a line for each key that no longer counts, whatever
+ * its file says: its id (16 hexadecimal digits) or fingerprint (64), then a reason, if you like;
+ * # begins a comment.
+ *
  * A package is believed when, in at least one group, so many keys of role `release` signed it. All
  * keys of a role and group must state the same threshold. One key counts once, whatever names it
  * has.
@@ -21,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stmota/buf.h>
 #include <stmota/cleanup.h>
 #include <stmota/err.h>
 #include <stmota/key.h>
@@ -30,6 +35,8 @@ enum trust_role { TRUST_RELEASE, TRUST_PLAN, TRUST_HEAD, TRUST_ROOT, TRUST_HALT 
 #define TRUST_FOR_EVER   UINT64_MAX
 #define TRUST_GROUP_SIZE 32
 #define TRUST_CONF_MAX   4096u /* bytes of a NAME.conf */
+#define TRUST_REVOKED    "revoked.list"
+#define TRUST_LIST_MAX   (1u << 20) /* bytes of it */
 #define TRUST_KEYS_MAX   64u
 
 struct trust_conf { /* what a NAME.conf says */
@@ -45,9 +52,17 @@ struct trust_key {
 	struct trust_conf conf;
 };
 
+struct trust_revoked {
+	uint8_t fingerprint[SHA256_SIZE];
+	size_t len;   /* of it that is known: KEY_ID_SIZE or SHA256_SIZE */
+	char *reason; /* owned; "" if none is given */
+};
+
 struct trust {
 	struct trust_key *keys;
 	size_t n;
+	struct trust_revoked *revoked;
+	size_t n_revoked;
 };
 
 #define TRUST_INIT ((struct trust){0})
@@ -72,6 +87,21 @@ int trust_add_default(struct trust *t, struct err *e);
 int trust_conf_parse(
 	const char *text, size_t len, const char *name, struct trust_conf *ret, struct err *e);
 
+#define TRUST_DAY_SIZE 24
+
+/* The day of a not-after, "2027-12-31", or "for ever". Returns `ret`. */
+const char *trust_day(uint64_t not_after, char ret[TRUST_DAY_SIZE]);
+
+/* Appends the text of a sidecar that trust_conf_parse() reads back. ERR_NOMEM. */
+int trust_conf_text(const struct trust_conf *c, struct buf *ret, struct err *e);
+
+/* Adds the lines of a revoked.list. `name` for messages. ERR_CONFIG with file and line. */
+int trust_revoked_parse(
+	struct trust *t, const char *text, size_t len, const char *name, struct err *e);
+
+/* NULL: this key counts. */
+const struct trust_revoked *trust_revoked_find(const struct trust *t, const struct key *k);
+
 const char *trust_role_name(enum trust_role role);
 
 void trust_done(struct trust *t);
@@ -84,7 +114,8 @@ struct trust_signature {
 
 struct trust_signer { /* a trusted key whose signature is good */
 	const struct trust_key *key;
-	bool counted; /* right role and not expired */
+	bool counted; /* right role, not expired, not revoked */
+	bool revoked;
 };
 
 /*

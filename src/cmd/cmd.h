@@ -5,7 +5,9 @@
 #ifndef STMOTA_CMD_H
 #define STMOTA_CMD_H
 
+#include <stmota/buf.h>
 #include <stmota/command.h>
+#include <stmota/key.h>
 #include <stmota/trust.h>
 
 /* All commands, sorted by name; NULL ends. A new one is one file and one pointer here. */
@@ -34,6 +36,34 @@ void cmd_out_chip(struct out *o, uint16_t pid);
 /* Adds the keys to believe to `ret`: --trust (may be repeated), else [trust] dir, else the usual
  * folders. */
 int cmd_load_trust(const struct command_env *env, struct trust *ret, struct err *e);
+
+/* Rows for signing keys in the table of a command. */
+/* clang-format off */
+#define CMD_OPT_KEYS \
+	OPT_FILES("key", "KEY.pem", "private key to sign with, or pkcs11:URI of one in a token"), \
+	OPT_FILES("passphrase-file", "FILE", "its first line is the passphrase of the key, or the PIN")
+/* clang-format on */
+
+/* ERR_USAGE if there are neither one nor as many --passphrase-file as --key. */
+int cmd_check_keys(const struct command_env *env, struct err *e);
+
+/* Where a passphrase comes from: --passphrase-file, [key] passphrase_file, the terminal. */
+struct key_unlock cmd_unlock(const struct command_env *env);
+
+/* Rows for a command that makes a private key. */
+/* clang-format off */
+#define CMD_OPT_PROTECT \
+	OPT_FLAG("protect", "encrypt the private key with a passphrase, asked for on the terminal"), \
+	OPT_FILE("passphrase-file", "FILE", "encrypt it; the first line of FILE is the passphrase")
+/* clang-format on */
+
+/* Writes a new private key as these options say. */
+int cmd_save_private(
+	const struct command_env *env, const struct key *k, const char *path, struct err *e);
+
+/* Signs with every --key; `name` of the package for messages. */
+int cmd_sign_package(
+	const struct command_env *env, const char *name, struct buf *package, struct err *e);
 
 /* Parses, runs and reports; returns the exit status. */
 int cmd_dispatch(int argc, char **argv);

@@ -24,7 +24,7 @@ static const struct opt opts[] = {
 	OPT_FLAG("stats", "tell where the bytes went"),
 	OPT_STRING("product", "NAME", "product, where NEW is no package"),
 	OPT_STRING("version", "VERSION", "version, where NEW is no package and has no record"),
-	OPT_FILES("key", "KEY.pem", "private key to sign with"),
+	CMD_OPT_KEYS,
 	OPT_OUT("PATCH.sota", "the package"),
 	OPT_END,
 };
@@ -117,21 +117,6 @@ static int make_delta(struct diff *d, struct err *e)
 	return rc;
 }
 
-static int sign(struct diff *d, struct err *e)
-{
-	for (size_t i = 0; i < opt_count(d->opts, "key"); i++) {
-		const char *path = opt_str_at(d->opts, "key", i);
-		cleanup_key struct key *k = NULL;
-		int rc = key_load_private(path, &k, e);
-
-		if (rc == 0)
-			rc = package_sign(&d->package, k, e);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 static void show_stats(struct out *o, const struct delta_stats *st)
 {
 	out_object(o, "stats");
@@ -187,7 +172,7 @@ static int run_diff(struct diff *d, const struct command_env *env, struct err *e
 	if (rc == 0)
 		rc = package_build(&d->spec, &d->package, e);
 	if (rc == 0)
-		rc = sign(d, e);
+		rc = cmd_sign_package(env, to, &d->package, e);
 	if (rc == 0)
 		rc = fs_write(to, d->package.data, d->package.len, 0644, e);
 	if (rc == 0 && strcmp(to, "-") != 0)

@@ -13,24 +13,30 @@
 
 static const struct opt opts[] = {
 	OPT_FLAG("c-array", "print the public key as C source for image_format/"),
+	OPT_FILE("public", "PUB.pem", "write the public key as PEM"),
+	OPT_FILE("passphrase-file", "FILE",
+		"its first line is the passphrase of the key, or the PIN"),
 	OPT_STRING("name", "NAME", "name of the C arrays (default: made of the file name)"),
 	OPT_END,
 };
 
 /* A private key file tells its public half too. */
-static int load(const char *path, struct key **ret, struct err *e)
+static int load(const char *path, const struct key_unlock *unlock, struct key **ret, struct err *e)
 {
 	static const char mark[] = "PRIVATE KEY-----";
 	cleanup_buf struct buf text = BUF_INIT;
 	bool private;
-	int rc = fs_read(path, 65536, &text, e);
+	int rc;
 
+	if (strncmp(path, "pkcs11:", 7) == 0)
+		return key_load_private(path, unlock, ret, e);
+	rc = fs_read(path, 65536, &text, e);
 	if (rc < 0)
 		return rc;
 	private = text.len > 0 && memmem(text.data, text.len, mark, sizeof(mark) - 1) != NULL;
 	if (private)
 		explicit_bzero(text.data, text.cap);
-	return private ? key_load_private(path, ret, e)
+	return private ? key_load_private(path, unlock, ret, e)
 		       : key_parse_public(text.data, text.len, path, ret, e);
 }
 
@@ -94,11 +100,15 @@ static int print_c(const struct key *k, const char *path, const char *name, stru
 static int run(struct command_env *env, struct err *e)
 {
 	const char *path = opt_arg(env->opts, 0);
+	const char *public = opt_str(env->opts, "public", NULL);
+	struct key_unlock unlock = cmd_unlock(env);
 	cleanup_key struct key *k = NULL;
 	const uint8_t *raw;
 	size_t len = 0;
-	int rc = load(path, &k, e);
+	int rc = load(path, &unlock, &k, e);
 
+	if (rc == 0 && public != NULL)
+		rc = key_save_public(k, public, e);
 	if (rc < 0)
 		return rc;
 	if (opt_given(env->opts, "c-array"))
@@ -107,6 +117,7 @@ static int run(struct command_env *env, struct err *e)
 	out_str(env->out, "file", path);
 	out_str(env->out, "type", key_type_name(key_type(k)));
 	out_bool(env->out, "private", key_is_private(k));
+	out_bool(env->out, "in_token", key_is_in_token(k));
 	out_bytes(env->out, "key_id", key_id(k), KEY_ID_SIZE);
 	out_bytes(env->out, "fingerprint", key_fingerprint(k), SHA256_SIZE);
 	out_bytes(env->out, "public_key", raw, len);
@@ -115,12 +126,13 @@ static int run(struct command_env *env, struct err *e)
 
 const struct command cmd_key_show = {
 	.name = "key show",
-	.args = "KEY.pem",
-	.summary = "show what a key file holds, or print it as a C array",
+	.args = "KEY.pem|pkcs11:URI",
+	.summary = "show what a key is, or print it as a C array",
 	.details = "The private part is never shown. The fingerprint is the SHA-256 of the public\n"
 		   "key as DER, as `openssl pkey -pubin -outform DER | sha256sum` tells it.\n",
 	.examples = "stmota key show release.pub.pem\n"
-		    "stmota key show release.pub.pem --c-array > release_key.h\n",
+		    "stmota key show release.pub.pem --c-array > release_key.h\n"
+		    "stmota key show 'pkcs11:token=release;object=lamp' --public lamp.pub.pem\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

@@ -14,6 +14,7 @@ static const struct opt opts[] = {
 		"algorithm (default ed25519); p256 where the device has hardware for it"),
 	OPT_OUT("KEY.pem", "private key, mode 0600; keep it secret"),
 	OPT_FILE("public", "PUB.pem", "public key, for those who check"),
+	CMD_OPT_PROTECT,
 	OPT_END,
 };
 
@@ -46,7 +47,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0)
 		rc = key_generate(type, &k, e);
 	if (rc == 0)
-		rc = key_save_private(k, out, e);
+		rc = cmd_save_private(env, k, out, e);
 	if (rc < 0)
 		return rc;
 	rc = public != NULL ? key_save_public(k, public, e) : 0;
@@ -68,8 +69,10 @@ const struct command cmd_keygen = {
 	.summary = "make a pair of signing keys",
 	.details =
 		"Keys are PEM files as openssl writes them. Whoever has the private key can make\n"
-		"packages that your devices take: keep it off the gateways.\n",
+		"packages that your devices take: keep it off the gateways.\n"
+		"With a passphrase it is PKCS#8 under AES-256 and scrypt, which openssl reads.\n",
 	.examples = "stmota keygen --out release.pem --public release.pub.pem\n"
+		    "stmota keygen --protect --out release.pem --public release.pub.pem\n"
 		    "stmota keygen --type p256 --out release.pem --public release.pub.pem\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,

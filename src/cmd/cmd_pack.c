@@ -32,7 +32,7 @@ static const struct opt opts[] = {
 	OPT_STRING("revision", "WORD", "which source it was built from"),
 	OPT_STRING("notes", "TEXT", "release notes: a line or two"),
 	OPT_FILE("notes-file", "FILE", "release notes, at most 1,024 bytes"),
-	OPT_FILES("key", "KEY.pem", "private key to sign with"),
+	CMD_OPT_KEYS,
 	OPT_OUT("OUT.sota", "the package"),
 	OPT_END,
 };
@@ -120,21 +120,6 @@ static const char *where_to(const struct opts *o, const struct release_ini *ini)
 
 /* ---- the package ---- */
 
-static int sign(const struct opts *o, struct buf *b, struct err *e)
-{
-	for (size_t i = 0; i < opt_count(o, "key"); i++) {
-		const char *path = opt_str_at(o, "key", i);
-		cleanup_key struct key *k = NULL;
-		int rc = key_load_private(path, &k, e);
-
-		if (rc == 0 && package_sign(b, k, e) < 0)
-			rc = err_wrap(e, "%s", path);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 static void report(struct out *o, const char *path, const struct package *p)
 {
 	char version[VERSION_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
@@ -172,7 +157,7 @@ static int make(const struct opts *o, const struct release_ini *ini, struct pack
 		rc = from ? pack_job_add_all(p, ini, e) : add_files(p, o, e);
 	if (rc == 0)
 		rc = pack_job_build(p, b, e);
-	return rc == 0 ? sign(o, b, e) : rc;
+	return rc;
 }
 
 static int run(struct command_env *env, struct err *e)
@@ -192,6 +177,8 @@ static int run(struct command_env *env, struct err *e)
 	pack_job_init(&p);
 	rc = make(o, &ini, &p, &b, e);
 	pack_job_done(&p);
+	if (rc == 0)
+		rc = cmd_sign_package(env, where_to(o, &ini), &b, e);
 	if (rc == 0)
 		rc = package_open(b.data, b.len, &made, e);
 	if (rc < 0)

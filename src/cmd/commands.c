@@ -17,6 +17,8 @@ extern const struct command cmd_flash;
 extern const struct command cmd_go;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
+extern const struct command cmd_key_revoke;
+extern const struct command cmd_key_rotate;
 extern const struct command cmd_key_show;
 extern const struct command cmd_keygen;
 extern const struct command cmd_layout;
@@ -40,6 +42,8 @@ const struct command *const commands[] = {
 	&cmd_go,
 	&cmd_help,
 	&cmd_info,
+	&cmd_key_revoke,
+	&cmd_key_rotate,
 	&cmd_key_show,
 	&cmd_keygen,
 	&cmd_layout,

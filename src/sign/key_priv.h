@@ -10,7 +10,8 @@
 #include <stmota/key.h>
 
 struct key {
-	EVP_PKEY *pkey; /* owned */
+	EVP_PKEY *pkey;      /* owned; the public half alone if there is a token */
+	struct token *token; /* owned; holds the private half, NULL: `pkey` does */
 	enum key_type type;
 	bool is_private;
 	uint8_t raw[KEY_RAW_MAX];

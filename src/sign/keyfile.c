@@ -18,11 +18,15 @@
 #include <openssl/err.h>
 #include <openssl/obj_mac.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs12.h>
+#include <openssl/x509.h>
 
 #include <stmota/bytes.h>
 #include <stmota/fs.h>
 
 #include "key_priv.h"
+#include "passphrase.h"
+#include "token.h"
 
 #define PEM_FILE_MAX 65536
 
@@ -142,6 +146,7 @@ void key_free(struct key *k)
 {
 	if (k == NULL)
 		return;
+	token_free(k->token);
 	EVP_PKEY_free(k->pkey);
 	free(k);
 }
@@ -196,10 +201,36 @@ static bool holds_public_key(const void *pem, size_t len)
 	return pkey != NULL;
 }
 
-int key_load_private(const char *path, struct key **ret, struct err *e)
+struct asked { /* what the library's call for a passphrase leads to */
+	const char *name;
+	const struct key_unlock *unlock;
+	bool asked; /* the file is encrypted */
+	int rc;     /* why there is no passphrase */
+	struct err *e;
+};
+
+static int give_passphrase(char *buf, int size, int rwflag, void *user)
+{
+	cleanup_passphrase struct passphrase p = {0};
+	struct asked *a = user;
+	char what[200];
+
+	a->asked = true;
+	snprintf(what, sizeof(what), "passphrase of %.150s", a->name);
+	a->rc = passphrase_get(a->unlock, what, false, &p, a->e);
+	if (a->rc == 0 && p.len > (size_t)size)
+		a->rc = err_set(a->e, ERR_SIGNATURE, "the %s is too long", what);
+	if (a->rc < 0)
+		return -1;
+	memcpy(buf, p.text, p.len);
+	return (int)p.len;
+}
+
+static int load_file(
+	const char *path, const struct key_unlock *unlock, struct key **ret, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
-	bool asked = false;
+	struct asked a = {.name = path, .unlock = unlock, .e = e};
 	EVP_PKEY *pkey = NULL;
 	BIO *bio;
 	int rc = fs_read(path, PEM_FILE_MAX, &text, e);
@@ -208,27 +239,49 @@ int key_load_private(const char *path, struct key **ret, struct err *e)
 		return rc;
 	bio = memory_bio(text.data, text.len);
 	if (bio != NULL)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, &asked);
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &a);
 	BIO_free(bio);
 	ERR_clear_error();
-	if (pkey == NULL && asked) {
-		err_set(e, ERR_SIGNATURE, "%s is protected by a passphrase", path);
-		rc = err_hint(e,
-			"keys with a passphrase are not supported yet; 'openssl pkey -in FILE "
-			"-out NEW' makes one without");
-	} else if (pkey == NULL && holds_public_key(text.data, text.len)) {
+	if (pkey != NULL) {
+		rc = wrap(pkey, true, path, ret, e);
+	} else if (a.rc < 0) {
+		rc = a.rc;
+	} else if (a.asked) {
+		rc = err_set(e, ERR_SIGNATURE, "the passphrase of %s is wrong", path);
+	} else if (holds_public_key(text.data, text.len)) {
 		err_set(e, ERR_SIGNATURE, "%s is a public key and cannot sign", path);
 		rc = err_hint(e, "give the private key that 'stmota keygen --out' wrote");
-	} else if (pkey == NULL) {
+	} else {
 		err_set(e, ERR_SIGNATURE, "%s is not a private key in PEM form", path);
 		rc = err_hint(e, "'stmota keygen' makes one");
-	} else {
-		rc = wrap(pkey, true, path, ret, e);
 	}
 	/* What was read is a secret. */
 	if (text.data != NULL)
 		OPENSSL_cleanse(text.data, text.cap);
 	return rc;
+}
+
+static int load_token(
+	const char *uri, const struct key_unlock *unlock, struct key **ret, struct err *e)
+{
+	EVP_PKEY *public = NULL;
+	struct token *t = NULL;
+	int rc = token_open(uri, unlock, &t, &public, e);
+
+	if (rc == 0)
+		rc = wrap(public, true, uri, ret, e);
+	if (rc == 0)
+		(*ret)->token = t;
+	else
+		token_free(t);
+	return rc;
+}
+
+int key_load_private(
+	const char *name, const struct key_unlock *unlock, struct key **ret, struct err *e)
+{
+	return token_is_uri(name) ? load_token(name, unlock, ret, e)
+				  : load_file(name, unlock, ret, e);
 }
 
 int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret, struct err *e)
@@ -289,21 +342,64 @@ static int save_new(const char *path, const char *data, size_t len, mode_t mode,
 	return 0;
 }
 
+/* Takes over `bio`, which holds the text if `written`. */
+static int save_private(BIO *bio, bool written, const char *path, struct err *e)
+{
+	char *text = NULL;
+	long len = written ? BIO_get_mem_data(bio, &text) : 0;
+	int rc = written ? save_new(path, text, (size_t)len, 0600, e)
+			 : crypto_failed(e, "cannot write the private key");
+
+	BIO_free(bio);
+	return rc;
+}
+
+static bool has_private_half(const struct key *k)
+{
+	return k->is_private && k->token == NULL;
+}
+
 int key_save_private(const struct key *k, const char *path, struct err *e)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
-	char *text = NULL;
-	int rc;
 
-	if (bio == NULL || !k->is_private ||
-		PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL) != 1) {
-		rc = crypto_failed(e, "cannot write the private key");
-	} else {
-		long len = BIO_get_mem_data(bio, &text);
+	return save_private(bio,
+		bio != NULL && has_private_half(k) &&
+			PEM_write_bio_PKCS8PrivateKey(bio, k->pkey, NULL, NULL, 0, NULL, NULL) == 1,
+		path, e);
+}
 
-		rc = save_new(path, text, (size_t)len, 0600, e);
-	}
-	BIO_free(bio);
+/* scrypt makes each guess cost 16 MiB; openssl reads such files since 1.1.0 (RFC 7914). */
+static X509_SIG *encrypt(const struct key *k, const struct passphrase *p)
+{
+	X509_ALGOR *how = PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), NULL, 0, NULL, 16384, 8, 1);
+	PKCS8_PRIV_KEY_INFO *plain = EVP_PKEY2PKCS8(k->pkey);
+	X509_SIG *made = NULL;
+
+	if (how != NULL && plain != NULL)
+		made = PKCS8_set0_pbe(p->text, (int)p->len, plain, how);
+	if (made == NULL)
+		X509_ALGOR_free(how);
+	PKCS8_PRIV_KEY_INFO_free(plain);
+	return made;
+}
+
+int key_save_protected(
+	const struct key *k, const char *path, const struct key_unlock *unlock, struct err *e)
+{
+	cleanup_passphrase struct passphrase p = {0};
+	X509_SIG *made = NULL;
+	BIO *bio;
+	int rc = passphrase_get(unlock, "new passphrase", true, &p, e);
+
+	if (rc < 0)
+		return rc;
+	bio = BIO_new(BIO_s_secmem());
+	if (has_private_half(k))
+		made = encrypt(k, &p);
+	rc = save_private(
+		bio, bio != NULL && made != NULL && PEM_write_bio_PKCS8(bio, made) == 1, path, e);
+	X509_SIG_free(made);
 	return rc;
 }
 
@@ -342,6 +438,11 @@ enum key_type key_type(const struct key *k)
 bool key_is_private(const struct key *k)
 {
 	return k->is_private;
+}
+
+bool key_is_in_token(const struct key *k)
+{
+	return k->token != NULL;
 }
 
 const uint8_t *key_fingerprint(const struct key *k)

@@ -325,35 +325,75 @@ static bool signed_by(const struct package *p, const struct key *k)
 	return false;
 }
 
-int package_sign(struct buf *pkg, const struct key *k, struct err *e)
+/* Puts the record of a signature behind those that are there. */
+static int add_record(struct buf *pkg, const struct package *p, const struct key *k,
+	const uint8_t signature[KEY_SIGNATURE_SIZE], struct err *e)
 {
-	uint8_t message[IMF_SIGN_MESSAGE_SIZE],
-		record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
-	struct package p;
-	size_t head, at;
-	int rc = package_parse(pkg->data, pkg->len, &p, e);
+	uint8_t record[IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE] = {0};
+	size_t at = p->header.manifest_size;
+	size_t head = at + IMF_SIG_HEADER_SIZE + p->signatures.size;
+	uint32_t size = p->signatures.size + (uint32_t)sizeof(record);
 
-	if (rc < 0)
-		return rc;
-	if (signed_by(&p, k)) {
-		err_set(e, ERR_USAGE, "this key has signed the package already");
-		return err_hint(e, "one key counts once: sign with another one");
-	}
-	head = p.header.manifest_size + IMF_SIG_HEADER_SIZE + p.signatures.size;
-	if (p.n_signatures >= PACKAGE_SIGNATURES_MAX || head + sizeof(record) > IMF_HEAD_MAX)
-		return err_set(e, ERR_UNSUPPORTED, "no room for another signature");
+	if (buf_fill(pkg, 0, sizeof(record), e) < 0)
+		return ERR_NOMEM;
 	memcpy(record, key_id(k), KEY_ID_SIZE);
 	imf_put_le16(record + KEY_ID_SIZE, IMF_SIGNATURE_SIZE);
-	imf_sign_message(p.digest, message);
-	rc = key_sign(k, message, sizeof(message), record + IMF_SIG_RECORD_SIZE, e);
-	if (rc == 0)
-		rc = buf_fill(pkg, 0, sizeof(record), e);
-	if (rc < 0)
-		return rc;
-	at = p.header.manifest_size;
+	memcpy(record + IMF_SIG_RECORD_SIZE, signature, IMF_SIGNATURE_SIZE);
 	memmove(pkg->data + head + sizeof(record), pkg->data + head,
 		pkg->len - sizeof(record) - head);
 	memcpy(pkg->data + head, record, sizeof(record));
-	imf_put_le32(pkg->data + at, p.signatures.size + (uint32_t)sizeof(record));
+	imf_put_le32(pkg->data + at, size);
 	return 0;
+}
+
+/* Takes the package apart and sees whether `k` may add a signature. */
+static int open_to_sign(
+	const struct buf *pkg, const struct key *k, struct package *ret, struct err *e)
+{
+	int rc = package_parse(pkg->data, pkg->len, ret, e);
+
+	if (rc < 0)
+		return rc;
+	if (signed_by(ret, k)) {
+		err_set(e, ERR_USAGE, "this key has signed the package already");
+		return err_hint(e, "one key counts once: sign with another one");
+	}
+	if (ret->n_signatures >= PACKAGE_SIGNATURES_MAX ||
+		ret->header.manifest_size + IMF_SIG_HEADER_SIZE + ret->signatures.size +
+				IMF_SIG_RECORD_SIZE + IMF_SIGNATURE_SIZE >
+			IMF_HEAD_MAX)
+		return err_set(e, ERR_UNSUPPORTED, "no room for another signature");
+	return 0;
+}
+
+int package_sign(struct buf *pkg, const struct key *k, struct err *e)
+{
+	uint8_t message[IMF_SIGN_MESSAGE_SIZE], signature[KEY_SIGNATURE_SIZE];
+	struct package p;
+	int rc = open_to_sign(pkg, k, &p, e);
+
+	if (rc < 0)
+		return rc;
+	imf_sign_message(p.digest, message);
+	rc = key_sign(k, message, sizeof(message), signature, e);
+	return rc < 0 ? rc : add_record(pkg, &p, k, signature, e);
+}
+
+int package_attach(
+	struct buf *pkg, const struct key *k, const void *signature, size_t len, struct err *e)
+{
+	uint8_t message[IMF_SIGN_MESSAGE_SIZE], raw[KEY_SIGNATURE_SIZE];
+	struct package p;
+	int rc = open_to_sign(pkg, k, &p, e);
+
+	if (rc == 0)
+		rc = key_signature_read(k, signature, len, raw, e);
+	if (rc < 0)
+		return rc;
+	imf_sign_message(p.digest, message);
+	if (!key_verify(k, message, sizeof(message), raw)) {
+		err_set(e, ERR_SIGNATURE, "this is no signature of this key for this package");
+		return err_hint(e, "the message to sign is what --digest-out writes, unchanged");
+	}
+	return add_record(pkg, &p, k, raw, e);
 }

@@ -12,6 +12,7 @@
 #include <openssl/err.h>
 
 #include "key_priv.h"
+#include "token.h"
 
 #define HALF    (KEY_SIGNATURE_SIZE / 2)
 #define DER_MAX 80
@@ -54,6 +55,23 @@ static bool der_to_raw(const uint8_t *der, size_t len, uint8_t raw[KEY_SIGNATURE
 	return ok;
 }
 
+static int sign_by_token(const struct key *k, const void *msg, size_t len,
+	uint8_t ret[KEY_SIGNATURE_SIZE], struct err *e)
+{
+	uint8_t digest[SHA256_SIZE];
+	bool hashed = k->type == KEY_P256;
+	int rc = hashed ? sha256(msg, len, digest, e) : 0;
+
+	if (rc == 0)
+		rc = token_sign(
+			k->token, hashed ? digest : msg, hashed ? sizeof(digest) : len, ret, e);
+	/* The public key beside a private one may be that of another pair. */
+	if (rc == 0 && !key_verify(k, msg, len, ret))
+		rc = err_set(e, ERR_SIGNATURE,
+			"the token's signature does not fit the public key that it tells");
+	return rc;
+}
+
 int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_SIGNATURE_SIZE],
 	struct err *e)
 {
@@ -64,6 +82,8 @@ int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_S
 
 	if (!k->is_private)
 		return err_set(e, ERR_SIGNATURE, "a public key cannot sign");
+	if (k->token != NULL)
+		return sign_by_token(k, msg, len, ret, e);
 	ctx = EVP_MD_CTX_new();
 	ok = ctx != NULL && EVP_DigestSignInit(ctx, NULL, message_digest(k), NULL, k->pkey) == 1 &&
 	     EVP_DigestSign(ctx, out, &out_len, msg, len) == 1;
@@ -76,6 +96,24 @@ int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_S
 		ok = false;
 	ERR_clear_error();
 	return ok ? 0 : err_set(e, ERR_SIGNATURE, "the crypto library could not sign");
+}
+
+int key_signature_read(const struct key *k, const void *data, size_t len,
+	uint8_t ret[KEY_SIGNATURE_SIZE], struct err *e)
+{
+	bool ok = true;
+
+	if (len == KEY_SIGNATURE_SIZE)
+		memcpy(ret, data, len);
+	else
+		ok = k->type == KEY_P256 && len <= DER_MAX && der_to_raw(data, len, ret);
+	ERR_clear_error();
+	if (ok)
+		return 0;
+	err_set(e, ERR_SIGNATURE, "%zu bytes that are no signature of type %s", len,
+		key_type_name(k->type));
+	return err_hint(e, k->type == KEY_P256 ? "64 bytes r and s, or DER as openssl writes it"
+					       : "64 bytes, as 'openssl pkeyutl -sign' writes it");
 }
 
 bool key_verify(const struct key *k, const void *msg, size_t len,

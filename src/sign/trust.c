@@ -104,6 +104,21 @@ static int add_file(struct trust *t, const char *path, struct err *e)
 	return rc < 0 ? rc : add_key(t, path, key, e);
 }
 
+/* A list that is there but cannot be read is a failure: it may name the very key. */
+static int add_revoked(struct trust *t, const char *folder, struct err *e)
+{
+	cleanup_buf struct buf text = BUF_INIT;
+	char path[PATH_MAX];
+	int rc;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, TRUST_REVOKED) >= (int)sizeof(path))
+		return err_set(e, ERR_IO, "file name too long in %s", folder);
+	if (!fs_exists(path) && errno == ENOENT)
+		return 0;
+	rc = fs_read(path, TRUST_LIST_MAX, &text, e);
+	return rc < 0 ? rc : trust_revoked_parse(t, (const char *)text.data, text.len, path, e);
+}
+
 static int is_pem(const struct dirent *d)
 {
 	return d->d_name[0] != '.' && ends_with(d->d_name, ".pem");
@@ -127,6 +142,8 @@ static int add_folder(struct trust *t, const char *path, bool may_be_empty, stru
 		free(names[i]);
 	}
 	free(names);
+	if (rc == 0)
+		rc = add_revoked(t, path, e);
 	if (rc == 0 && n == 0 && !may_be_empty) {
 		err_set(e, ERR_SIGNATURE, "%s holds no key", path);
 		rc = err_hint(e, "put the public keys you trust there as NAME.pem");
@@ -206,6 +223,9 @@ void trust_done(struct trust *t)
 		key_free(t->keys[i].key);
 		free(t->keys[i].name);
 	}
+	for (size_t i = 0; i < t->n_revoked; i++)
+		free(t->revoked[i].reason);
+	free(t->revoked);
 	free(t->keys);
 	*t = TRUST_INIT;
 }
@@ -213,7 +233,8 @@ void trust_done(struct trust *t)
 /* ---- judging ---- */
 
 struct counts { /* what became of the signatures, for the one message that matters most */
-	const struct trust_key *wrong, *other_role, *expired, *short_of;
+	const struct trust_key *wrong, *other_role, *expired, *short_of, *revoked;
+	const struct trust_revoked *why;
 	uint32_t have;
 };
 
@@ -242,6 +263,11 @@ static int refuse(const struct trust *t, enum trust_role role, size_t n, const s
 			"damaged",
 			c->wrong->name);
 		return err_hint(e, "get the file again from where it was made");
+	}
+	if (c->revoked != NULL) {
+		err_set(e, ERR_SIGNATURE, "key '%s' is revoked%s%.120s", c->revoked->name,
+			c->why->reason[0] != '\0' ? ": " : "", c->why->reason);
+		return err_hint(e, "the release must be signed with another key");
 	}
 	if (c->short_of != NULL) {
 		err_set(e, ERR_SIGNATURE, "signed by %u key%s of group '%s', %u are needed",
@@ -289,6 +315,7 @@ int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const
 		const struct trust_key *k = &t->keys[i];
 		const struct trust_signature *s = find(signatures, n, k->key);
 		bool right_role = k->conf.role == role, valid = now <= k->conf.not_after;
+		const struct trust_revoked *revoked = trust_revoked_find(t, k->key);
 
 		if (s == NULL)
 			continue;
@@ -296,12 +323,17 @@ int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const
 			c.wrong = k;
 			continue;
 		}
-		if (!right_role)
+		if (revoked != NULL) {
+			c.revoked = k;
+			c.why = revoked;
+		} else if (!right_role) {
 			c.other_role = k;
-		else if (!valid)
+		} else if (!valid) {
 			c.expired = k;
-		signers[n_signers++] =
-			(struct trust_signer){.key = k, .counted = right_role && valid};
+		}
+		signers[n_signers++] = (struct trust_signer){.key = k,
+			.counted = right_role && valid && revoked == NULL,
+			.revoked = revoked != NULL};
 	}
 	for (size_t i = 0; i < n_signers; i++) {
 		const struct trust_conf *conf = &signers[i].key->conf;

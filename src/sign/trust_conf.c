@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <ini.h>
 
@@ -189,4 +190,27 @@ int trust_conf_parse(
 		return err_set(e, ERR_CONFIG, "%s:%d: not a line 'key = value'", name, line);
 	*ret = p.conf;
 	return 0;
+}
+
+const char *trust_day(uint64_t not_after, char ret[TRUST_DAY_SIZE])
+{
+	time_t t = (time_t)not_after;
+	struct tm day;
+
+	if (not_after == TRUST_FOR_EVER || gmtime_r(&t, &day) == NULL ||
+		strftime(ret, TRUST_DAY_SIZE, "%Y-%m-%d", &day) == 0)
+		snprintf(ret, TRUST_DAY_SIZE, "for ever");
+	return ret;
+}
+
+int trust_conf_text(const struct trust_conf *c, struct buf *ret, struct err *e)
+{
+	char text[200], day[TRUST_DAY_SIZE];
+	int n = snprintf(text, sizeof(text), "role = %s\ngroup = %s\nthreshold = %u\n",
+		roles[c->role], c->group, c->threshold);
+
+	if (c->not_after != TRUST_FOR_EVER)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "not-after = %s\n",
+			trust_day(c->not_after, day));
+	return buf_append(ret, text, (size_t)n, e);
 }

@@ -72,7 +72,8 @@ static void test_key__files_round_trip(void **state)
 			key_save_private(made, in_folder(cases[i].private), &e), ERR_USAGE);
 		assert_int_equal(key_save_public(made, in_folder(cases[i].public), &e), ERR_USAGE);
 
-		assert_int_equal(key_load_private(in_folder(cases[i].private), &private, &e), 0);
+		assert_int_equal(
+			key_load_private(in_folder(cases[i].private), NULL, &private, &e), 0);
 		assert_int_equal(key_load_public(in_folder(cases[i].public), &public, &e), 0);
 		assert_true(key_is_private(private) && !key_is_private(public));
 		assert_int_equal(key_type(public), cases[i].type);
@@ -130,12 +131,13 @@ static void test_key__what_is_refused(void **state)
 	write_pem("p384.pem", p384, true, NULL);
 	write_pem("x.pem", x25519, true, NULL);
 	write_pem("locked.pem", ed, true, "secret");
-	refused(key_load_private(in_folder("rsa.pem"), &k, &e), &e, "type RSA");
+	refused(key_load_private(in_folder("rsa.pem"), NULL, &k, &e), &e, "type RSA");
 	refused(key_load_public(in_folder("rsa.pub"), &k, &e), &e, "type RSA");
-	refused(key_load_private(in_folder("p384.pem"), &k, &e), &e, "secp384r1");
-	refused(key_load_private(in_folder("x.pem"), &k, &e), &e, "X25519");
-	refused(key_load_private(in_folder("locked.pem"), &k, &e), &e, "passphrase");
-	refused(key_load_private(in_folder("ed.pub"), &k, &e), &e, "public key and cannot sign");
+	refused(key_load_private(in_folder("p384.pem"), NULL, &k, &e), &e, "secp384r1");
+	refused(key_load_private(in_folder("x.pem"), NULL, &k, &e), &e, "X25519");
+	refused(key_load_private(in_folder("locked.pem"), NULL, &k, &e), &e, "passphrase");
+	refused(key_load_private(in_folder("ed.pub"), NULL, &k, &e), &e,
+		"public key and cannot sign");
 	refused(key_load_public(in_folder("ed.pem"), &k, &e), &e, "private key where a public one");
 	refused(key_load_public(in_folder("locked.pem"), &k, &e), &e,
 		"private key where a public one");
@@ -151,6 +153,110 @@ static void test_key__what_is_refused(void **state)
 }
 
 /* The same P-256 key with a compressed point is the same key, so it cannot count twice. */
+/* n of P-256, and L of Ed25519 (little endian): SEC 2 and RFC 8032, 5.1. */
+static const uint8_t order_p256[32] = {0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF,
+	0xFF, 0xFF, 0xFF, 0xFF, 0xBC, 0xE6, 0xFA, 0xAD, 0xA7, 0x17, 0x9E, 0x84, 0xF3, 0xB9, 0xCA,
+	0xC2, 0xFC, 0x63, 0x25, 0x51};
+static const uint8_t order_ed25519[32] = {0xED, 0xD3, 0xF5, 0x5C, 0x1A, 0x63, 0x12, 0x58, 0xD6,
+	0x9C, 0xF7, 0xA2, 0xDE, 0xF9, 0xDE, 0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	0x10};
+
+static void refuse_signature(const struct key *k, const uint8_t signature[KEY_SIGNATURE_SIZE])
+{
+	assert_false(key_verify(k, "message", 7, signature));
+}
+
+static void test_key_verify__numbers_out_of_range(void **state)
+{
+	static const uint8_t zero[32], one[32] = {[31] = 1};
+	const uint8_t *const bad[] = {zero, order_p256};
+	cleanup_key struct key *k = NULL;
+	uint8_t good[KEY_SIGNATURE_SIZE], s[KEY_SIGNATURE_SIZE];
+	struct err e = ERR_INIT;
+
+	assert_int_equal(key_generate(KEY_P256, &k, &e), 0);
+	assert_int_equal(key_sign(k, "message", 7, good, &e), 0);
+	assert_true(key_verify(k, "message", 7, good));
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		for (size_t half = 0; half < 2; half++) {
+			memcpy(s, good, sizeof(s));
+			memcpy(s + 32 * half, bad[i], 32);
+			refuse_signature(k, s);
+		}
+	memset(s, 0, sizeof(s));
+	refuse_signature(k, s);
+	memset(s, 0xFF, sizeof(s));
+	refuse_signature(k, s);
+	memcpy(s, one, 32);
+	memcpy(s + 32, one, 32);
+	refuse_signature(k, s);
+	/* The halves change places. */
+	memcpy(s, good + 32, 32);
+	memcpy(s + 32, good, 32);
+	refuse_signature(k, s);
+}
+
+/* S + L is the same number modulo L: who accepts it accepts two signatures for one message. */
+static void test_key_verify__ed25519_has_one_form(void **state)
+{
+	cleanup_key struct key *k = NULL, *other = NULL;
+	uint8_t s[KEY_SIGNATURE_SIZE];
+	struct err e = ERR_INIT;
+	unsigned carry = 0;
+
+	assert_int_equal(key_generate(KEY_ED25519, &k, &e), 0);
+	assert_int_equal(key_generate(KEY_P256, &other, &e), 0);
+	assert_int_equal(key_sign(k, "message", 7, s, &e), 0);
+	assert_true(key_verify(k, "message", 7, s));
+	refuse_signature(other, s);
+	for (size_t i = 0; i < 32; i++) {
+		carry += s[32 + i] + order_ed25519[i];
+		s[32 + i] = (uint8_t)carry;
+		carry >>= 8;
+	}
+	refuse_signature(k, s);
+	memset(s, 0, sizeof(s));
+	refuse_signature(k, s);
+	s[0] = 1; /* the neutral point and S = 0: good for keys of small order only */
+	refuse_signature(k, s);
+	assert_int_equal(key_sign(other, "message", 7, s, &e), 0);
+	refuse_signature(k, s);
+}
+
+static void test_key_signature_read__forms_of_der(void **state)
+{
+	/* 0x30 len, 0x02 len r, 0x02 len s */
+	static const struct {
+		const char *what;
+		uint8_t der[80];
+		size_t len;
+		bool good;
+	} cases[] = {
+		{"smallest", {0x30, 6, 2, 1, 1, 2, 1, 1}, 8, true},
+		{"one byte missing", {0x30, 6, 2, 1, 1, 2, 1}, 7, false},
+		{"one byte more", {0x30, 6, 2, 1, 1, 2, 1, 1, 0}, 9, false},
+		{"negative r", {0x30, 6, 2, 1, 0x81, 2, 1, 1}, 8, false},
+		{"another type", {0x31, 6, 2, 1, 1, 2, 1, 1}, 8, false},
+		{"one number", {0x30, 3, 2, 1, 1}, 5, false},
+		{"33 bytes of r", {0x30, 38, 2, 33, 1, [37] = 2, 1, 1}, 40, false},
+		{"nothing", {0}, 0, false},
+	};
+	cleanup_key struct key *k = NULL, *ed = NULL;
+	struct err e = ERR_INIT;
+
+	assert_int_equal(key_generate(KEY_P256, &k, &e), 0);
+	assert_int_equal(key_generate(KEY_ED25519, &ed, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		uint8_t raw[KEY_SIGNATURE_SIZE];
+		int rc = key_signature_read(k, cases[i].der, cases[i].len, raw, &e);
+
+		if ((rc == 0) != cases[i].good)
+			fail_msg("%s: %d", cases[i].what, rc);
+		assert_int_equal(
+			key_signature_read(ed, cases[i].der, cases[i].len, raw, &e), ERR_SIGNATURE);
+	}
+}
+
 static void test_key__compressed_point_is_the_same_key(void **state)
 {
 	cleanup_key struct key *plain = NULL, *compressed = NULL;
@@ -234,6 +340,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_key__files_round_trip),
 		cmocka_unit_test(test_key__what_is_refused),
+		cmocka_unit_test(test_key_verify__numbers_out_of_range),
+		cmocka_unit_test(test_key_verify__ed25519_has_one_form),
+		cmocka_unit_test(test_key_signature_read__forms_of_der),
 		cmocka_unit_test(test_key__compressed_point_is_the_same_key),
 		cmocka_unit_test(test_version_parse__good_and_bad),
 		cmocka_unit_test(test_product_uuid__as_specified),

@@ -48,7 +48,7 @@ if command -v bash >/dev/null; then
 	offers '' stmota completion bash --nonsense
 	offers 'flash' stmota fla
 	offers 'key keygen' stmota ke
-	offers 'show' stmota key ''
+	offers 'revoke rotate show' stmota key ''
 	offers '--c-array' stmota key show --c-
 	offers '--verify-only' stmota flash --verif
 	offers '--dry-run' stmota --device bench flash --dry
@@ -73,7 +73,7 @@ if command -v fish >/dev/null; then
 	fish_offers 'flash' 'stmota fla'
 	fish_offers '--verify-only' 'stmota flash --verif'
 	fish_offers 'ed25519 p256' 'stmota keygen --type '
-	fish_offers 'show' 'stmota key '
+	fish_offers 'revoke rotate show' 'stmota key '
 	fish_offers '--c-array' 'stmota key show --c-'
 	fish_offers 'fish' 'stmota completion fi'
 	fish_offers 'image.hex' 'stmota info image.h'

@@ -20,6 +20,8 @@
 #define CMD_DESTROYS 4u /* has --yes; run() is only entered after consent, or with --dry-run */
 #define CMD_EVENTS   8u /* with --json: one object a line, progress included; "result" is the last */
 
+#define CMD_MANY 16u /* --device may be given more than once; run() sees to it */
+
 /* Heading under which `stmota --help` lists a command. */
 enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE };
 

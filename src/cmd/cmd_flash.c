@@ -3,6 +3,7 @@
  * cmd_flash.c - stmota flash: bring a package or an image onto a device, and prove it
  */
 #include "cmd.h"
+#include "many.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -32,6 +33,9 @@ static const struct opt opts[] = {
 	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
 	OPT_FLAG("yes", "do not ask before bytes named by --lose are lost"),
+	OPT_STRINGS("all-matching", "PATTERN",
+		"all devices of the configuration, or ports, with such names: 'lamp-*'"),
+	OPT_U32("jobs", "N", "of several devices, so many at a time (default 64)"),
 	OPT_END,
 };
 
@@ -463,25 +467,42 @@ static int with_device(struct flash_call *c, struct err *e)
 	return rc;
 }
 
+static int flash_one(struct command_env *env, void *ctx, struct err *e)
+{
+	struct flash_call *c = ctx;
+	int rc;
+
+	c->env = env;
+	rc = cmd_open_device(env, &c->device, e);
+	if (rc == 0)
+		rc = with_device(c, e);
+	state_close(c->state);
+	device_close(c->device);
+	return rc;
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	struct flash_call c = {.env = env, .dry_run = opt_given(env->opts, "dry-run")};
-	int rc = 0;
+	struct device_names names = {0};
+	int rc = device_names_collect(env, &names, e);
 
+	if (rc < 0)
+		return rc;
 	c.n_lose = opt_count(env->opts, "lose");
 	if (c.n_lose > ARRAY_LEN(c.lose))
-		return err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(c.lose));
-	for (size_t i = 0; i < c.n_lose; i++)
+		rc = err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(c.lose));
+	for (size_t i = 0; rc == 0 && i < c.n_lose; i++)
 		c.lose[i] = opt_span_at(env->opts, "lose", i);
-	rc = load_firmware(&c, e);
 	if (rc == 0)
-		rc = cmd_open_device(env, &c.device, e);
-	if (rc == 0)
-		rc = with_device(&c, e);
-	state_close(c.state);
-	device_close(c.device);
+		rc = load_firmware(&c, e);
+	if (rc == 0 && names.n > 0)
+		rc = many_do(env, &names, opt_u32(env->opts, "jobs", 64), flash_one, &c, e);
+	else if (rc == 0)
+		rc = flash_one(env, &c, e);
 	firmware_done(&c.firmware);
 	trust_done(&c.trust);
+	device_names_done(&names);
 	return rc;
 }
 
@@ -495,10 +516,11 @@ const struct command cmd_flash = {
 	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
 		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"
-		    "stmota flash --device lamp --dry-run app.sota\n",
+		    "stmota flash --device lamp --dry-run app.sota\n"
+		    "stmota flash --all-matching 'lamp-*' app.sota\n",
 	.group = COMMAND_DEVICE,
 	.opts = opts,
-	.flags = CMD_JSON | CMD_DEVICE | CMD_EVENTS,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_MANY | CMD_EVENTS,
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

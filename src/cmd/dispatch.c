@@ -160,6 +160,10 @@ static int check_args(const struct command *c, const struct opts *o, struct err 
 	size_t n = opt_n_args(o);
 	char usage[200];
 
+	if ((c->flags & CMD_MANY) == 0 && opt_count(o, "device") > 1) {
+		err_set(e, ERR_USAGE, "--device is given twice");
+		return err_hint(e, "%s is for one device at a time", c->name);
+	}
 	if (n < (size_t)c->min_args)
 		err_set(e, ERR_USAGE, "%s needs %s", c->name, c->args);
 	else if (c->max_args >= 0 && n > (size_t)c->max_args)

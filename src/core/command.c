@@ -45,6 +45,7 @@ const struct opt command_opts_device[] = {
 		.letter = 'd',
 		.type = OPT_TYPE_STRING,
 		.arg = "URL",
+		.many = true, /* the dispatcher refuses it where one device is meant */
 		.text = "uart:/dev/ttyUSB0, or the NAME of a [device NAME] section"},
 	{.name = "baud",
 		.letter = 'b',

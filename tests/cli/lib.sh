@@ -10,7 +10,8 @@
 #   prints TEXT, says TEXT    TEXT (a fixed string) is in ./out, in ./err
 #   prints_not TEXT, says_not TEXT
 #   same FILE FILE            both hold the same bytes
-#   json EXPRESSION           true of `r`, the JSON object in ./out, or the last of several lines
+#   json EXPRESSION           true of `r`, the JSON object in ./out, or the last of several lines;
+#                             all of them are `events`
 #   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
 #                             stays in ./board.state; options as of `stmota-sim run`
 #   board_off                 ends it; statistics are written then
@@ -116,12 +117,13 @@ json() {
 import json, sys
 
 text = open("out").read()
+events = []
 try:
     r = json.loads(text)
 except ValueError:
     events = [json.loads(line) for line in text.splitlines()]
     r = events[-1]
-if not eval(sys.argv[1]):
+if not eval(sys.argv[1], {"r": r, "events": events}):
     print(json.dumps(r, indent=2))
     sys.exit(1)
 EOF

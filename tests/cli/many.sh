@@ -113,7 +113,7 @@ expect 130 timeout --foreground --preserve-status -s INT 1 \
 	stmota flash --config many.conf --address 0x08000000 --data --device lamp-1 --device lamp-2 \
 	--device lamp-4 newer.bin
 prints "interrupted"
-if ps -o args= -e | grep -q "[s]tmota flash --config many.conf.*newer.bin"; then
+if pgrep -f "stmota flash --config many.conf.*newer.bin" >pgrep.out; then
 	fail "somebody is still at work"
 fi
 boards

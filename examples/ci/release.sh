@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# What a CI job does with stmota: makes a signed package of a firmware and proves on a virtual board
+# What a CI job does with stmota: makes a signed package of what release.ini beside it says and proves on a virtual board
 # that it can be installed, that it arrives, and that an update broken off half-way is finished by
 # the same command. No hardware, no root, no network.
 #
@@ -44,8 +44,12 @@ board() {
 
 openssl pkey -in "$key" -pubout -out "$tmp/public.pem"
 
-stmota pack "$firmware" --product "$product" --version "$version" --chip "$chip" --key "$key" \
-	--out "$out"
+# The same commit gives the same package: its date is that of the commit, not of this run.
+if [ -z "${SOURCE_DATE_EPOCH:-}" ] && date=$(git log -1 --format=%ct 2>/dev/null); then
+	export SOURCE_DATE_EPOCH="$date"
+fi
+FIRMWARE=$(realpath "$firmware") PRODUCT=$product VERSION=$version CHIP=$chip \
+	stmota pack --from "$(dirname "$0")/release.ini" --key "$key" --out "$out"
 stmota verify "$out" --trust "$tmp/public.pem"
 
 # The port vanishes in the middle: status 10, and the same command finishes the work.

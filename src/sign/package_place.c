@@ -76,9 +76,9 @@ static enum memory by_chip(const struct chip *c, uint32_t addr, uint64_t *ret_en
 		*ret_end = 0xE0000000;
 		return IN_EXTERNAL;
 	}
-	/* A chip whose RAM no source confirms: the map of all of them must do. */
-	if (!ram_known && by_map(addr) != IN_FLASH)
-		return by_map(addr);
+	/* A chip whose RAM no source confirms: the map of all of them must do; its flash is known. */
+	if (!ram_known && (by_map(addr) == IN_RAM || by_map(addr) == IN_EITHER))
+		return IN_RAM;
 	return IN_NOTHING;
 }
 

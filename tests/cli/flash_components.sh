@@ -93,6 +93,19 @@ says 'the run-once entry 0x08004201'
 found 0x08004000 other.bin
 board_off
 
+# The device changes its settings: what is installed is still known, and an older version refused.
+board
+head -c 300 /dev/zero | tr '\0' 'S' >changed.bin
+expect 0 stmota flash --device uart:board three.sota --trust pub.pem
+expect 0 stmota flash --device uart:board changed.bin --address 0x08003E10 --data
+sed 's/version = 1.0/version = 0.9/' three.ini >older.ini
+expect 0 stmota pack --from older.ini --key key.pem --out older.sota
+expect 8 stmota flash --device uart:board older.sota --trust pub.pem
+# A part without component 0 is not the release.
+expect 0 stmota flash --device uart:board older.sota --component settings --trust pub.pem --allow-downgrade
+expect 8 stmota flash --device uart:board older.sota --trust pub.pem
+board_off
+
 # Cut anywhere: no program has its vector words while its bytes are not all there.
 for at in 1000 3000 5000 7800; do
 	rm -f board.state

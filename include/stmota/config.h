@@ -72,7 +72,7 @@ int config_u32(const struct config *c, const char *section, const char *name, co
 size_t config_n_devices(const struct config *c);
 const char *config_device_name(const struct config *c, size_t i);
 
-/* The same for any section that has names: "device", "entry". NULL behind the last one. */
+/* The same for any section that has names: "device", "entry", "slot". NULL behind the last one. */
 size_t config_n_sections(const struct config *c, const char *section);
 const char *config_section_name(const struct config *c, const char *section, size_t i);
 

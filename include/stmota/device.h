@@ -114,4 +114,14 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
  */
 int device_recover(struct device *d, struct err *e);
 
+/* Closes the port, so that others may use it; the facts stay. Takes a device that was left. */
+void device_leave(struct device *d);
+
+/*
+ * Opens it again, for up to `wait_s` seconds, and checks that it is the same chip. On failure the
+ * device is left. As device_open() and device_recover().
+ */
+int device_come_back(
+	struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e);
+
 #endif

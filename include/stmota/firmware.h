@@ -21,7 +21,9 @@
 
 struct firmware_options {
 	bool has_address;
-	uint32_t address;          /* of a raw binary */
+	uint32_t address;     /* of a raw binary */
+	bool has_raw_address; /* `raw_address` is that of a raw binary; others know theirs */
+	uint32_t raw_address;
 	bool data;                 /* a raw image is data: no vector table is looked for */
 	const struct trust *trust; /* keys to believe; NULL: none */
 	bool must_be_signed;       /* also refuses raw images */

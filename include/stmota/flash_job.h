@@ -34,6 +34,9 @@ struct image_heads {
 int image_find_heads(const struct segments *image, const struct chip *chip, struct image_heads *ret,
 	char *ret_warn, size_t warn_size, struct err *e);
 void image_heads_done(struct image_heads *h);
+/* The same `by` bytes further up (modulo 2^32: down too), into an empty `ret`. ERR_NOMEM. */
+int image_heads_shift(
+	const struct image_heads *h, uint32_t by, struct image_heads *ret, struct err *e);
 
 /*
  * All that can be said against writing `image` to this device, before anything is read from its

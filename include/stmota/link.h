@@ -49,6 +49,11 @@ struct link_ops {
 	int (*send_break)(struct link *l, uint32_t ms, struct err *e);
 	/* NULL: nothing to wait for. Returns after the last byte has left the adapter's buffer. */
 	int (*drain)(struct link *l, struct err *e);
+	/*
+	 * NULL: no serial port. 8 bits with even parity or none, at `baud`: a bootloader and the
+	 * application behind the same port speak differently. ERR_UNSUPPORTED, ERR_LINK.
+	 */
+	int (*set_frame)(struct link *l, uint32_t baud, bool even, struct err *e);
 	/* Lines to their idle level, locks released, memory freed. Takes a half-opened link. */
 	void (*close)(struct link *l);
 };

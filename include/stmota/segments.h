@@ -78,6 +78,9 @@ struct span segments_extent(const struct segments *s);
 /* Gives the content away and leaves an empty image. */
 struct segments segments_move(struct segments *s);
 
+/* A copy `by` bytes further up (modulo 2^32: down too), into an empty `ret`. ERR_NOMEM. */
+int segments_shift(const struct segments *s, uint32_t by, struct segments *ret, struct err *e);
+
 void segments_done(struct segments *s);
 
 #define cleanup_segments CLEANUP(segments_done)

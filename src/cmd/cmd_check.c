@@ -10,10 +10,12 @@
 #include <stmota/fmt.h>
 #include <stmota/fs.h>
 #include <stmota/image.h>
+#include <stmota/slot.h>
 
 static const struct opt opts[] = {
 	OPT_STRING("chip", "PID|NAME", "the chip, such as 0x413 or STM32F407"),
 	OPT_U32("at", "ADDR", "where its vector table will lie"),
+	OPT_STRING("slot", "NAME", "for this slot of the configuration, instead of --at"),
 	OPT_U32("flash-size", "SIZE", "flash of this part, such as 64K; default: the largest"),
 	OPT_END,
 };
@@ -27,6 +29,8 @@ struct check_call {
 	struct geometry geometry;
 	bool has_at;
 	uint32_t at;
+	bool has_slot;
+	struct slot slot;
 	unsigned n_errors;
 };
 
@@ -36,15 +40,39 @@ static int find_part(struct check_call *c, const struct command_env *env, struct
 	const struct chip *chip = NULL;
 	int rc;
 
-	if (!opt_given(env->opts, "chip")) {
+	if (c->has_slot)
+		chip = c->slot.chip;
+	if (!opt_given(env->opts, "chip") && chip == NULL) {
 		err_set(e, ERR_USAGE, "for which chip?");
 		return err_hint(e, "--chip 0x413 or --chip STM32F407: an image does not say it");
 	}
-	rc = chip_find_name(opt_str(env->opts, "chip", ""), &chip, e);
-	if (rc < 0)
-		return rc;
-	return geometry_init(
-		&c->geometry, chip, opt_u32(env->opts, "flash-size", 0), CHIP_BANKS_TABLE, e);
+	rc = opt_given(env->opts, "chip") ? chip_find_name(opt_str(env->opts, "chip", ""), &chip, e)
+					  : 0;
+	if (rc == 0)
+		rc = geometry_init(&c->geometry, chip, opt_u32(env->opts, "flash-size", 0),
+			CHIP_BANKS_TABLE, e);
+	if (rc == 0 && c->has_slot)
+		rc = slot_check_part(&c->slot, env->config, &c->geometry, e);
+	return rc;
+}
+
+static int find_slot(struct check_call *c, const struct command_env *env, struct err *e)
+{
+	int rc;
+
+	if (!opt_given(env->opts, "slot"))
+		return 0;
+	if (c->has_at)
+		return err_set(e, ERR_USAGE, "--at and --slot both say where it goes");
+	rc = slot_find(env->config, opt_str(env->opts, "slot", ""), &c->slot, e);
+	if (rc == 0 && c->slot.purpose == SLOT_DATA) {
+		err_set(e, ERR_USAGE, "slot %s is for data: no program runs there", c->slot.name);
+		return err_hint(
+			e, "purpose = application in %s makes it one for programs", c->slot.origin);
+	}
+	c->has_slot = c->has_at = rc == 0;
+	c->at = c->slot.link;
+	return rc;
 }
 
 /* A raw binary lies at --at, else at the only address that its table fits. */
@@ -136,6 +164,24 @@ static void judge_at(struct check_call *c, uint32_t base)
 	tell(c, &f);
 }
 
+/* Where it runs it takes as much as the slot holds: behind that lies something else. */
+static void judge_slot(struct check_call *c)
+{
+	struct finding f = {.verdict = VERDICT_ERROR, .rule = "slot", .word = -1};
+	struct span room = {c->slot.link, c->slot.at.len}, out;
+
+	if (!c->has_slot || !image_outside(&c->image, room, &out))
+		return;
+	f.addr = out.addr;
+	snprintf(f.what, sizeof(f.what),
+		"0x%08X..0x%08X of it are outside slot %s (0x%08X..0x%08X)", out.addr,
+		(unsigned)(span_end(out) - 1), c->slot.name, room.addr,
+		(unsigned)(span_end(room) - 1));
+	snprintf(f.todo, sizeof(f.todo), "slot %s has %u bytes: %s", c->slot.name, room.len,
+		c->slot.origin);
+	tell(c, &f);
+}
+
 static int judge(struct check_call *c, struct err *e)
 {
 	bool list = out_mode(c->out) != OUT_HUMAN;
@@ -151,9 +197,12 @@ static int judge(struct check_call *c, struct err *e)
 	out_str(c->out, "format", c->format->name);
 	cmd_out_chip(c->out, c->geometry.chip->pid);
 	out_hex(c->out, "address", base, 8);
+	if (c->has_slot)
+		out_str(c->out, "slot", c->slot.name);
 	if (list)
 		out_list(c->out, "findings");
 	judge_at(c, base);
+	judge_slot(c);
 	worst = image_judge(&c->image, base, &c->geometry, tell, c);
 	if (list)
 		out_end(c->out);
@@ -175,8 +224,10 @@ static int run(struct command_env *env, struct err *e)
 		.name = opt_arg(env->opts, 0),
 		.has_at = opt_given(env->opts, "at"),
 		.at = opt_u32(env->opts, "at", 0)};
-	int rc = find_part(&c, env, e);
+	int rc = find_slot(&c, env, e);
 
+	if (rc == 0)
+		rc = find_part(&c, env, e);
 	if (rc == 0)
 		rc = load(&c, e);
 	if (rc == 0)
@@ -197,7 +248,8 @@ const struct command cmd_check = {
 		"the room in flash. pack and flash judge by the same rules. Exit status 6 if it\n"
 		"will not run there; what is only doubtful changes nothing about it.",
 	.examples = "stmota check app.elf --chip STM32F407\n"
-		    "stmota check app.bin --chip 0x447 --at 0x08018800 --json",
+		    "stmota check app.bin --chip 0x447 --at 0x08018800 --json\n"
+		    "stmota check app.bin --slot slot2",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

@@ -13,8 +13,10 @@
 #include <stmota/device.h>
 #include <stmota/firmware.h>
 #include <stmota/flash_job.h>
+#include <stmota/slot.h>
 #include <stmota/strparse.h>
 #include <stmota/text.h>
+#include <stmota/trial.h>
 
 static const struct opt opts[] = {
 	OPT_FILES(
@@ -32,6 +34,10 @@ static const struct opt opts[] = {
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
 	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
+	OPT_STRING("slot", "NAME", "into this slot of the configuration, and nowhere else"),
+	OPT_FILE("backup", "FILE", "keep what was there, and restore it if the new one fails"),
+	OPT_STRING("confirm", "HOW",
+		"wait for a proof of health: 'uart: expect \"TEXT\" within 30s' or 'command: CMD'"),
 	OPT_FLAG("yes", "do not ask before bytes named by --lose are lost"),
 	OPT_STRINGS("all-matching", "PATTERN",
 		"all devices of the configuration, or ports, with such names: 'lamp-*'"),
@@ -45,6 +51,11 @@ struct flash_call {
 	struct firmware firmware;
 	struct trust trust;
 	struct state *state;
+	bool has_slot, has_proof;
+	struct slot slot;
+	struct proof proof;
+	struct segments placed;   /* the image at the addresses where it will be written */
+	struct image_heads heads; /* likewise */
 	struct span lose[32];
 	size_t n_lose;
 	bool dry_run;
@@ -97,6 +108,11 @@ static int load_firmware(struct flash_call *c, struct err *e)
 	rc = config_bool(c->env->config, "flash", NULL, "require_signature", false, &required, e);
 
 	options.must_be_signed = required || opt_given(o, "trust");
+	if (c->has_slot) {
+		options.has_raw_address = true;
+		options.raw_address = c->slot.purpose == SLOT_DATA ? c->slot.at.addr : c->slot.link;
+		options.data |= c->slot.purpose == SLOT_DATA;
+	}
 	if (rc == 0)
 		rc = cmd_load_trust(c->env, &c->trust, e);
 	if (rc == 0)
@@ -354,7 +370,7 @@ static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 
 static int verify_only(struct flash_call *c, struct err *e)
 {
-	int rc = flash_verify(c->device, &c->firmware.image, c->env->events, e);
+	int rc = flash_verify(c->device, &c->placed, c->env->events, e);
 
 	if (rc < 0)
 		return rc;
@@ -376,69 +392,99 @@ static enum flash_after after_of(const char *text)
 	return AFTER_AUTO;
 }
 
-static const char *start_program(struct flash_call *c)
+/* Where it begins to run; a staged program is started by its boot loader, after a reset. */
+static bool has_start(const struct flash_call *c)
 {
+	const struct device_facts *f = &c->device->facts;
 	enum flash_after after = after_of(opt_str(c->env->opts, "after", "auto"));
-	struct err why = ERR_INIT;
-	char text[sizeof(why.msg) + 80];
 
-	if (after == AFTER_NONE || c->firmware.heads.n == 0)
-		return "no";
+	if (c->firmware.heads.n == 0)
+		return false;
 	/* Without component 0 nobody knows what the device should go on with, but a reset does. */
-	if (after == AFTER_AUTO && !c->device->facts.can_reset &&
-		!firmware_is_release(&c->firmware))
-		return "no";
-	if (c->device->facts.empty_latched && after == AFTER_RESET)
-		warn(c, "the chip was empty: until its next power cycle a reset leads into its "
-			"bootloader");
-	if (flash_start(c->device, after, c->firmware.heads.base[0], &why) == 0) {
-		if (c->device->facts.empty_latched && after == AFTER_AUTO)
-			note(c, "the chip was empty: started without a reset; until its next power "
-				"cycle a reset leads into its bootloader");
-		return "yes";
+	if (after == AFTER_AUTO && !f->can_reset && !firmware_is_release(&c->firmware))
+		return false;
+	return !c->has_slot || c->slot.purpose == SLOT_APPLICATION || f->can_reset;
+}
+
+static void describe_result(const struct flash_call *c, const struct trial_result *r)
+{
+	struct out *o = c->env->out;
+
+	describe_what(c);
+	if (c->has_slot)
+		out_str(o, "slot", c->slot.name);
+	out_size(o, "bytes_written", r->flash.first.bytes_written);
+	out_size(o, "bytes_same", r->flash.first.bytes_same);
+	out_uint(o, "attempts", r->flash.attempts);
+	out_bool(o, "verified", true);
+	if (r->backup_taken || r->backup_kept)
+		out_str(o, "backup", opt_str(c->env->opts, "backup", NULL));
+	out_str(o, "started", r->started);
+	if (c->has_proof) {
+		out_bool(o, "confirmed", r->confirmed);
+		out_str(o, "seen", r->seen);
 	}
-	snprintf(text, sizeof(text),
-		"written and verified, but the program could not be started: %s", why.msg);
-	warn(c, text);
-	return "failed";
 }
 
 static int write_it(struct flash_call *c, struct err *e)
 {
-	struct flash_request rq = {
-		.image = &c->firmware.image,
-		.heads = &c->firmware.heads,
-		.entry_by_hand = opt_given(c->env->opts, "entry-by-hand"),
-		.lose = c->lose,
-		.n_lose = c->n_lose,
-		.state = c->state,
-		.events = c->env->events,
-		.on_plan = on_plan,
-		.on_plan_ctx = c,
+	const struct opts *o = c->env->opts;
+	struct installed in = {0};
+	struct trial_request rq = {
+		.flash =
+			{
+				.image = &c->placed,
+				.heads = &c->heads,
+				.entry_by_hand = opt_given(o, "entry-by-hand"),
+				.lose = c->lose,
+				.n_lose = c->n_lose,
+				.state = c->state,
+				.events = c->env->events,
+				.on_plan = on_plan,
+				.on_plan_ctx = c,
+			},
+		.backup = opt_str(o, "backup", NULL),
+		.proof = c->has_proof ? &c->proof : NULL,
+		.after = after_of(opt_str(o, "after", "auto")),
+		.has_start = has_start(c),
+		.start = c->heads.n > 0 ? c->heads.base[0] : 0,
+		.wait_s = opt_u32(o, "wait", 0),
 	};
-	struct flash_result result;
-	struct installed in;
-	const char *started;
-	int rc = flash_run(c->device, &rq, &result, e);
+	struct trial_result result;
+	/* Data beside a program, or a program in waiting, does not change what is installed. */
+	bool installs = firmware_is_release(&c->firmware) &&
+			(!c->has_slot || c->slot.purpose == SLOT_APPLICATION);
+	int rc = installs ? firmware_installed(&c->firmware, &in, e) : 0;
 
-	if (rc < 0)
-		return rc;
-	if (result.stopped)
-		return 0;
-	/* Data beside a program does not change what is installed. */
-	rc = firmware_installed(&c->firmware, &in, e);
+	rq.installed = installs ? &in : NULL;
 	if (rc == 0)
-		rc = state_finish(c->state, firmware_is_release(&c->firmware) ? &in : NULL, e);
-	if (rc < 0)
+		rc = trial_run(c->device, &rq, &result, e);
+	if (rc < 0 || result.flash.stopped)
 		return rc;
-	started = start_program(c);
-	describe_what(c);
-	out_size(c->env->out, "bytes_written", result.first.bytes_written);
-	out_size(c->env->out, "bytes_same", result.first.bytes_same);
-	out_uint(c->env->out, "attempts", result.attempts);
-	out_bool(c->env->out, "verified", true);
-	out_str(c->env->out, "started", started);
+	if (result.why_not[0] != '\0')
+		warn(c, result.why_not);
+	describe_result(c, &result);
 	return 0;
+}
+
+/* From the addresses it was linked for to those where it will be written. */
+static int place(struct flash_call *c, struct err *e)
+{
+	const struct geometry *g = &c->device->facts.geometry;
+	const struct image_heads *from = &c->firmware.heads;
+	uint32_t by = 0;
+	int rc = 0;
+
+	if (c->has_slot) {
+		rc = slot_check_part(&c->slot, c->env->config, g, e);
+		if (rc == 0)
+			rc = slot_place(&c->slot, &c->firmware.image,
+				from->n > 0 ? from->base[0] : 0, &c->placed, e);
+		by = c->slot.purpose == SLOT_DATA ? 0 : c->slot.at.addr - c->slot.link;
+	} else {
+		rc = segments_shift(&c->firmware.image, 0, &c->placed, e);
+	}
+	return rc == 0 ? image_heads_shift(from, by, &c->heads, e) : rc;
 }
 
 static int with_device(struct flash_call *c, struct err *e)
@@ -452,9 +498,15 @@ static int with_device(struct flash_call *c, struct err *e)
 		warn(c, c->firmware.warning);
 	if (c->firmware.not_run[0] != '\0')
 		warn(c, c->firmware.not_run);
+	if (c->has_slot && !f->has_geometry)
+		rc = preflight_check_read(f, &c->firmware.image, e);
+	if (rc == 0)
+		rc = place(c, e);
+	if (rc < 0)
+		return rc;
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, e);
-	rc = preflight_check(f, &c->firmware.image, opt_given(c->env->opts, "entry-by-hand"), e);
+	rc = preflight_check(f, &c->placed, opt_given(c->env->opts, "entry-by-hand"), e);
 	if (rc < 0)
 		return rc;
 	if (!f->wrp_known && f->wrp_why[0] != '\0')
@@ -478,6 +530,8 @@ static int flash_one(struct command_env *env, void *ctx, struct err *e)
 		rc = with_device(c, e);
 	state_close(c->state);
 	device_close(c->device);
+	segments_done(&c->placed);
+	image_heads_done(&c->heads);
 	return rc;
 }
 
@@ -494,6 +548,15 @@ static int run(struct command_env *env, struct err *e)
 		rc = err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(c.lose));
 	for (size_t i = 0; rc == 0 && i < c.n_lose; i++)
 		c.lose[i] = opt_span_at(env->opts, "lose", i);
+	c.has_slot = opt_given(env->opts, "slot");
+	c.has_proof = opt_given(env->opts, "confirm");
+	if (rc == 0 && names.n > 1 && opt_given(env->opts, "backup"))
+		rc = err_set(
+			e, ERR_USAGE, "--backup is for one device: its file holds one content");
+	if (rc == 0 && c.has_slot)
+		rc = slot_find(env->config, opt_str(env->opts, "slot", ""), &c.slot, e);
+	if (rc == 0 && c.has_proof)
+		rc = proof_parse(opt_str(env->opts, "confirm", ""), &c.proof, e);
 	if (rc == 0)
 		rc = load_firmware(&c, e);
 	if (rc == 0 && names.n > 0)
@@ -512,12 +575,18 @@ const struct command cmd_flash = {
 	.summary = "write a package or an image to a device, and prove it",
 	.details =
 		"Only erase units that differ are erased and written; all is read back. Whatever\n"
-		"interrupts it: the same command again goes on from what the device holds.\n",
+		"interrupts it: the same command again goes on from what the device holds.\n\n"
+		"--confirm waits until the program that was started proves that it is healthy: by\n"
+		"a text on a serial port or by the exit status of a command. Silence is failure:\n"
+		"exit status 9, and with --backup what was there before is back in place.\n",
 	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
 		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"
 		    "stmota flash --device lamp --dry-run app.sota\n"
-		    "stmota flash --all-matching 'lamp-*' app.sota\n",
+		    "stmota flash --all-matching 'lamp-*' app.sota\n"
+		    "stmota flash --device lamp --slot slot2 app.bin\n"
+		    "stmota flash --device lamp --backup old.hex "
+		    "--confirm 'uart: expect \"ready\" within 30s' app.elf\n",
 	.group = COMMAND_DEVICE,
 	.opts = opts,
 	.flags = CMD_JSON | CMD_DEVICE | CMD_MANY | CMD_EVENTS,

@@ -23,7 +23,7 @@ static const struct opt opts[] = {
 	OPT_U32("slot-size", "SIZE", "as much for each slot; default: as much as there is"),
 	OPT_U32("flash-size", "SIZE", "flash of this part, such as 64K; default: the largest"),
 	OPT_CHOICE("banks", "single|dual", "what the option bytes of the part say"),
-	OPT_CHOICE("format", "table|ld|c-header", "print this instead of the table"),
+	OPT_CHOICE("format", "table|ld|c-header|conf", "print this instead of the table"),
 	OPT_FILE("svg", "FILE", "draw a picture too"),
 	OPT_END,
 };
@@ -142,10 +142,18 @@ static void show(struct out *o, const struct layout *l, const struct layout_requ
 static int show_as(
 	const char *format, const struct layout *l, const struct layout_request *r, struct err *e)
 {
+	static const struct {
+		const char *format;
+		int (*show)(const struct layout *l, const struct layout_request *r, struct buf *ret,
+			struct err *e);
+	} shows[] = {
+		{"ld", layout_show_ld}, {"c-header", layout_show_c}, {"conf", layout_show_conf}};
 	cleanup_buf struct buf text = BUF_INIT;
-	int rc = strcmp(format, "ld") == 0 ? layout_show_ld(l, r, &text, e)
-					   : layout_show_c(l, r, &text, e);
+	int rc = 0;
 
+	for (size_t i = 0; rc == 0 && i < ARRAY_LEN(shows); i++)
+		if (strcmp(format, shows[i].format) == 0)
+			rc = shows[i].show(l, r, &text, e);
 	return rc < 0 ? rc : fs_write("-", text.data, text.len, 0644, e);
 }
 
@@ -207,7 +215,9 @@ const struct command cmd_layout = {
 		"slots: the program runs from whichever slot holds it. staging: it runs from\n"
 		"slot 1, and the bootloader copies it there. swap: the bootloader exchanges two\n"
 		"slots through a scratch area. self: no bootloader, the application replaces\n"
-		"itself.",
+		"itself.\n\n"
+		"--format conf prints [slot NAME] sections for stmota.conf(5): flash --slot and\n"
+		"check --slot take their names.",
 	.examples = "stmota layout --chip 0x447 --app 93K --bootloader 4K\n"
 		    "stmota layout --chip STM32F429 --flash-size 1M --banks single --app 200K \\\n"
 		    "    --bootloader 96K --scheme swap --format c-header",

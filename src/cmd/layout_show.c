@@ -138,6 +138,50 @@ int layout_show_c(
 	return rc;
 }
 
+/* ---- sections of the configuration ---- */
+
+static const char *purpose(const struct layout_area *a)
+{
+	switch (a->kind) {
+	case LAYOUT_SLOT: return "application";
+	case LAYOUT_STAGING_AREA: return "staging";
+	default: return NULL;
+	}
+}
+
+/* Where a program in this area runs: a staged one, in slot 1. */
+static uint32_t conf_link(const struct layout *l, const struct layout_area *a)
+{
+	if (a->link != 0)
+		return a->link;
+	for (size_t i = 0; i < l->n; i++)
+		if (l->area[i].kind == LAYOUT_SLOT && l->area[i].link != 0)
+			return l->area[i].link;
+	return a->addr;
+}
+
+/* Only what `flash` may write by name: the boot loader and its scratch area are not among it. */
+int layout_show_conf(
+	const struct layout *l, const struct layout_request *r, struct buf *ret, struct err *e)
+{
+	int rc = put(ret, e, "# %s, %u KiB\n", r->part->chip->name, r->part->size / 1024);
+
+	for (size_t i = 0; rc == 0 && i < l->n; i++) {
+		const struct layout_area *a = &l->area[i];
+
+		if (a->external || purpose(a) == NULL)
+			continue;
+		rc = put(ret, e,
+			"\n[slot %s%u]\naddress = 0x%08" PRIX32 "\nsize = 0x%" PRIX32
+			"\npurpose = %s\nchip = 0x%03X\n",
+			a->kind == LAYOUT_SLOT ? "slot" : "staging", a->number, a->addr, a->size,
+			purpose(a), r->part->chip->pid);
+		if (rc == 0 && conf_link(l, a) != a->addr)
+			rc = put(ret, e, "link = 0x%08" PRIX32 "\n", conf_link(l, a));
+	}
+	return rc;
+}
+
 /* ---- SVG ---- */
 
 #define SVG_WIDTH  600u

@@ -13,10 +13,12 @@
 /* One bar in proportion, with a line that explains its signs; people only. */
 void layout_show_bar(struct out *o, const struct layout *l, const struct layout_request *r);
 
-/* Appends MEMORY lines of a GNU linker script, or a C header. ERR_NOMEM. */
+/* Appends MEMORY lines of a GNU linker script, a C header, or [slot NAME] sections. ERR_NOMEM. */
 int layout_show_ld(
 	const struct layout *l, const struct layout_request *r, struct buf *ret, struct err *e);
 int layout_show_c(
+	const struct layout *l, const struct layout_request *r, struct buf *ret, struct err *e);
+int layout_show_conf(
 	const struct layout *l, const struct layout_request *r, struct buf *ret, struct err *e);
 
 /* Appends a picture as SVG. ERR_NOMEM. */

@@ -18,6 +18,7 @@
 #define FILE_MAX       ((size_t)1 << 20)
 #define SYSTEM_FILE    "/etc/stmota/stmota.conf"
 #define DEVICE_SECTION "device"
+#define SLOT_SECTION   "slot"
 
 const struct config_key config_keys[] = {
 	{"defaults", "device", "device URL or name of a [device NAME] section", NULL, CONFIG_TEXT},
@@ -70,11 +71,17 @@ const struct config_key config_keys[] = {
 		CONFIG_TEXT},
 	{"entry", "send_baud", "speed at which it listens", "115200", CONFIG_U32},
 	{"entry", "send_parity", "none, even or odd", "none", CONFIG_TEXT},
+	{SLOT_SECTION, "address", "where it begins in flash", NULL, CONFIG_U32},
+	{SLOT_SECTION, "size", "bytes, whole erase units, such as 94K", NULL, CONFIG_U32},
+	{SLOT_SECTION, "link", "address its program is linked for, instead of where it begins",
+		NULL, CONFIG_U32},
+	{SLOT_SECTION, "purpose", "application, staging or data", "application", CONFIG_TEXT},
+	{SLOT_SECTION, "chip", "chip that it is a part of, such as 0x413", NULL, CONFIG_TEXT},
 	{NULL, NULL, NULL, NULL, CONFIG_TEXT},
 };
 
 /* Sections that come with a name, and any number of times. */
-static const char *const named_sections[] = {DEVICE_SECTION, "entry"};
+static const char *const named_sections[] = {DEVICE_SECTION, "entry", SLOT_SECTION};
 
 struct setting {
 	const struct config_key *key;

@@ -310,3 +310,15 @@ void segments_done(struct segments *s)
 	free(s->v);
 	*s = SEGMENTS_INIT;
 }
+
+int segments_shift(const struct segments *s, uint32_t by, struct segments *ret, struct err *e)
+{
+	cleanup_segments struct segments copy = SEGMENTS_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = segments_add(&copy, s->v[i].addr + by, s->v[i].data, s->v[i].len, e);
+	if (rc == 0)
+		*ret = segments_move(&copy);
+	return rc;
+}

@@ -334,13 +334,11 @@ void device_close(struct device *d)
 	free(d);
 }
 
-int device_recover(struct device *d, struct err *e)
+static int same_device(struct device *d, struct err *e)
 {
 	struct device_facts again = {0};
-	int rc = d->target->ops->recover(d->target, e);
+	int rc = device_gather(d->target, &d->url.entry, d->url.banks, NULL, &again, e);
 
-	if (rc == 0)
-		rc = device_gather(d->target, &d->url.entry, d->url.banks, NULL, &again, e);
 	if (rc < 0)
 		return err_wrap(e, "%s", d->name);
 	if (again.pid == d->facts.pid && again.has_uid == d->facts.has_uid &&
@@ -348,4 +346,32 @@ int device_recover(struct device *d, struct err *e)
 		again.flash_size == d->facts.flash_size)
 		return 0;
 	return err_set(e, ERR_IDENTITY, "%s: another device answers now", d->name);
+}
+
+int device_recover(struct device *d, struct err *e)
+{
+	int rc = d->target->ops->recover(d->target, e);
+
+	return rc < 0 ? err_wrap(e, "%s", d->name) : same_device(d, e);
+}
+
+void device_leave(struct device *d)
+{
+	target_close(d->target);
+	d->target = NULL;
+}
+
+int device_come_back(
+	struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
+{
+	int rc;
+
+	device_leave(d);
+	rc = connect(d, wait_s, events, e);
+	if (rc < 0)
+		return err_wrap(e, "%s", d->name);
+	rc = same_device(d, e);
+	if (rc < 0)
+		device_leave(d);
+	return rc;
 }

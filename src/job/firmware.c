@@ -175,10 +175,14 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 		return err_set(e, ERR_USAGE, "%s is no package: it has no components", f->path);
 	f->data = opt->data;
 	f->format = fmt_detect(f->file.data, f->file.len);
+	if (!opt->has_address && opt->has_raw_address && f->format->kind == FMT_BIN) {
+		options.has_address = true;
+		options.address = opt->raw_address;
+	}
 	/* Data may look like anything: text, zeros, half a vector table. */
-	if (opt->data && opt->has_address && f->format->kind == FMT_BIN)
+	if (opt->data && options.has_address && f->format->kind == FMT_BIN)
 		return segments_add(
-			&f->image, opt->address, f->file.data, (uint32_t)f->file.len, e);
+			&f->image, options.address, f->file.data, (uint32_t)f->file.len, e);
 	return fmt_read(f->file.data, f->file.len, f->path, &options, &f->image, &f->format, e);
 }
 

@@ -67,6 +67,17 @@ void image_heads_done(struct image_heads *h)
 	*h = (struct image_heads){0};
 }
 
+int image_heads_shift(
+	const struct image_heads *h, uint32_t by, struct image_heads *ret, struct err *e)
+{
+	ret->base = calloc(h->n + 1, sizeof(*ret->base));
+	if (ret->base == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (ret->n = 0; ret->n < h->n; ret->n++)
+		ret->base[ret->n] = h->base[ret->n] + by;
+	return 0;
+}
+
 /* ---- the device ---- */
 
 static int check_read_protection(const struct device_facts *f, struct err *e)

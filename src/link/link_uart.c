@@ -162,6 +162,23 @@ static int uart_set_baud(struct link *l, uint32_t baud, struct err *e)
 	return rc;
 }
 
+static int uart_set_frame(struct link *l, uint32_t baud, bool even, struct err *e)
+{
+	struct uart *u = uart_of(l);
+	enum uart_parity was = u->cfg.parity;
+	int rc;
+
+	u->cfg.parity = even ? UART_PARITY_EVEN : UART_PARITY_NONE;
+	rc = u->port != NULL ? uart_port_setup(u, baud, e) : pty_setup(u, baud, e);
+	if (rc == 0) {
+		l->baud = baud;
+		trace_note(l->name, "%u baud, 8%c1", (unsigned)baud, even ? 'E' : 'N');
+	} else {
+		u->cfg.parity = was;
+	}
+	return rc;
+}
+
 static int uart_send_break(struct link *l, uint32_t ms, struct err *e)
 {
 	struct uart *u = uart_of(l);
@@ -209,6 +226,7 @@ static const struct link_ops uart_ops_lines = {
 	.flush = uart_flush,
 	.set_line = uart_set_line,
 	.set_baud = uart_set_baud,
+	.set_frame = uart_set_frame,
 	.send_break = uart_send_break,
 	.drain = uart_drain,
 	.close = uart_close,
@@ -220,6 +238,7 @@ static const struct link_ops uart_ops = {
 	.read = uart_read,
 	.flush = uart_flush,
 	.set_baud = uart_set_baud,
+	.set_frame = uart_set_frame,
 	.send_break = uart_send_break,
 	.drain = uart_drain,
 	.close = uart_close,
@@ -230,6 +249,7 @@ static const struct link_ops pty_ops = {
 	.write = uart_write,
 	.read = uart_read,
 	.flush = uart_flush,
+	.set_frame = uart_set_frame,
 	.close = uart_close,
 };
 

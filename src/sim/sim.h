@@ -133,6 +133,12 @@ struct sim_i2c_result sim_i2c_read(
 /* True while the application runs (the ROM is not listening). */
 bool sim_board_in_application(const struct sim_board *b);
 
+/*
+ * Where in sim_board_flash() the program lies that runs, up to the end of its bank: not an address,
+ * because banks may be swapped. False if none runs.
+ */
+bool sim_board_running(const struct sim_board *b, struct span *ret);
+
 /* Until when the device is busy with what it has been told. */
 uint64_t sim_board_busy_until(const struct sim_board *b);
 

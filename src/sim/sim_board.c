@@ -7,6 +7,8 @@
 
 #include "sim_priv.h"
 
+#define APP_BAUD 115200u
+
 uint32_t sim_random(struct sim_board *b)
 {
 	/* xorshift64*: the same seed gives the same half-done operations. */
@@ -138,12 +140,6 @@ static void look_whether_empty(struct sim_board *b)
 		   bytes_all(b->flash, 4, b->chip->erased_value);
 }
 
-static bool flash_has_program(const struct sim_board *b)
-{
-	return sim_program_at(b, b->chip->flash_base) ||
-	       (b->geometry.banks == 2 && sim_program_at(b, b->geometry.bank2_base));
-}
-
 static void begin(struct sim_board *b)
 {
 	memset(&b->rom, 0, offsetof(struct sim_rom, buf));
@@ -173,10 +169,8 @@ static void start(struct sim_board *b)
 		b->odd_reset = !b->odd_reset;
 		rom = rom && b->odd_reset;
 	}
-	if (!rom) {
-		b->cpu = flash_has_program(b) ? SIM_CPU_APP : SIM_CPU_LOCKED;
+	if (!rom && sim_app_start(b))
 		return;
-	}
 	if (sim_has(b, CHIP_QUIRK_EMPTY_CHECK_CLEARED))
 		b->empty = false;
 	b->cpu = SIM_CPU_ROM;
@@ -296,6 +290,7 @@ static uint64_t byte_us(const struct sim_board *b)
 static void transmit(struct sim_board *b, uint8_t byte, uint64_t late_us)
 {
 	uint64_t from = b->tx_free_us > b->now_us ? b->tx_free_us : b->now_us;
+	uint32_t speed;
 	struct sim_tx *t;
 
 	b->now_us = from;
@@ -308,8 +303,14 @@ static void transmit(struct sim_board *b, uint8_t byte, uint64_t late_us)
 		return;
 	t = &b->tx[(b->tx_head + b->tx_len++) % SIM_TX_MAX];
 	/* At another speed than the host's it is noise. */
-	t->byte = b->rom_baud == b->baud ? byte : (uint8_t)(byte ^ (sim_random(b) | 0x80));
+	speed = b->cpu == SIM_CPU_APP ? APP_BAUD : b->rom_baud;
+	t->byte = speed == b->baud ? byte : (uint8_t)(byte ^ (sim_random(b) | 0x80));
 	t->at_us = b->tx_free_us;
+}
+
+void sim_app_send(struct sim_board *b, uint8_t byte)
+{
+	transmit(b, byte, 0);
 }
 
 void sim_uart_send(struct sim_board *b, uint8_t byte)

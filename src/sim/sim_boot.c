@@ -82,7 +82,7 @@ static uint32_t word_from(const struct sim_board *b, uint32_t addr)
 	return get_le32(w);
 }
 
-static bool is_stack(const struct sim_board *b, uint32_t sp)
+bool sim_is_stack(const struct sim_board *b, uint32_t sp)
 {
 	const struct chip *c = b->chip;
 	uint64_t limit = sim_has(b, CHIP_QUIRK_MSP_BELOW_RAM_END_16) ? 16 : 0;
@@ -100,5 +100,6 @@ bool sim_program_at(const struct sim_board *b, uint32_t addr)
 	uint32_t sp = word_from(b, addr), pc = word_from(b, addr + 4);
 	enum sim_region r = sim_region_of(b, pc & ~1u);
 
-	return sp % 4 == 0 && is_stack(b, sp) && (pc & 1) != 0 && (r == SIM_FLASH || r == SIM_RAM);
+	return sp % 4 == 0 && sim_is_stack(b, sp) && (pc & 1) != 0 &&
+	       (r == SIM_FLASH || r == SIM_RAM);
 }

@@ -64,6 +64,7 @@ enum sim_quirk {
 	SQ_DFU_WATCHDOG,
 	SQ_DFU_SHORT_UPLOAD,
 	SQ_DFU_SIZE_LIES,
+	SQ_APP_SILENT,
 	SQ_END
 };
 
@@ -193,6 +194,7 @@ struct sim_board {
 	bool unit_protected[SIM_UNITS_MAX]; /* likewise: WRP per erase unit */
 
 	enum sim_cpu cpu;
+	struct span running; /* where in `flash` the program lies that was started; len 0: none */
 	bool power, boot0, nrst, vanished;
 	bool empty;        /* the latched empty flag */
 	bool odd_reset;    /* BOOT_EVERY_SECOND_RESET */
@@ -297,10 +299,18 @@ void sim_i2c_send(struct sim_board *b, uint8_t byte, bool alone);
 
 /* sim_board.c, for the ROM: puts a byte on the wire. */
 void sim_uart_send(struct sim_board *b, uint8_t byte);
+/* The same for the application. */
+void sim_app_send(struct sim_board *b, uint8_t byte);
+
+/* sim_app.c */
+/* After a reset that does not lead into the ROM. False: the ROM found no program to start. */
+bool sim_app_start(struct sim_board *b);
+void sim_app_go(struct sim_board *b, uint32_t addr); /* the ROM has jumped there */
 
 /* sim_boot.c */
 uint32_t sim_boot_us(const struct sim_board *b);
 bool sim_boots_rom(const struct sim_board *b);
+bool sim_is_stack(const struct sim_board *b, uint32_t sp);
 bool sim_program_at(const struct sim_board *b, uint32_t addr); /* plausible SP and PC there */
 
 /* sim_quirk.c */

@@ -356,9 +356,10 @@ static void jump(struct sim_board *b)
 {
 	if (!rom_alive(b))
 		return;
-	b->cpu = sim_program_at(b, b->rom.addr) && !sim_has(b, CHIP_QUIRK_GO_BROKEN)
-			 ? SIM_CPU_APP
-			 : SIM_CPU_LOCKED;
+	if (sim_program_at(b, b->rom.addr) && !sim_has(b, CHIP_QUIRK_GO_BROKEN))
+		sim_app_go(b, b->rom.addr);
+	else
+		b->cpu = SIM_CPU_LOCKED;
 }
 
 static void on_go_address(struct sim_board *b)

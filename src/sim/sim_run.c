@@ -258,6 +258,7 @@ static void on_signal(struct run *r)
 		break;
 	default: r->stop = true;
 	}
+	take_from_board(r); /* a program may have been started that says something */
 }
 
 /* The plug is pulled: the terminal goes away, and comes back a second later. */

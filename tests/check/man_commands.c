@@ -195,7 +195,8 @@ static void check_settings(const char *page)
 		char *text;
 
 		snprintf(heading, sizeof(heading), ".Ss [%s%s]", k->section,
-			strcmp(k->section, "device") == 0 || strcmp(k->section, "entry") == 0
+			strcmp(k->section, "device") == 0 || strcmp(k->section, "entry") == 0 ||
+					strcmp(k->section, "slot") == 0
 				? " NAME"
 				: "");
 		snprintf(entry, sizeof(entry), ".It Ic %s\n", k->key);

@@ -142,3 +142,29 @@ expect 1 stmota-sim exec --chip 0x435 --i2c --fault quirk:adapter-32 -- \
 	stm32flash -a 0x48 -w image -v /dev/i2c-1
 exec_on 0x435 --i2c --fault quirk:adapter-32 -- \
 	stm32flash -F 32:26 -a 0x48 -w app.bin -v /dev/i2c-1
+
+# ---- the recipe for other people's CI
+expect 0 sh "$root/examples/ci/virtual-device.sh" STM32L431 i2c image \
+	stm32flash -a 0x48 -w image -v /dev/i2c-1
+prints 'virtual device: written again after a power failure'
+# A command that does nothing, and one that does not look at what it did, are found out.
+expect 1 sh "$root/examples/ci/virtual-device.sh" STM32L431 i2c image true
+expect 1 sh "$root/examples/ci/virtual-device.sh" 0x413 uart image \
+	sh -c 'stm32flash -w image /dev/ttyUSB0; exit 0'
+says 'has not noticed'
+
+# ---- i2c-tools, message by message, each from a process of its own
+if command -v i2ctransfer >/dev/null; then
+	# shellcheck disable=SC2016
+	exec_on 0x435 --i2c -- sh -ec '
+		i2cdetect -F 1 | grep -q "^I2C  *yes"
+		i2ctransfer -y 1 w2@0x48 0x00 0xff
+		[ "$(i2ctransfer -y 1 r1@0x48)" = 0x79 ]
+		[ "$(i2ctransfer -y 1 r20@0x48 | cut -c 1-14)" = "0x12 0x12 0x00" ]
+		[ "$(i2ctransfer -y 1 r1@0x48)" = 0x79 ]
+		./no i2ctransfer -y 1 r1@0x49
+		# a repeated START: the ROM does not survive it
+		[ "$(i2ctransfer -y 1 w2@0x48 0x01 0xfe r1@0x48)" = 0xff ]
+		i2cdetect -y 1 | grep -q "^40:.* 48 "
+	'
+fi

@@ -665,6 +665,52 @@ static void test_sim_i2c__faults(void **state)
 	done();
 }
 
+/* Every chip of the table that has I2C: found, identified, written and read back. */
+static void test_sim_i2c__every_chip(void **state)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < chip_count(); i++) {
+		const struct chip *c = chip_at(i);
+		uint8_t version[3], get[40], status, count;
+		char id[16];
+
+		if (c->has_i2c != CHIP_YES)
+			continue;
+		n++;
+		start(c->pid, 0, 0, NULL);
+		assert_in_range(addr, 0x08, 0x77);
+		assert_int_equal(write_msg("01 FE", true).outcome, SIM_I2C_OK);
+		for (size_t k = 0; k < 3; k++)
+			assert_int_equal(read_msg(version + k, 1).outcome, SIM_I2C_OK);
+		assert_int_equal(version[0], 0x79);
+		assert_int_equal(version[2], 0x79);
+		/* The count is in the answer that must be read at its right length: ask twice. */
+		assert_int_equal(write_msg("00 FF", true).outcome, SIM_I2C_OK);
+		read_msg(&status, 1);
+		read_msg(&count, 1);
+		now_us += 6000000;
+		sim_board_time(b, now_us);
+		now_us += 1000000;
+		assert_int_equal(write_msg("00 FF", true).outcome, SIM_I2C_OK);
+		read_msg(&status, 1);
+		assert_int_equal(read_msg(get, count + 2u).outcome, SIM_I2C_OK);
+		assert_int_equal(get[1], version[1]);
+		assert_int_equal(get[count + 1] != 0xFF, 1);
+		read_msg(&status, 1);
+		assert_int_equal(status, 0x79);
+		assert_int_equal(memchr(get + 2, 0x45, count) != NULL,
+			version[1] >= 0x11 || c->pid == 0x419);
+		assert_null(memchr(get + 2, 0x43, count));
+		snprintf(id, sizeof(id), "01 %02X %02X", c->pid >> 8, c->pid & 0xFF);
+		say("02 FD", "79");
+		say("", id);
+		say("", "79");
+		done();
+	}
+	assert_int_equal(n, 60);
+}
+
 /* At 100 kHz a message takes 9 bits a byte, START and STOP. */
 static void test_sim_i2c__time(void **state)
 {
@@ -695,6 +741,7 @@ int main(void)
 		cmocka_unit_test(test_sim_i2c__checksum_special),
 		cmocka_unit_test(test_sim_i2c__go),
 		cmocka_unit_test(test_sim_i2c__faults),
+		cmocka_unit_test(test_sim_i2c__every_chip),
 		cmocka_unit_test(test_sim_i2c__time),
 	};
 

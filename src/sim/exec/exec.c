@@ -111,10 +111,10 @@ int exec_add(struct exec *x, const char *record, struct err *e)
 int exec_answer(struct exec *x, const char *node, UMockdevIoctlBase *handler, struct err *e)
 {
 	GError *error = NULL;
+	bool ok = umockdev_testbed_attach_ioctl(x->testbed, node, handler, &error);
 
-	return umockdev_testbed_attach_ioctl(x->testbed, node, handler, &error)
-		       ? 0
-		       : bad_testbed(error, node, e);
+	g_object_unref(handler); /* the testbed holds its own reference */
+	return ok ? 0 : bad_testbed(error, node, e);
 }
 
 void exec_watch(struct exec *x, int fd)

@@ -64,9 +64,17 @@ void exec_lines(struct exec *x, bool boot0, bool nrst);
 
 /* Adds a device by its umockdev record. ERR_FAILED. */
 int exec_add(struct exec *x, const char *record, struct err *e);
-/* Makes `handler` answer for the node; its user data is x. ERR_FAILED. */
+/* Makes `handler` answer for the node, and takes it over. ERR_FAILED. */
 int exec_answer(struct exec *x, const char *node, UMockdevIoctlBase *handler, struct err *e);
 /* serve() is called as soon as `fd` can be read. */
 void exec_watch(struct exec *x, int fd);
+
+/* Scope attribute for what umockdev_ioctl_data_resolve() returns. */
+static inline void exec_unref_data(UMockdevIoctlData **d)
+{
+	if (*d != NULL)
+		umockdev_ioctl_data_unref(*d);
+}
+#define cleanup_data __attribute__((cleanup(exec_unref_data)))
 
 #endif

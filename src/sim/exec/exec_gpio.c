@@ -69,7 +69,7 @@ static int done(UMockdevIoctlData *data, const void *filled, size_t len)
 static int chip_info(UMockdevIoctlClient *client)
 {
 	struct gpiochip_info info = {.name = "gpiochip0", .label = "stmota-sim", .lines = LINES};
-	UMockdevIoctlData *data;
+	cleanup_data UMockdevIoctlData *data = NULL;
 
 	if (resolved(client, sizeof(info), &data) == NULL)
 		return -EFAULT;
@@ -79,7 +79,7 @@ static int chip_info(UMockdevIoctlClient *client)
 static int line_info(UMockdevIoctlClient *client)
 {
 	struct gpioline_info info;
-	UMockdevIoctlData *data;
+	cleanup_data UMockdevIoctlData *data = NULL;
 	const void *from = resolved(client, sizeof(info), &data);
 	__u32 i;
 
@@ -139,7 +139,7 @@ static bool to_level(__u32 line, __u8 value)
 static int line_handle(struct exec *x, UMockdevIoctlClient *client)
 {
 	struct gpiohandle_request rq;
-	UMockdevIoctlData *data;
+	cleanup_data UMockdevIoctlData *data = NULL;
 	const void *from = resolved(client, sizeof(rq), &data);
 	struct handle *h = handles;
 	int rc;
@@ -197,7 +197,7 @@ static gboolean on_chip(UMockdevIoctlBase *base, UMockdevIoctlClient *client, gp
 static int handle_values(struct handle *h, UMockdevIoctlClient *client, bool set)
 {
 	struct gpiohandle_data values = {{0}};
-	UMockdevIoctlData *data;
+	cleanup_data UMockdevIoctlData *data = NULL;
 	const void *from = resolved(client, sizeof(values), &data);
 
 	if (from == NULL)
@@ -253,8 +253,10 @@ static int add_handle(struct exec *x, size_t i, struct err *e)
 		"E: SUBSYSTEM=misc\n\n",
 		i, i, node);
 	rc = exec_add(x, record, e);
-	if (rc < 0)
+	if (rc < 0) {
+		g_object_unref(handler);
 		return rc;
+	}
 	g_signal_connect(handler, "handle-ioctl", G_CALLBACK(on_handle), &handles[i]);
 	return exec_answer(x, node, handler, e);
 }
@@ -267,8 +269,10 @@ static int attach(struct exec *x, struct err *e)
 		"\nE: SUBSYSTEM=gpio\nE: MAJOR=254\nE: MINOR=0\nA: dev=254:0\\n\n",
 		e);
 
-	if (rc < 0)
+	if (rc < 0) {
+		g_object_unref(handler);
 		return rc;
+	}
 	g_signal_connect(handler, "handle-ioctl", G_CALLBACK(on_chip), x);
 	rc = exec_answer(x, NODE, handler, e);
 	for (size_t i = 0; i < HANDLES && rc == 0; i++)

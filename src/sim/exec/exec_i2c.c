@@ -101,7 +101,7 @@ static gboolean on_write(UMockdevIoctlBase *base, UMockdevIoctlClient *client, g
 /* I2C_RDWR; the number of messages, or a negative errno. */
 static int transfer(struct exec *x, UMockdevIoctlData *arg)
 {
-	UMockdevIoctlData *head, *list;
+	cleanup_data UMockdevIoctlData *head = NULL, *list = NULL;
 	struct i2c_rdwr_ioctl_data *rdwr;
 	struct i2c_msg *m;
 	int error = 0;
@@ -120,7 +120,7 @@ static int transfer(struct exec *x, UMockdevIoctlData *arg)
 	m = (struct i2c_msg *)(void *)list->data;
 	for (__u32 i = 0; i < n && error == 0; i++) {
 		size_t at = i * sizeof(*m) + offsetof(struct i2c_msg, buf);
-		UMockdevIoctlData *buf = NULL;
+		cleanup_data UMockdevIoctlData *buf = NULL;
 		bool read = (m[i].flags & I2C_M_RD) != 0;
 
 		if ((m[i].flags & ~I2C_M_RD) != 0)
@@ -140,10 +140,10 @@ static int transfer(struct exec *x, UMockdevIoctlData *arg)
 /* The two SMBus transactions that probing programs use; 0 or a negative errno. */
 static int smbus(struct exec *x, UMockdevIoctlClient *client, UMockdevIoctlData *arg)
 {
-	UMockdevIoctlData *head =
+	cleanup_data UMockdevIoctlData *head =
 		umockdev_ioctl_data_resolve(arg, 0, sizeof(struct i2c_smbus_ioctl_data), NULL);
 	struct i2c_smbus_ioctl_data *s;
-	UMockdevIoctlData *data = NULL;
+	cleanup_data UMockdevIoctlData *data = NULL;
 	uint8_t byte = 0;
 	bool read;
 	int error;
@@ -171,7 +171,8 @@ static int smbus(struct exec *x, UMockdevIoctlClient *client, UMockdevIoctlData 
 
 static int functions(struct exec *x, UMockdevIoctlData *arg)
 {
-	UMockdevIoctlData *data = umockdev_ioctl_data_resolve(arg, 0, sizeof(unsigned long), NULL);
+	cleanup_data UMockdevIoctlData *data =
+		umockdev_ioctl_data_resolve(arg, 0, sizeof(unsigned long), NULL);
 	unsigned long f = I2C_FUNC_SMBUS_QUICK | I2C_FUNC_SMBUS_BYTE;
 
 	if (data == NULL)
@@ -243,7 +244,10 @@ static int attach(struct exec *x, struct err *e)
 	g_signal_connect(handler, "handle-ioctl", G_CALLBACK(on_ioctl), x);
 	g_signal_connect(handler, "handle-read", G_CALLBACK(on_read), x);
 	g_signal_connect(handler, "handle-write", G_CALLBACK(on_write), x);
-	return rc < 0 ? rc : exec_answer(x, NODE, handler, e);
+	if (rc == 0)
+		return exec_answer(x, NODE, handler, e);
+	g_object_unref(handler);
+	return rc;
 }
 
 static void detach(struct exec *x)

@@ -50,7 +50,7 @@ static gboolean on_ioctl(UMockdevIoctlBase *base, UMockdevIoctlClient *client, g
 {
 	struct exec *x = user;
 	unsigned request = (unsigned)umockdev_ioctl_client_get_request(client);
-	UMockdevIoctlData *data;
+	cleanup_data UMockdevIoctlData *data = NULL;
 	int value;
 
 	switch (request) {
@@ -139,8 +139,10 @@ static int attach(struct exec *x, struct err *e)
 		"\nE: SUBSYSTEM=tty\nA: dev=188:0\\n\n",
 		e);
 
-	if (rc < 0)
+	if (rc < 0) {
+		g_object_unref(handler);
 		return rc;
+	}
 	g_signal_connect(handler, "handle-ioctl", G_CALLBACK(on_ioctl), x);
 	rc = exec_answer(x, NODE, handler, e);
 	if (rc < 0)

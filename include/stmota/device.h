@@ -29,6 +29,7 @@ struct device_facts {
 	uint8_t protocol;        /* BCD: 0x31 = 3.1 */
 	char transport[16];      /* "uart" */
 	bool lists_checksum;     /* the device offers the CRC command */
+	uint32_t write_max;      /* bytes of one write; 0: not known */
 	bool lists_erase;        /* it offers an erase command at all */
 
 	/* Read-out protection: RDP_UNKNOWN where no fact says what the option word means. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * device_url.h - a device as people name it: uart:/dev/ttyUSB0?baud=57600&boot0=rts&nrst=!dtr
+ * or i2c:/dev/i2c-1@0x4a
  *
  * `,` stands for `?` and `&` as well, because zsh takes `?` for a file name pattern.
  */
@@ -13,11 +14,13 @@
 #include <stmota/entry.h>
 #include <stmota/err.h>
 
-enum device_scheme { DEVICE_UART };
+enum device_scheme { DEVICE_UART, DEVICE_I2C };
 
 struct device_url {
 	enum device_scheme scheme;
-	char path[108];        /* "/dev/ttyUSB0" */
+	char path[108];        /* "/dev/ttyUSB0", "/dev/i2c-1" */
+	uint8_t i2c_addr;      /* 7 bit; 0: not given */
+	uint32_t i2c_max;      /* bytes of one message on the bus; 0: not given */
 	uint32_t baud;         /* 0: not given */
 	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
 	char before[64];       /* entry recipe, see entry_parse(); "": not given */
@@ -29,8 +32,8 @@ bool device_url_is_url(const char *text);
 
 /*
  * Takes a URL apart. ERR_USAGE names what is wrong; ERR_UNSUPPORTED for schemes that are known
- * but not built (i2c, dfu, ymodem). Keys of uart: baud, boot0, nrst, before, banks (single or
- * dual), reset_ms, settle_ms, boot_ms.
+ * but not built (dfu, ymodem). Keys: baud (uart), max (i2c), boot0, nrst, before, banks (single
+ * or dual), reset_ms, settle_ms, boot_ms.
  */
 int device_url_parse(const char *text, struct device_url *ret, struct err *e);
 

@@ -55,6 +55,7 @@ struct plan_options {
 	uint32_t write_max;  /* bytes of one write */
 	bool whole_blocks;   /* this ROM takes only full blocks of write_max bytes */
 	uint32_t baud;       /* 0: wire time is left out of the estimate */
+	uint32_t bus_hz;     /* clock of a bus instead of a baud rate; 0: not on a bus */
 	uint32_t latency_ms; /* of the adapter, for each turnaround */
 };
 

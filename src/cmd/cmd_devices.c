@@ -11,6 +11,7 @@
 
 #include <stmota/bytes.h>
 #include <stmota/cleanup.h>
+#include <stmota/link_i2c.h>
 #include <stmota/serial_ports.h>
 
 static const struct opt opts[] = {
@@ -90,16 +91,33 @@ static void show_ports(struct out *o, const struct serial_port *ports, size_t n)
 	out_end(o);
 }
 
+static void show_buses(struct out *o, const struct i2c_bus *buses, size_t n)
+{
+	out_table(o, "buses");
+	for (size_t i = 0; i < n; i++) {
+		out_object(o, NULL);
+		out_strf(o, "url", "i2c:%s", buses[i].path);
+		out_str(o, "name", buses[i].name[0] != '\0' ? buses[i].name : NULL);
+		out_end(o);
+	}
+	out_end(o);
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	cleanup_free struct serial_port *ports = NULL;
-	size_t n = 0;
+	cleanup_free struct i2c_bus *buses = NULL;
+	size_t n = 0, n_buses = 0;
 	int rc = serial_ports_list(&ports, &n, e);
+
+	if (rc == 0)
+		rc = i2c_buses_list(&buses, &n_buses, e);
 
 	if (rc < 0)
 		return rc;
 	show_configured(env->out, env->config);
 	show_ports(env->out, ports, n);
+	show_buses(env->out, buses, n_buses);
 	if (opt_given(env->opts, "show"))
 		show_settings(env->out, env->config);
 	if (n == 0)
@@ -110,7 +128,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_devices = {
 	.name = "devices",
 	.args = "",
-	.summary = "list configured devices and serial ports",
+	.summary = "list configured devices, serial ports and I2C buses",
 	.details = "Nothing is sent to any of them.\n",
 	.examples = "stmota devices\n"
 		    "stmota devices --show --config my.conf\n",

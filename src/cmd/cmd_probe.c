@@ -96,10 +96,16 @@ static void show_quirks(struct out *o, const struct device_facts *f)
 static void show(struct out *o, const struct device *d)
 {
 	const struct device_facts *f = &d->facts;
+	const struct link *link = d->target->link;
 
 	out_str(o, "device", d->name);
 	out_str(o, "transport", f->transport);
-	out_uint(o, "baud", d->target->link->baud);
+	if (link->baud != 0)
+		out_uint(o, "baud", link->baud);
+	if (link->bus_hz != 0)
+		out_uint(o, "bus_hz", link->bus_hz);
+	if ((link->caps & LINK_FRAMED) != 0)
+		out_strf(o, "address", "0x%02x", d->url.i2c_addr);
 	cmd_out_chip(o, f->pid);
 	out_str(o, "core", chip_core_name(f->chip->core));
 	show_bcd(o, "protocol", true, f->protocol);

@@ -38,6 +38,7 @@ const struct config_key config_keys[] = {
 		CONFIG_TEXT},
 	{DEVICE_SECTION, "chip", "product ID that it must have, such as 0x413", NULL, CONFIG_TEXT},
 	{DEVICE_SECTION, "baud", "baud rate of its serial port", NULL, CONFIG_U32},
+	{DEVICE_SECTION, "max", "bytes that its I2C adapter takes in one message", NULL, CONFIG_U32},
 	{DEVICE_SECTION, "before", "how its bootloader is entered; as --before", NULL, CONFIG_TEXT},
 	{DEVICE_SECTION, "boot0", "modem line wired to BOOT0: dtr, rts, !dtr, !rts", NULL,
 		CONFIG_TEXT},

@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stmota/link_i2c.h>
 #include <stmota/link_uart.h>
 #include <stmota/log.h>
 #include <stmota/quirks.h>
 #include <stmota/rom.h>
 #include <stmota/signals.h>
+
+#include "i2c_scan.h"
 
 #define BAUD_DEFAULT 115200
 #define WAIT_STEP_MS 250
@@ -103,6 +106,10 @@ static int merge_section(
 		return rc;
 	if (u->baud == 0)
 		u->baud = baud;
+	if (u->i2c_max == 0)
+		rc = config_u32(config, "device", name, "max", 0, &u->i2c_max, e);
+	if (rc < 0)
+		return rc;
 	if (u->entry.boot0.wire == ENTRY_WIRE_NONE)
 		rc = take_pin(config, name, "boot0", &u->entry.boot0, e);
 	if (rc == 0 && u->entry.nrst.wire == ENTRY_WIRE_NONE)
@@ -181,7 +188,8 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 		err_hint(e, "it speaks 8N1 and has commands of its own");
 		return ERR_UNSUPPORTED;
 	}
-	if (u->baud > 57600 && quirk_certain(c, 0, CHIP_QUIRK_BAUD_MAX_57600)) {
+	if (u->scheme == DEVICE_UART && u->baud > 57600 &&
+		quirk_certain(c, 0, CHIP_QUIRK_BAUD_MAX_57600)) {
 		log_info("%s: 57600 baud is the most that its bootloader takes", c->name);
 		u->baud = 57600;
 	}
@@ -190,14 +198,24 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 
 /* ---- connect ---- */
 
+static int open_link(const struct device_url *u, struct link **ret, struct err *e)
+{
+	struct uart_config uart = {.path = u->path, .baud = u->baud, .entry = u->entry};
+	struct i2c_config i2c = {.path = u->path, .addr = u->i2c_addr, .max_frame = u->i2c_max};
+
+	switch (u->scheme) {
+	case DEVICE_I2C: return link_i2c_open(&i2c, ret, e);
+	default: return link_uart_open(&uart, ret, e);
+	}
+}
+
 static int connect_as_it_is(
 	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
 {
-	struct uart_config uart = {.path = d->url.path, .baud = d->url.baud, .entry = d->url.entry};
 	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
 	struct link *link = NULL;
 	struct target *t = NULL;
-	int rc = link_uart_open(&uart, &link, e);
+	int rc = open_link(&d->url, &link, e);
 
 	if (rc < 0)
 		return rc;
@@ -217,13 +235,15 @@ static int connect_as_it_is(
  * the bytes that the application wants would be a wrong speed or worse. What answers afterwards is
  * fresh; if nothing does, the device may still be inside a broken session.
  */
-static int connect_once(
-	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
+static int connect_once(struct device *d, const char *chip, bool no_resync,
+	const struct event_sink *events, struct err *e)
 {
 	struct event asking = {.type = EVENT_NOTE, .phase = "connect"};
 	char text[160], how[120];
 	int rc = entry_hold(&d->url.entry, e);
 
+	if (rc == 0 && d->url.scheme == DEVICE_I2C && d->url.i2c_addr == 0)
+		rc = i2c_scan(&d->url, chip, events, &d->url.i2c_addr, e);
 	if (rc < 0)
 		return rc;
 	if (!entry_asks_application(&d->url.entry))
@@ -247,14 +267,14 @@ static int connect_once(
  * With --wait the port or the device may come later. Only the first try lines up a broken
  * session: what comes later is fresh, and a byte other than 0x7F would spoil its speed.
  */
-static int connect(
-	struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
+static int connect(struct device *d, const char *chip, uint32_t wait_s,
+	const struct event_sink *events, struct err *e)
 {
 	const struct clock *clock = &clock_monotonic;
 	uint64_t until_ms = clock_now_ms(clock) + (uint64_t)wait_s * 1000;
 	struct event waiting = {
 		.type = EVENT_NOTE, .phase = "connect", .text = "waiting for the device"};
-	int rc = connect_once(d, false, events, e);
+	int rc = connect_once(d, chip, false, events, e);
 
 	for (bool told = false; (rc == ERR_LINK || rc == ERR_TIMEOUT || rc == ERR_PROTOCOL) &&
 				clock_now_ms(clock) < until_ms;
@@ -264,7 +284,7 @@ static int connect(
 		clock_sleep_ms(clock, WAIT_STEP_MS);
 		rc = signals_check(e);
 		if (rc == 0)
-			rc = connect_once(d, true, events, e);
+			rc = connect_once(d, chip, true, events, e);
 	}
 	return rc;
 }
@@ -305,7 +325,7 @@ int device_open(const struct device_request *rq, const struct config *config,
 		rc = check_wanted_chip(chip, &d->url, e);
 	if (rc == 0) {
 		event_emit(events, &phase);
-		rc = connect(d, rq->wait_s, events, e);
+		rc = connect(d, chip, rq->wait_s, events, e);
 		if (rc == 0)
 			rc = gather(d, chip, events, e);
 		if (rc < 0)

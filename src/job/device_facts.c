@@ -332,7 +332,9 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 	f.protocol = info->protocol;
 	snprintf(f.transport, sizeof(f.transport), "%s", info->transport);
 	f.lists_checksum = info->commands[0xA1] != 0;
-	f.lists_erase = info->commands[0x43] != 0 || info->commands[0x44] != 0;
+	f.lists_erase =
+		info->commands[0x43] != 0 || info->commands[0x44] != 0 || info->commands[0x45] != 0;
+	f.write_max = t->write_max;
 	f.reach = entry_reach(entry, info->chip);
 	f.can_reset = t->ops->reset != NULL;
 

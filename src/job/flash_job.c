@@ -38,6 +38,7 @@ static struct plan_options plan_options_of(const struct job *j)
 		.write_max = t->write_max,
 		.whole_blocks = needs_whole_blocks(j),
 		.baud = t->link != NULL ? t->link->baud : 0,
+		.bus_hz = t->link != NULL ? t->link->bus_hz : 0,
 		.latency_ms = t->link != NULL ? t->link->latency_ms : 0,
 	};
 }

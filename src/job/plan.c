@@ -310,13 +310,23 @@ static uint32_t image_bytes(const struct survey_unit *u)
 
 /*
  * Wire cost of AN3155: a command is 2 bytes and an ACK, an address 5 and an ACK, a data block
- * 1 + len + 1 and an ACK; a read brings its bytes with the third ACK.
+ * 1 + len + 1 and an ACK; a read brings its bytes with the third ACK. On a bus each of these six
+ * messages has an address in front, and a unit is erased by a command of its own.
  */
 static double wire_seconds(const struct plan_options *opt, uint64_t bytes, uint64_t turnarounds)
 {
+	if (opt->bus_hz != 0)
+		return (double)(bytes + 2 * turnarounds) * 9 / opt->bus_hz;
 	if (opt->baud == 0)
 		return 0;
 	return (double)bytes * 11 / opt->baud + (double)turnarounds * opt->latency_ms / 1000;
+}
+
+static double erase_wire_seconds(const struct plan_options *opt, uint64_t units)
+{
+	if (opt->bus_hz != 0)
+		return wire_seconds(opt, 11 * units, 3 * units);
+	return wire_seconds(opt, 7 + 2 * units, 2);
 }
 
 static double step_seconds(const struct maker *m, const struct plan_step *s)
@@ -328,7 +338,7 @@ static double step_seconds(const struct maker *m, const struct plan_step *s)
 	switch (s->kind) {
 	case PLAN_SAVE: break;
 	case PLAN_ERASE:
-		t = wire_seconds(m->opt, 7 + 2 * (uint64_t)s->n, 2);
+		t = erase_wire_seconds(m->opt, s->n);
 		for (uint32_t i = s->first; i < s->first + s->n; i++)
 			t += chip_erase_ms_typical(chip, m->plan->erase_order[i].size) / 1000.0;
 		break;

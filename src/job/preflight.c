@@ -163,6 +163,12 @@ int preflight_check(const struct device_facts *f, const struct segments *image, 
 	if (rc == 0 && !f->lists_erase)
 		rc = err_set(e, ERR_UNSUPPORTED,
 			"the bootloader of this device offers no erase command");
+	if (rc == 0 && f->write_max != 0 && f->write_max < f->geometry.write_align) {
+		err_set(e, ERR_UNSUPPORTED,
+			"this chip is written in words of %u bytes, and the adapter takes %u at once",
+			(unsigned)f->geometry.write_align, (unsigned)f->write_max);
+		rc = err_hint(e, "another I2C adapter is needed, or another way to the device");
+	}
 	if (rc == 0)
 		rc = check_write_protection(f, image, e);
 	if (rc == 0)

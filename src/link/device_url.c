@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <stmota/bytes.h>
+#include <stmota/link_i2c.h>
 #include <stmota/strparse.h>
 
 #define TIME_MAX_MS 60000
@@ -15,16 +16,22 @@
 static const struct {
 	const char *name;
 	bool built;
+	enum device_scheme scheme;
 } schemes[] = {
-	{"uart", true},
-	{"i2c", false},
-	{"dfu", false},
-	{"ymodem", false},
+	{"uart", true, DEVICE_UART},
+	{"i2c", true, DEVICE_I2C},
+	{"dfu", false, DEVICE_UART},
+	{"ymodem", false, DEVICE_UART},
 };
 
 static int set_baud(const char *value, struct device_url *u, struct err *e)
 {
 	return parse_u32_range(value, 1200, 12000000, &u->baud, e);
+}
+
+static int set_max(const char *value, struct device_url *u, struct err *e)
+{
+	return parse_u32_range(value, 8, 8192, &u->i2c_max, e);
 }
 
 static int set_boot0(const char *value, struct device_url *u, struct err *e)
@@ -74,8 +81,10 @@ static int set_boot_ms(const char *value, struct device_url *u, struct err *e)
 static const struct {
 	const char *name;
 	int (*set)(const char *value, struct device_url *u, struct err *e);
+	unsigned schemes; /* bit set; 0: all */
 } keys[] = {
-	{"baud", set_baud},
+	{"baud", set_baud, 1u << DEVICE_UART},
+	{"max", set_max, 1u << DEVICE_I2C},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
 	{"before", set_before},
@@ -108,12 +117,15 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		if (strcmp(text, keys[i].name) != 0)
 			continue;
+		if (keys[i].schemes != 0 && (keys[i].schemes & 1u << u->scheme) == 0)
+			break;
 		if (keys[i].set(value, u, e) < 0)
 			return err_wrap(e, "%s", text);
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
-	err_hint(e, "keys are baud, boot0, nrst, before, banks, reset_ms, settle_ms, boot_ms");
+	err_hint(e, "keys are %s, boot0, nrst, before, banks, reset_ms, settle_ms, boot_ms",
+		u->scheme == DEVICE_I2C ? "max" : "baud");
 	return ERR_USAGE;
 }
 
@@ -125,10 +137,10 @@ static int take_scheme(const char *text, size_t len, enum device_scheme *ret, st
 		if (!schemes[i].built) {
 			err_set(e, ERR_UNSUPPORTED, "devices on '%s:' are not supported yet",
 				schemes[i].name);
-			err_hint(e, "what is there: uart:PORT");
+			err_hint(e, "what is there: uart:PORT, i2c:BUS@ADDRESS");
 			return ERR_UNSUPPORTED;
 		}
-		*ret = DEVICE_UART;
+		*ret = schemes[i].scheme;
 		return 0;
 	}
 	if (text[0] == '/') {
@@ -140,6 +152,27 @@ static int take_scheme(const char *text, size_t len, enum device_scheme *ret, st
 	err_hint(e,
 		"a device is written uart:/dev/ttyUSB0, or as the NAME of a [device NAME] section");
 	return ERR_USAGE;
+}
+
+/* The path may end in "@0x4a". Hexadecimal only, as data sheets and i2cdetect print it. */
+static int take_i2c_addr(struct device_url *u, struct err *e)
+{
+	char *at = strrchr(u->path, '@');
+	uint32_t addr = 0;
+
+	if (at == NULL)
+		return 0;
+	*at++ = '\0';
+	if (strncmp(at, "0x", 2) != 0 ||
+		parse_u32_range(at, I2C_ADDR_MIN, I2C_ADDR_MAX, &addr, NULL) < 0) {
+		err_set(e, ERR_USAGE, "'%s' is no I2C address", at);
+		return err_hint(e, "it is written @0x%02x to @0x%02x: 7 bit, without the direction",
+			I2C_ADDR_MIN, I2C_ADDR_MAX);
+	}
+	if (u->path[0] == '\0')
+		return err_set(e, ERR_USAGE, "the path is missing");
+	u->i2c_addr = (uint8_t)addr;
+	return 0;
 }
 
 static int parse(const char *text, struct device_url *u, struct err *e)
@@ -160,6 +193,11 @@ static int parse(const char *text, struct device_url *u, struct err *e)
 	if (len >= sizeof(u->path))
 		return err_set(e, ERR_USAGE, "the path is too long");
 	memcpy(u->path, text, len);
+	if (u->scheme == DEVICE_I2C) {
+		rc = take_i2c_addr(u, e);
+		if (rc < 0)
+			return rc;
+	}
 	text += len;
 	if (*text == '\0')
 		return 0;

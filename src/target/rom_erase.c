@@ -22,6 +22,7 @@
 #define EXTRA_ERASE_MS  50  /* only units that take no longer */
 #define PACKET_MAX      (2 + 2 * (UNITS_MAX + EXTRA_MAX) + 1)
 #define PACKET_ERASE_MS 4000 /* typical time of one packet, so that Ctrl-C is heard */
+#define MASS_STRETCH_MS 200  /* before the first look; the device waits no longer than 500 */
 #define UNIT_UNKNOWN_MS 5000 /* longest erase of a unit of a chip that is not in the table */
 
 /* ---- what a device would make of a damaged packet ---- */
@@ -256,7 +257,7 @@ static int erase_packet(struct rom *rom, enum rom_command code, const uint8_t *p
 	if (rc == 0)
 		rc = rom_send(rom, packet, len, e);
 	if (rc == 0)
-		rc = rom_let_work(rom, code, erase_ms / 16, e);
+		rc = rom_let_work(rom, code, MASS_STRETCH_MS, e);
 	if (rc == 0)
 		rc = rom_ack(rom, rom_wait(rom, ROM_ACK_MS + erase_ms, len), what, e);
 	return rc == ERR_NACK ? rom_after_nack(rom, e) : rc;
@@ -370,10 +371,15 @@ int rom_mass_erase(struct target *t, uint32_t flash_size, struct err *e)
 	if (c != NULL && c->mass_erase == CHIP_NO)
 		return err_set(e, ERR_UNSUPPORTED, "this chip's bootloader has no mass erase");
 	if (code == ROM_CMD_EXTENDED_ERASE)
-		return erase_packet(rom, code, all_wide, sizeof(all_wide),
+		rc = erase_packet(rom, code, all_wide, sizeof(all_wide),
 			mass_ms_max(rom, flash_size), "mass erase", e);
-	return erase_packet(
-		rom, code, all, sizeof(all), mass_ms_max(rom, flash_size), "mass erase", e);
+	else
+		rc = erase_packet(
+			rom, code, all, sizeof(all), mass_ms_max(rom, flash_size), "mass erase", e);
+	if (rc < 0 && c != NULL && flash_size != 0 && rom->f->erase_in_doubt != NULL)
+		rc = rom->f->erase_in_doubt(rom, (struct span){c->flash_base, flash_size},
+			mass_ms_max(rom, flash_size), rc, e);
+	return rc;
 }
 
 int rom_erase_bank(struct target *t, unsigned bank, uint32_t bank_size, struct err *e)

@@ -62,6 +62,25 @@ int rom_sleep(const struct rom *rom, uint32_t ms, struct err *e)
 	return 0;
 }
 
+void rom_fit_chunks(struct rom *rom)
+{
+	uint32_t frame = rom->t.link->max_frame;
+
+	while (frame != 0 && rom->read_chunk > 4 && rom->read_chunk > frame)
+		rom->read_chunk /= 2;
+	/* Count and XOR travel in the same message as the data. */
+	while (frame != 0 && rom->write_chunk > 4 && rom->write_chunk + 2 > frame)
+		rom->write_chunk /= 2;
+}
+
+/* The adapter takes less than was thought: the command is lost, the next ones are shorter. */
+static int frame_too_long(struct rom *rom, struct err *e)
+{
+	rom_fit_chunks(rom);
+	log_info("%s takes %" PRIu32 " bytes at once", rom->t.link->name, rom->t.link->max_frame);
+	return err_set(e, ERR_PROTOCOL, "%s", e != NULL ? e->msg : "the message is too long");
+}
+
 int rom_send(struct rom *rom, const void *buf, size_t len, struct err *e)
 {
 	struct link *l = rom->t.link;
@@ -70,6 +89,8 @@ int rom_send(struct rom *rom, const void *buf, size_t len, struct err *e)
 
 	if (rc == 0)
 		rc = rom->f->send(rom, buf, len, e);
+	if (rc == ERR_NO_FIT)
+		rc = frame_too_long(rom, e);
 	return rc < 0 ? rom_lose(rom, rc) : 0;
 }
 
@@ -108,6 +129,8 @@ int rom_reply(struct rom *rom, void *buf, size_t len, const char *what, struct e
 
 	if (rc == ERR_TIMEOUT)
 		rc = err_set(e, ERR_TIMEOUT, "%s: the answer broke off", what);
+	if (rc == ERR_NO_FIT)
+		rc = frame_too_long(rom, e);
 	return rc < 0 ? rom_lose(rom, rc) : 0;
 }
 
@@ -184,7 +207,18 @@ bool rom_lists(const struct rom *rom, enum rom_command code)
 
 int rom_let_work(const struct rom *rom, enum rom_command code, uint32_t ms, struct err *e)
 {
-	return rom->f->no_stretch && !rom_is_polled(rom, code) ? rom_sleep(rom, ms, e) : 0;
+	bool holds = !rom_is_polled(rom, code) ||
+		     (code == ROM_CMD_EXTENDED_ERASE &&
+			     rom_quirk(rom, CHIP_QUIRK_I2C_NO_STRETCH_STRETCHES));
+
+	return rom->f->no_stretch && holds ? rom_sleep(rom, ms, e) : 0;
+}
+
+/* WB takes 0x73 on I2C for Readout Unprotect, which is a mass erase; 0x74 does what it should. */
+static bool erases_by_unprotecting(const struct rom *rom, enum rom_command code)
+{
+	return rom->f->no_stretch && code == ROM_CMD_WRITE_UNPROTECT &&
+	       (rom->t.info.chip == NULL || rom_quirk(rom, CHIP_QUIRK_I2C_WRITE_UNPROTECT_ERASES));
 }
 
 int rom_begin(struct rom *rom, enum rom_command code, const char *what, struct err *e)
@@ -200,6 +234,10 @@ int rom_begin(struct rom *rom, enum rom_command code, const char *what, struct e
 	}
 	if (rom_is_polled(rom, code))
 		code = ROM_NO_STRETCH(code);
+	else if (erases_by_unprotecting(rom, code))
+		return err_set(e, ERR_UNSUPPORTED,
+			"%s: over I2C command 0x73 erases everything on some chips, perhaps on this one",
+			what);
 	log_debug("command 0x%02X: %s", code, what);
 	rc = send_pair(rom, code, what, e);
 	if (rc != ERR_NACK)

@@ -176,7 +176,7 @@ static int i2c_reach(struct rom *rom, struct err *e)
 
 	rom->get_len = 0;
 	rc = entry_can_enter(&rom->opt.entry) ? by_lines(rom, e) : await_version(rom, 0, e);
-	if (is_busy(rc)) {
+	if (is_busy(rc) && !rom->opt.no_resync) {
 		/* Inside a command of a session that died, or on its way through a reset. */
 		rom_note(rom, "no answer yet; the device may be inside a broken command: waiting");
 		err_clear(e);
@@ -318,20 +318,20 @@ static int erase_begin(struct rom *rom, enum rom_command code, const struct eras
 	if (rc == 0)
 		rc = rom_send(rom, number, sizeof(number), e);
 	if (rc == 0)
-		rc = rom_let_work(rom, code, 2 * rom_unit_ms_typical(rom, u->size), e);
+		rc = rom_let_work(rom, code, rom_unit_ms_typical(rom, u->size), e);
 	return rc;
 }
 
-/* True if every byte of the unit can be read and is blank; false also if it cannot be read. */
-static bool is_blank(struct rom *rom, const struct erase_unit *u)
+/* True if every byte can be read and is blank; false also if it cannot be read. */
+static bool is_blank(struct rom *rom, struct span s)
 {
 	const struct chip *c = rom->t.info.chip;
 	uint8_t now[BLANK_PIECE];
 
-	for (uint32_t at = 0; at < u->size; at += BLANK_PIECE) {
-		uint32_t n = u->size - at < BLANK_PIECE ? u->size - at : BLANK_PIECE;
+	for (uint32_t at = 0; at < s.len; at += BLANK_PIECE) {
+		uint32_t n = s.len - at < BLANK_PIECE ? s.len - at : BLANK_PIECE;
 
-		if (rom->t.ops->read(&rom->t, u->addr + at, now, n, NULL) < 0 ||
+		if (rom->t.ops->read(&rom->t, s.addr + at, now, n, NULL) < 0 ||
 			!bytes_all(now, n, c != NULL ? c->erased_value : 0xFF))
 			return false;
 	}
@@ -339,20 +339,27 @@ static bool is_blank(struct rom *rom, const struct erase_unit *u)
 }
 
 /*
- * The unit was named, but the device did not say that it is done. Seen on L432: it never does, or
- * says 1F, and the unit is erased all the same. So the flash itself is asked.
+ * The erase was sent, but the device did not say that it is done. Seen on L432: it never does, or
+ * says 1F, and the unit is erased all the same; and where the device holds the clock meanwhile, the
+ * adapter may give up. So the flash itself is asked.
  */
-static int erase_in_doubt(struct rom *rom, const struct erase_unit *u, int rc, struct err *e)
+static int i2c_erase_in_doubt(
+	struct rom *rom, struct span erased, uint32_t ms_max, int rc, struct err *e)
 {
+	struct link *l = rom->t.link;
+	uint64_t until_ms = clock_now_ms(l->clock) + ms_max;
 	struct err why = ERR_INIT;
+	int back = 0;
 
-	if (rc == ERR_INTERRUPTED || (rc != ERR_NACK && !is_busy(rc)))
+	if (!is_busy(rc))
 		return rc;
-	if (rc != ERR_NACK && i2c_realign(rom, &why) < 0)
+	if (rom->lost)
+		do
+			back = i2c_realign(rom, &why);
+		while (is_busy(back) && clock_now_ms(l->clock) < until_ms);
+	if (back < 0 || !is_blank(rom, erased))
 		return rc;
-	if (!is_blank(rom, u))
-		return rc;
-	log_debug("0x%08" PRIX32 " is blank although its erase was not acknowledged", u->addr);
+	log_debug("0x%08" PRIX32 " is blank although its erase was not acknowledged", erased.addr);
 	err_clear(e);
 	return 0;
 }
@@ -374,13 +381,13 @@ static int i2c_erase_some(struct rom *rom, enum rom_command code, const struct e
 	rc = erase_begin(rom, code, &units[0], what, e);
 	if (rc < 0)
 		goto out;
-	if (false)
+	if (rom_quirk(rom, CHIP_QUIRK_I2C_ERASE_NO_LAST_ACK))
 		wait_ms = NO_ACK_MS + 4 * rom_unit_ms_typical(rom, units[0].size);
 	rc = rom_ack(rom, rom_wait(rom, wait_ms, 4), what, e);
 	if (rc == ERR_NACK)
 		rc = rom_after_nack(rom, e);
 	if (rc < 0)
-		rc = erase_in_doubt(rom, &units[0], rc, e);
+		rc = i2c_erase_in_doubt(rom, (struct span){units[0].addr, units[0].size}, 0, rc, e);
 	if (rc == 0)
 		rc = rom_after_erase(rom, units, 1, ms_max, e);
 out:
@@ -431,15 +438,9 @@ static int i2c_checksum(struct rom *rom, uint32_t len, uint32_t *ret, struct err
 /* Long frames fail on some adapters and ROMs. */
 static void i2c_data_failed(struct rom *rom, size_t len, int rc)
 {
-	uint32_t frame = rom->t.link->max_frame;
-
-	if (rc == ERR_NO_FIT && frame > 6)
-		while (rom->write_chunk > 4 && rom->write_chunk + 2 > frame)
-			rom->write_chunk /= 2;
-	else if (is_busy(rc) && len > CHUNK_MIN && rom->write_chunk > CHUNK_MIN)
-		rom->write_chunk /= 2;
-	else
+	if (!is_busy(rc) || len <= CHUNK_MIN || rom->write_chunk <= CHUNK_MIN)
 		return;
+	rom->write_chunk /= 2;
 	log_info("%s: a write of %zu bytes failed; %" PRIu32 " at once from now on",
 		rom->t.link->name, len, rom->write_chunk);
 }
@@ -459,6 +460,7 @@ const struct rom_framing rom_framing_i2c = {
 	.counted = i2c_counted,
 	.sized = i2c_sized,
 	.erase_some = i2c_erase_some,
+	.erase_in_doubt = i2c_erase_in_doubt,
 	.sectors = i2c_sectors,
 	.checksum = i2c_checksum,
 	.data_failed = i2c_data_failed,

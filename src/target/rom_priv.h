@@ -88,6 +88,12 @@ struct rom_framing {
 	/* Behind the erase command: list of units, see rom_erase(). */
 	int (*erase_some)(struct rom *rom, enum rom_command code, const struct erase_unit *units,
 		size_t n, unsigned last_number, size_t *ret_n, struct err *e);
+	/*
+	 * An erase was sent and ended with `rc`: 0 if `erased` is blank all the same. NULL: no doubt.
+	 * `ms_max`: how long the device may be at it.
+	 */
+	int (*erase_in_doubt)(
+		struct rom *rom, struct span erased, uint32_t ms_max, int rc, struct err *e);
 	/* Behind Write Protect: the sectors; their ACK is still to come. */
 	int (*sectors)(struct rom *rom, const uint8_t *sectors, size_t n, struct err *e);
 	/* Behind Get Checksum and the address. */
@@ -134,6 +140,9 @@ uint32_t rom_wait(const struct rom *rom, uint32_t base_ms, size_t bytes);
 
 /* Marks the driver as out of step; returns `rc`. */
 int rom_lose(struct rom *rom, int rc);
+
+/* What one Read and one Write carry: not more than the adapter takes. */
+void rom_fit_chunks(struct rom *rom);
 
 /* One packet of the host. Late bytes of an earlier reply are thrown away first. */
 int rom_send(struct rom *rom, const void *buf, size_t len, struct err *e);

@@ -66,28 +66,14 @@ static int identify(struct rom *rom, struct target_info *ret, struct err *e)
 	return err_hint(e, ROM_HINT_NOISE);
 }
 
-/* The largest power of two that is not above `n`. */
-static uint32_t power_of_two(uint32_t n)
-{
-	uint32_t p = 1;
-
-	while (2 * p <= n)
-		p *= 2;
-	return p;
-}
-
 /* How much one Read and one Write carry: what ROM and adapter bear. */
 static void choose_chunks(struct rom *rom)
 {
-	uint32_t frame = rom->t.link->max_frame;
-
 	rom->read_chunk = ROM_READ_MAX;
 	rom->write_chunk = rom_quirk(rom, CHIP_QUIRK_WRITE_128) ? 128 : ROM_WRITE_MAX;
-	if (frame != 0 && frame < rom->read_chunk)
-		rom->read_chunk = power_of_two(frame);
-	/* Count and XOR travel in the same message as the data. */
-	if (frame != 0 && frame < rom->write_chunk + 2)
-		rom->write_chunk = power_of_two(frame - 2);
+	if (rom->f->no_stretch && rom_quirk(rom, CHIP_QUIRK_I2C_WRITE_64))
+		rom->write_chunk = 64;
+	rom_fit_chunks(rom);
 	rom->t.write_max = rom->write_chunk;
 }
 
@@ -216,13 +202,14 @@ static int read_some(struct rom *rom, uint32_t addr, uint8_t *buf, uint32_t *n, 
 	int rc = read_once(rom, addr, buf, *n, e);
 
 	while (rc == ERR_NACK && rom->length_refused && rom->f->no_stretch && *n > READ_MIN) {
-		*n = power_of_two(*n - 1);
+		*n = *n > 2 * READ_MIN ? *n / 2 : READ_MIN;
 		rom->read_chunk = *n;
 		log_debug("%s: trying to read %" PRIu32 " bytes at once", rom->t.link->name, *n);
 		err_clear(e);
 		rc = read_once(rom, addr, buf, *n, e);
 	}
-	if (rc < 0)
+	/* That was not the reason. */
+	if (rc == ERR_NACK)
 		rom->read_chunk = was;
 	return rc;
 }

@@ -15,8 +15,8 @@ says "no serial port"
 : >plain
 expect 3 stmota probe --device uart:plain
 says "no serial port"
-expect 1 stmota probe --device i2c:/dev/i2c-1@0x4a
-says "not supported yet"
+expect 3 stmota probe --device i2c:/dev/i2c-77@0x4a
+says "I2C buses here"
 expect 2 stmota probe --device /dev/ttyUSB0
 says "uart:/dev/ttyUSB0"
 expect 2 stmota probe

@@ -65,6 +65,28 @@ static void test_device_url__commas_for_zsh(void **state)
 	assert_string_equal(a.path, "/dev/serial/by-path/pci-0:1.0-usb-0:1:1.0");
 }
 
+static void test_device_url__i2c(void **state)
+{
+	struct device_url u;
+
+	(void)state;
+	assert_int_equal(device_url_parse("i2c:/dev/i2c-1@0x4a", &u, NULL), 0);
+	assert_int_equal(u.scheme, DEVICE_I2C);
+	assert_string_equal(u.path, "/dev/i2c-1");
+	assert_int_equal(u.i2c_addr, 0x4A);
+	assert_int_equal(u.i2c_max, 0);
+	assert_int_equal(device_url_parse("i2c:/dev/i2c/by-name/a@b@0x78,max=32", &u, NULL), 0);
+	assert_string_equal(u.path, "/dev/i2c/by-name/a@b");
+	assert_int_equal(u.i2c_addr, 0x78);
+	assert_int_equal(u.i2c_max, 32);
+	/* Without an address it is looked for. */
+	assert_int_equal(device_url_parse("i2c:/dev/i2c-1?banks=dual", &u, NULL), 0);
+	assert_int_equal(u.i2c_addr, 0);
+	/* A serial port may have such a name. */
+	assert_int_equal(device_url_parse("uart:/dev/tty@0x4a", &u, NULL), 0);
+	assert_string_equal(u.path, "/dev/tty@0x4a");
+}
+
 static void test_device_url__refusals(void **state)
 {
 	static const struct {
@@ -72,7 +94,14 @@ static void test_device_url__refusals(void **state)
 		int code;
 		const char *says;
 	} cases[] = {
-		{"i2c:/dev/i2c-1@0x4a", ERR_UNSUPPORTED, "i2c"},
+		{"i2c:/dev/i2c-1@4a", ERR_USAGE, "no I2C address"},
+		{"i2c:/dev/i2c-1@0x80", ERR_USAGE, "no I2C address"},
+		{"i2c:/dev/i2c-1@0x07", ERR_USAGE, "no I2C address"},
+		{"i2c:/dev/i2c-1@", ERR_USAGE, "no I2C address"},
+		{"i2c:@0x4a", ERR_USAGE, "path is missing"},
+		{"i2c:/dev/i2c-1@0x4a?baud=9600", ERR_USAGE, "unknown key"},
+		{"i2c:/dev/i2c-1@0x4a?max=7", ERR_USAGE, "max"},
+		{"uart:x?max=32", ERR_USAGE, "unknown key"},
 		{"dfu:0483:df11", ERR_UNSUPPORTED, "dfu"},
 		{"ymodem:/dev/ttyACM0", ERR_UNSUPPORTED, "ymodem"},
 		{"spi:/dev/spidev0.0", ERR_USAGE, "unknown scheme"},
@@ -140,6 +169,7 @@ int main(void)
 		cmocka_unit_test(test_device_url__full),
 		cmocka_unit_test(test_device_url__defaults),
 		cmocka_unit_test(test_device_url__commas_for_zsh),
+		cmocka_unit_test(test_device_url__i2c),
 		cmocka_unit_test(test_device_url__refusals),
 		cmocka_unit_test(test_device_url__too_long),
 		cmocka_unit_test(test_device_url__tells_urls_from_names),

@@ -96,6 +96,10 @@ struct device {
 int device_open(const struct device_request *rq, const struct config *config,
 	const struct event_sink *events, struct device **ret, struct err *e);
 
+/* The URL with everything merged in, as device_open() would use it; nothing is opened. */
+int device_resolve(const struct device_request *rq, const struct config *config,
+	struct device_url *ret, struct err *e);
+
 /* Puts the lines back and frees everything; takes NULL. */
 void device_close(struct device *d);
 

@@ -66,4 +66,14 @@ int rom_special(struct target *t, uint16_t opcode, const void *data, size_t len,
 int rom_extended_special(struct target *t, uint16_t opcode, const void *data, size_t len,
 	const void *more, size_t more_len, struct rom_special_reply *ret, struct err *e);
 
+enum rom_answer {
+	ROM_SILENT,
+	ROM_STRANGE, /* something else than a ROM, or one that has measured a wrong speed */
+	ROM_FRESH,   /* just started: this was its sync byte */
+	ROM_SYNCED,  /* had its sync byte before */
+};
+
+/* Sends the sync byte, twice where nothing answers, and tells what does. For serial links. */
+int rom_listen(struct link *l, enum rom_answer *ret, struct err *e);
+
 #endif

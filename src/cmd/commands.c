@@ -12,6 +12,8 @@ extern const struct command cmd_completion;
 extern const struct command cmd_convert;
 extern const struct command cmd_devices;
 extern const struct command cmd_diff;
+extern const struct command cmd_entry_list;
+extern const struct command cmd_entry_test;
 extern const struct command cmd_erase;
 extern const struct command cmd_flash;
 extern const struct command cmd_go;
@@ -37,6 +39,8 @@ const struct command *const commands[] = {
 	&cmd_convert,
 	&cmd_devices,
 	&cmd_diff,
+	&cmd_entry_list,
+	&cmd_entry_test,
 	&cmd_erase,
 	&cmd_flash,
 	&cmd_go,

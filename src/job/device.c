@@ -172,6 +172,18 @@ static int resolve(const struct device_request *rq, const struct config *config,
 	return 0;
 }
 
+int device_resolve(const struct device_request *rq, const struct config *config,
+	struct device_url *ret, struct err *e)
+{
+	struct device d = {0};
+	const char *chip = NULL;
+	int rc = resolve(rq, config, &d, &chip, e);
+
+	if (rc == 0)
+		*ret = d.url;
+	return rc;
+}
+
 /* What is known of the chip beforehand: its parity, and the speed its ROM can measure. */
 static int check_wanted_chip(const char *wanted, struct device_url *u, struct err *e)
 {

@@ -20,10 +20,11 @@
 
 #define STEP         0x100u /* the smallest alignment of a vector table on STM32 with VTOR */
 #define FLASH_BASE   0x08000000u
-#define PAGE         0x400u      /* the smallest erase unit of nearly all STM32 */
-#define LEN_MIN      0x40u       /* a table alone proves nothing */
-#define LEN_MAX      (16u << 20) /* no STM32 has more flash */
-#define POINTERS_MAX 65536u      /* bounds of time for hostile files */
+#define PAGE         0x400u       /* the smallest erase unit of nearly all STM32 */
+#define LEN_MIN      0x40u        /* a table alone proves nothing */
+#define LEN_MAX      (16u << 20)  /* no STM32 has more flash */
+#define SCAN_MAX     (512u << 10) /* bytes that are looked through for code and pointers */
+#define POINTERS_MAX 65536u       /* bounds of time for hostile files */
 #define STARTS_MAX   65536u
 #define LIST_MAX     2048u /* of one list of starts */
 #define EVIDENCE     4u    /* votes of a base that are more than chance; and where ... */
@@ -106,16 +107,24 @@ static int number_order(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
+/* The start of a large file proves as much as all of it. */
+static uint32_t scanned(const struct guess *g)
+{
+	return g->len < SCAN_MAX ? g->len : SCAN_MAX;
+}
+
 /* Distinct code addresses (odd) that some candidate could explain, their Thumb bit cleared. */
 static size_t collect_pointers(const struct guess *g, uint32_t *v, size_t max)
 {
 	uint64_t end = (uint64_t)g->hi + g->len;
+	uint32_t range = (uint32_t)((end < UINT32_MAX ? end : UINT32_MAX) - g->lo);
 	size_t n = 0, distinct = 0;
 
-	for (uint32_t off = 4; off + 4 <= g->len && n < max; off += 4) {
+	for (uint32_t off = 4; off + 4 <= scanned(g) && n < max; off += 4) {
 		uint32_t w = word_at(g, off);
 
-		if ((w & 1) != 0 && w > g->lo && w < end)
+		/* What is rarely true stands first: it is asked for every word of the file. */
+		if (w - g->lo < range && (w & 1) != 0 && w != g->lo)
 			v[n++] = w - 1;
 	}
 	qsort(v, n, sizeof(*v), number_order);
@@ -136,7 +145,12 @@ struct starts {
 
 static void collect_starts(const struct guess *g, struct starts *s, uint32_t max)
 {
-	for (uint32_t off = LEN_MIN; off + 2 <= g->len && s->n < max; off += 2) {
+	/* High bytes of what starts_function() takes: most of a file is passed over by a look-up. */
+	static const bool maybe[256] = {[0xb0] = true, [0xb4] = true, [0xb5] = true, [0xe9] = true};
+
+	for (uint32_t off = LEN_MIN; off + 2 <= scanned(g) && s->n < max; off += 2) {
+		if (!maybe[g->image[off + 1]])
+			continue;
 		if (!starts_function(halfword_at(g, off)) || s->count[off % STEP] == LIST_MAX)
 			continue;
 		s->count[off % STEP]++;
@@ -190,7 +204,24 @@ static void vote_loops(struct guess *g)
 
 static bool is_ram(uint32_t w)
 {
-	return w >= 0x10000000 && w <= 0x40000000 && w % 4 == 0 && vectors_sp_plausible(w + 8);
+	return w - 0x10000000 <= 0x30000000 && w % 4 == 0 && vectors_sp_plausible(w + 8);
+}
+
+/* Three words of a copy descriptor, in any order: where one of them is the source. */
+static void vote_copy_at(struct guess *g, const uint32_t w[3])
+{
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t source = w[i], start = w[i == 0 ? 1 : 0], end = w[i == 2 ? 1 : 2];
+		int64_t base;
+
+		if (!is_ram(start) || !is_ram(end) || source < g->lo || is_ram(source))
+			continue;
+		if (start >= end || end - start >= g->len)
+			continue;
+		base = (int64_t)source + (end - start) - g->len;
+		for (int64_t pad = 0; pad <= 8; pad += 4)
+			vote(g, base + pad, WEIGHT_COPY);
+	}
 }
 
 /*
@@ -200,21 +231,20 @@ static bool is_ram(uint32_t w)
  */
 static void vote_copy(struct guess *g)
 {
-	for (uint32_t off = 0x40; off + 12 <= g->len; off += 4) {
-		uint32_t w[3] = {word_at(g, off), word_at(g, off + 4), word_at(g, off + 8)};
+	uint32_t w[3] = {word_at(g, 0x40), word_at(g, 0x44), word_at(g, 0x48)};
+	unsigned in_ram = 4u * is_ram(w[0]) + 2u * is_ram(w[1]) + is_ram(w[2]);
 
-		for (unsigned i = 0; i < 3; i++) {
-			uint32_t source = w[i], start = w[i == 0 ? 1 : 0], end = w[i == 2 ? 1 : 2];
-			int64_t base;
-
-			if (!is_ram(start) || !is_ram(end) || source < g->lo || is_ram(source))
-				continue;
-			if (start >= end || end - start >= g->len)
-				continue;
-			base = (int64_t)source + (end - start) - g->len;
-			for (int64_t pad = 0; pad <= 8; pad += 4)
-				vote(g, base + pad, WEIGHT_COPY);
-		}
+	for (uint32_t off = 0x40;;) {
+		/* Two of the three: each word is looked at once, as most of a file is something else. */
+		if (in_ram == 3 || in_ram == 5 || in_ram == 6)
+			vote_copy_at(g, w);
+		off += 4;
+		if (off + 12 > g->len)
+			break;
+		w[0] = w[1];
+		w[1] = w[2];
+		w[2] = word_at(g, off + 8);
+		in_ram = (in_ram << 1 & 6) | is_ram(w[2]);
 	}
 }
 
@@ -275,7 +305,7 @@ static size_t choose(const struct guess *g, uint32_t *ret, size_t max)
 static bool gather(struct guess *g, const uint8_t *image, size_t len)
 {
 	g->image = image;
-	if (len <= LEN_MIN || len > LEN_MAX)
+	if (len < LEN_MIN + 12 || len > LEN_MAX)
 		return false;
 	g->len = (uint32_t)len;
 	if (!bound(g))

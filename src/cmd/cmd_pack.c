@@ -180,7 +180,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0)
 		rc = cmd_sign_package(env, where_to(o, &ini), &b, e);
 	if (rc == 0)
-		rc = package_open(b.data, b.len, &made, e);
+		rc = package_parse(b.data, b.len, &made, e);
 	if (rc < 0)
 		return rc;
 	to = where_to(o, &ini);

@@ -10,6 +10,8 @@
 
 #include <stmota/cleanup.h>
 
+#define READ_STEP 65536u
+
 static bool is_dash(const char *path)
 {
 	return strcmp(path, "-") == 0;
@@ -17,12 +19,14 @@ static bool is_dash(const char *path)
 
 static int read_all(int fd, const char *path, size_t max, struct buf *ret, struct err *e)
 {
-	uint8_t block[65536];
 	size_t start = ret->len;
 
 	for (;;) {
-		ssize_t n = read(fd, block, sizeof(block));
+		int rc = buf_reserve(ret, READ_STEP, e);
+		ssize_t n = rc == 0 ? read(fd, ret->data + ret->len, READ_STEP) : 0;
 
+		if (rc < 0)
+			return rc;
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -31,10 +35,7 @@ static int read_all(int fd, const char *path, size_t max, struct buf *ret, struc
 			return 0;
 		if (ret->len - start + (size_t)n > max)
 			return err_set(e, ERR_FORMAT, "%s is larger than %zu bytes", path, max);
-		int rc = buf_append(ret, block, (size_t)n, e);
-
-		if (rc < 0)
-			return rc;
+		ret->len += (size_t)n;
 	}
 }
 

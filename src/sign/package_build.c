@@ -309,7 +309,11 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 		rc = append_payloads(&b, spec, e);
 	if (rc == 0)
 		rc = package_parse(b.data, b.len, &check, e);
-	return rc < 0 ? rc : buf_append(ret, b.data, b.len, e);
+	if (rc < 0)
+		return rc;
+	*ret = b;
+	b = BUF_INIT;
+	return 0;
 }
 
 /* ---- signing ---- */

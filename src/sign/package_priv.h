@@ -9,8 +9,6 @@
 
 extern const uint8_t package_magic[IMF_MAGIC_SIZE];
 
-/* package_open() without the digests of the payloads, which cost the time. */
-int package_parse(const uint8_t *data, size_t len, struct package *ret, struct err *e);
 
 /* Names and texts of a parsed manifest into p->meta and p->names. ERR_DAMAGED. */
 int package_read_meta(struct package *p, struct err *e);

@@ -399,7 +399,7 @@ int device_come_back(
 	int rc;
 
 	device_leave(d);
-	rc = connect(d, wait_s, events, e);
+	rc = connect(d, NULL, wait_s, events, e);
 	if (rc < 0)
 		return err_wrap(e, "%s", d->name);
 	rc = same_device(d, e);

@@ -261,4 +261,25 @@ enum rdp_level chip_rdp_level(const struct chip *c, uint8_t value);
 int chip_wrp_spans(const struct geometry *g, chip_option_reader read, void *ctx, struct span *ret,
 	size_t max, size_t *ret_n, struct err *e);
 
+struct chip_wrp_value { /* what a field of the WRP words must become */
+	const struct chip_bits *field;
+	uint32_t value;
+};
+
+#define CHIP_WRP_VALUES 16
+
+/*
+ * The other way round: which values of the WRP fields protect exactly `want`, and nothing else.
+ * What comes out is decoded again and compared, so a value whose meaning has no source is refused.
+ *
+ * want  whole erase units, in address order, not touching each other
+ * read  the words that stand now: an unused area keeps what it holds
+ *
+ * ERR_UNSUPPORTED "not confirmed"; ERR_NO_FIT where the chip cannot protect exactly that: the hint
+ * names the nearest range that it can.
+ */
+int chip_wrp_values(const struct geometry *g, chip_option_reader read, void *ctx,
+	const struct span *want, size_t n, struct chip_wrp_value ret[CHIP_WRP_VALUES],
+	size_t *ret_n, struct err *e);
+
 #endif

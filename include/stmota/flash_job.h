@@ -38,17 +38,20 @@ void image_heads_done(struct image_heads *h);
 int image_heads_shift(
 	const struct image_heads *h, uint32_t by, struct image_heads *ret, struct err *e);
 
+#define PREFLIGHT_BY_HAND  1u /* the user accepts that somebody must set BOOT0 after a cut */
+#define PREFLIGHT_LIFT_WRP 2u /* write protection will be lifted and put back */
+
 /*
  * All that can be said against writing `image` to this device, before anything is read from its
  * flash. Pure.
  *
- * entry_by_hand  the user accepts that somebody must set BOOT0 after an interruption
+ * accepts  PREFLIGHT_*
  *
  * ERR_PROTECTED (read-out or write protection), ERR_NO_FIT, ERR_UNSUPPORTED (a fact about this
  * chip that is needed is not confirmed, or its ROM has no erase), ERR_USAGE (--entry-by-hand).
  */
 int preflight_check(const struct device_facts *facts, const struct segments *image,
-	bool entry_by_hand, struct err *e);
+	unsigned accepts, struct err *e);
 
 /* The part of it that also matters where nothing will be written. */
 int preflight_check_read(
@@ -60,6 +63,10 @@ struct flash_request {
 	const struct segments *image;
 	const struct image_heads *heads; /* n 0: data, no program in it */
 	bool entry_by_hand;
+	/* Write protection in the way is lifted, and put back after the last attempt, however it
+	 * ends; the state remembers what. */
+	bool lift_wrp;
+	bool dry_run; /* on_plan() will stop: a lift that an earlier run left is not put back */
 	const struct span *lose;
 	size_t n_lose;
 	struct state *state; /* NULL: a plan that needs it is refused */

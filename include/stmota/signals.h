@@ -18,6 +18,12 @@ void signals_install(void);
 /* True once a signal asked to stop. */
 bool signals_pending(void);
 
+/*
+ * While held, a signal that came is not seen: for the seconds in which something is put back that
+ * must not stay as it is. It is seen again afterwards; a second SIGINT ends the process as ever.
+ */
+void signals_hold(bool on);
+
 /* 0, or ERR_INTERRUPTED with a message. */
 int signals_check(struct err *e);
 

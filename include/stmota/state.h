@@ -36,6 +36,19 @@ struct installed { /* what a successful run left on the device */
 	uint32_t record_addr;                 /* of its imf_app_info record; 0: it has none */
 };
 
+#define LIFTED_FIELDS 16
+
+struct lifted_field { /* a field of an option word, and what it held */
+	uint32_t addr;
+	uint8_t bit, width;
+	uint32_t value;
+};
+
+struct lifted { /* write protection that was lifted for an update and must be put back */
+	struct lifted_field field[LIFTED_FIELDS];
+	size_t n;
+};
+
 struct state;
 
 /*
@@ -61,6 +74,12 @@ const struct saved_units *state_saved(const struct state *s);
 
 /* Takes the content of `saved` and writes it to disk, synced, before it returns. */
 int state_save_units(struct state *s, struct saved_units *saved, struct err *e);
+
+/* NULL unless write protection waits to be put back. Valid until the next change. */
+const struct lifted *state_lifted(const struct state *s);
+
+/* Remembers, synced before it returns; n 0: forgets. */
+int state_set_lifted(struct state *s, const struct lifted *l, struct err *e);
 
 /* The work is finished: forgets the saved units and the suspect, remembers `installed` if not NULL. */
 int state_finish(struct state *s, const struct installed *installed, struct err *e);

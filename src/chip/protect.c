@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protect_priv.h"
+
 /* ---- read-out protection ---- */
 
 enum rdp_level chip_rdp_level(const struct chip *c, uint8_t value)
@@ -30,21 +32,7 @@ enum rdp_level chip_rdp_level(const struct chip *c, uint8_t value)
 
 /* ---- write protection ---- */
 
-enum wrp_form {
-	WRP_BYTES,  /* one bit for wrp_unit bytes, 0 protects; a byte and its complement */
-	WRP_HALVES, /* one bit for wrp_unit bytes, 1 protects; a half word and its complement */
-	WRP_UNITS,  /* one bit for `group` erase units, 0 protects */
-	WRP_RANGES, /* first and last page of an area, counted from the start of its bank */
-};
-
-static const struct wrp_rule {
-	const char *series;
-	uint16_t pid; /* 0: the whole series */
-	enum wrp_form form;
-	uint8_t group;
-	bool full_size_only; /* nobody tells what the bits mean on smaller parts */
-	const char *source;
-} rules[] = {
+static const struct wrp_rule rules[] = {
 	/* one bit for two pages of 2 KiB or four of 1 KiB; the last one covers the rest */
 	{"F0", 0, WRP_BYTES, 0, false, "RM0365 4.5 for the like F3; chips.md wrp_unit"},
 	{"F1", 0, WRP_BYTES, 0, false, "PM0075 2.5; chips.md wrp_unit"},
@@ -77,7 +65,7 @@ static const struct wrp_rule {
 	{"WBA", 0, WRP_RANGES, 0, false, "the fields of L5 under the same names"},
 };
 
-static const struct wrp_rule *rule_of(const struct chip *c)
+const struct wrp_rule *wrp_rule_of(const struct chip *c)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rules); i++)
 		if (strcmp(rules[i].series, c->series) == 0 &&
@@ -133,8 +121,7 @@ static uint32_t field(uint32_t word, const struct chip_bits *b)
 	return b->width == 32 ? v : v & ((1U << b->width) - 1);
 }
 
-/* Some words are listed once for each bank mode: the first row counts. */
-static bool is_repeated(const struct chip_option_bytes *o, size_t index)
+bool wrp_is_repeated(const struct chip_option_bytes *o, size_t index)
 {
 	const struct chip_bits *b = &o->wrp[index];
 
@@ -259,7 +246,7 @@ static int read_units(struct wrp_reader *r, const struct wrp_rule *rule, bool pr
 		uint32_t word = 0, all = b->width == 32 ? UINT32_MAX : (1U << b->width) - 1, units;
 		int rc;
 
-		if (!(b->access & CHIP_ACCESS_READ) || is_repeated(&c->options, i))
+		if (!(b->access & CHIP_ACCESS_READ) || wrp_is_repeated(&c->options, i))
 			continue;
 		rc = r->read(r->ctx, b->addr, &word, r->e);
 		if (rc < 0)
@@ -286,8 +273,7 @@ static int read_units(struct wrp_reader *r, const struct wrp_rule *rule, bool pr
 	return 0;
 }
 
-/* "WRP2A_STRT", "WRP1B_PEND", "WRPA_PSTRT": bank and area. */
-static bool range_name(const char *name, bool *ret_start, uint32_t *ret_bank, char *ret_area)
+bool wrp_range_name(const char *name, bool *ret_start, uint32_t *ret_bank, char *ret_area)
 {
 	if (strncmp(name, "WRP", 3) != 0)
 		return false;
@@ -339,13 +325,13 @@ static int read_ranges(struct wrp_reader *r)
 		char area = 0, other_area = 0;
 		int rc;
 
-		if (!range_name(o->wrp[i].name, &start, &bank, &area))
+		if (!wrp_range_name(o->wrp[i].name, &start, &bank, &area))
 			return not_confirmed(r, "a field has an unknown name");
 		if (!start)
 			continue;
 		/* Each start is followed by its end. */
 		if (i + 1 == o->n_wrp ||
-			!range_name(o->wrp[i + 1].name, &other_start, &other_bank, &other_area) ||
+			!wrp_range_name(o->wrp[i + 1].name, &other_start, &other_bank, &other_area) ||
 			other_start || other_bank != bank || other_area != area)
 			return not_confirmed(r, "an area has no end");
 		rc = r->read(r->ctx, o->wrp[i].addr, &first, r->e);
@@ -383,7 +369,7 @@ int chip_wrp_spans(const struct geometry *g, chip_option_reader read, void *ctx,
 	size_t max, size_t *ret_n, struct err *e)
 {
 	struct wrp_reader r = {.g = g, .read = read, .ctx = ctx, .ret = ret, .max = max, .e = e};
-	const struct wrp_rule *rule = rule_of(g->chip);
+	const struct wrp_rule *rule = wrp_rule_of(g->chip);
 	bool proprietary = false;
 	int rc;
 

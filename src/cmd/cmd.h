@@ -27,6 +27,20 @@ struct device;
  */
 int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e);
 
+struct state;
+
+/*
+ * The state file of a device, in the folder that the configuration names. ERR_BUSY while another
+ * process works on it. Release with state_close().
+ */
+int cmd_open_state(const struct command_env *env, const struct device *d, struct state **ret,
+	struct err *e);
+
+struct segments;
+
+/* The table of what protects the device; `image`: and what of it is in its way, or NULL. */
+void cmd_out_protection(struct out *o, struct device *d, const struct segments *image);
+
 /*
  * Product ID and name as every command tells them: "chip" and "chip_name" in JSON, one line for
  * people. `pid` 0: any chip.

@@ -5,7 +5,6 @@
 #include "cmd.h"
 #include "many.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -13,6 +12,7 @@
 #include <stmota/device.h>
 #include <stmota/firmware.h>
 #include <stmota/flash_job.h>
+#include <stmota/protect_job.h>
 #include <stmota/slot.h>
 #include <stmota/strparse.h>
 #include <stmota/text.h>
@@ -31,6 +31,8 @@ static const struct opt opts[] = {
 		"what happens at the end (default auto: reset if wired, else go)"),
 	OPT_FLAG("allow-downgrade", "accept a lower version; never a lower security counter"),
 	OPT_FLAG("entry-by-hand", "accept that a person must set BOOT0 after an interruption"),
+	OPT_FLAG(
+		"lift-wrp", "lift write protection that is in the way, and put it back afterwards"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
 	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
@@ -121,24 +123,6 @@ static int load_firmware(struct flash_call *c, struct err *e)
 }
 
 /* ---- the device ---- */
-
-static int open_state(struct flash_call *c, struct err *e)
-{
-	const struct device_facts *f = &c->device->facts;
-	char folder[PATH_MAX], key[160];
-	int rc = state_folder(
-		config_get(c->env->config, "state", NULL, "dir"), folder, sizeof(folder), e);
-
-	if (rc < 0)
-		return rc;
-	if (f->has_uid) {
-		for (size_t i = 0; i < sizeof(f->uid); i++)
-			snprintf(key + 2 * i, 3, "%02x", f->uid[i]);
-	} else {
-		snprintf(key, sizeof(key), "%s", c->device->name);
-	}
-	return state_open(folder, key, &c->state, e);
-}
 
 /* What the [device] section says about what is installed. */
 static int configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
@@ -436,6 +420,8 @@ static int write_it(struct flash_call *c, struct err *e)
 				.image = &c->placed,
 				.heads = &c->heads,
 				.entry_by_hand = opt_given(o, "entry-by-hand"),
+				.lift_wrp = opt_given(o, "lift-wrp"),
+				.dry_run = c->dry_run,
 				.lose = c->lose,
 				.n_lose = c->n_lose,
 				.state = c->state,
@@ -459,6 +445,8 @@ static int write_it(struct flash_call *c, struct err *e)
 	rq.installed = installs ? &in : NULL;
 	if (rc == 0)
 		rc = trial_run(c->device, &rq, &result, e);
+	if (rc == ERR_PROTECTED)
+		cmd_out_protection(c->env->out, c->device, &c->placed);
 	if (rc < 0 || result.flash.stopped)
 		return rc;
 	if (result.why_not[0] != '\0')
@@ -490,6 +478,8 @@ static int place(struct flash_call *c, struct err *e)
 static int with_device(struct flash_call *c, struct err *e)
 {
 	const struct device_facts *f = &c->device->facts;
+	unsigned accepts = (opt_given(c->env->opts, "entry-by-hand") ? PREFLIGHT_BY_HAND : 0) |
+			   (opt_given(c->env->opts, "lift-wrp") ? PREFLIGHT_LIFT_WRP : 0);
 	int rc = firmware_fit(&c->firmware, f->chip, e);
 
 	if (rc < 0)
@@ -506,14 +496,20 @@ static int with_device(struct flash_call *c, struct err *e)
 		return rc;
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, e);
-	rc = preflight_check(f, &c->placed, opt_given(c->env->opts, "entry-by-hand"), e);
+	rc = cmd_open_state(c->env, c->device, &c->state, e);
+	/* What an earlier run lifted goes back first, also where this one will be refused. */
+	if (rc == 0 && !c->dry_run && !(accepts & PREFLIGHT_LIFT_WRP))
+		rc = wrp_put_back(c->device, c->state, c->env->events, e);
+	if (rc < 0)
+		return rc;
+	rc = preflight_check(f, &c->placed, accepts, e);
+	if (rc == ERR_PROTECTED)
+		cmd_out_protection(c->env->out, c->device, &c->placed);
 	if (rc < 0)
 		return rc;
 	if (!f->wrp_known && f->wrp_why[0] != '\0')
 		warn(c, f->wrp_why);
-	rc = open_state(c, e);
-	if (rc == 0)
-		rc = check_release(c, e);
+	rc = check_release(c, e);
 	if (rc == 0)
 		rc = write_it(c, e);
 	return rc;

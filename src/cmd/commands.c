@@ -24,9 +24,16 @@ extern const struct command cmd_key_rotate;
 extern const struct command cmd_key_show;
 extern const struct command cmd_keygen;
 extern const struct command cmd_layout;
+extern const struct command cmd_option_get;
+extern const struct command cmd_option_list;
+extern const struct command cmd_option_set;
 extern const struct command cmd_pack;
 extern const struct command cmd_patch;
 extern const struct command cmd_probe;
+extern const struct command cmd_protect_rdp_set;
+extern const struct command cmd_protect_status;
+extern const struct command cmd_protect_wrp_off;
+extern const struct command cmd_protect_wrp_on;
 extern const struct command cmd_read;
 extern const struct command cmd_sign;
 extern const struct command cmd_unpack;
@@ -51,9 +58,16 @@ const struct command *const commands[] = {
 	&cmd_key_show,
 	&cmd_keygen,
 	&cmd_layout,
+	&cmd_option_get,
+	&cmd_option_list,
+	&cmd_option_set,
 	&cmd_pack,
 	&cmd_patch,
 	&cmd_probe,
+	&cmd_protect_rdp_set,
+	&cmd_protect_status,
+	&cmd_protect_wrp_off,
+	&cmd_protect_wrp_on,
 	&cmd_read,
 	&cmd_sign,
 	&cmd_unpack,

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t pending;
+static bool held;
 
 static void on_signal(int number)
 {
@@ -29,7 +30,12 @@ void signals_install(void)
 
 bool signals_pending(void)
 {
-	return pending != 0;
+	return pending != 0 && !held;
+}
+
+void signals_hold(bool on)
+{
+	held = on;
 }
 
 int signals_check(struct err *e)

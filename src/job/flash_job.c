@@ -5,7 +5,9 @@
 
 #include <stmota/cleanup.h>
 #include <stmota/execute.h>
+#include <stmota/protect_job.h>
 #include <stmota/quirks.h>
+#include <stmota/signals.h>
 
 #define MAX_ATTEMPTS 5
 
@@ -15,6 +17,8 @@ struct job {
 	struct flash_result *ret;
 	struct span suspects[2]; /* of an earlier run, of the attempt before */
 	unsigned refusals;       /* attempts that failed although the conversation was sound */
+	bool final;              /* what failed must not be repeated */
+	bool gone;               /* the device did not answer when it was last tried */
 };
 
 /*
@@ -89,6 +93,11 @@ static int attempt(struct job *j, struct err *e)
 		if (j->rq->on_plan != NULL)
 			rc = j->rq->on_plan(j->rq->on_plan_ctx, &plan, e);
 	}
+	/* Last, when all else is known to be right: each lift is two writes of option bytes. */
+	if (rc == 0 && j->ret->attempts == 1 && j->rq->lift_wrp && plan.n_steps > 0) {
+		rc = wrp_lift(j->d, j->rq->state, j->rq->image, j->rq->events, e);
+		j->final = rc < 0; /* option bytes are not written twice in a run */
+	}
 	if (rc != 0)
 		return rc;
 	rc = plan_execute(&plan, &x, e);
@@ -149,17 +158,56 @@ static int explain(const struct job *j, int rc, struct err *e)
 	return rc == ERR_INTERRUPTED ? rc : ERR_UNFINISHED;
 }
 
+/*
+ * However the work ended, also by Ctrl-C. `rc`: how. What cannot be put back now stays in the state
+ * file for the next run.
+ */
+static int end_lift(struct job *j, int rc, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct event warning = {.type = EVENT_WARNING, .text = why.msg};
+	int back;
+
+	if (j->rq->state == NULL || state_lifted(j->rq->state) == NULL || j->rq->dry_run)
+		return rc;
+	signals_hold(true);
+	back = j->gone ? err_set(&why, ERR_TIMEOUT,
+				 "the lifted write protection could not be put back: the device "
+				 "does not answer; the next run does it")
+		       : wrp_put_back(j->d, j->rq->state, j->rq->events, &why);
+	signals_hold(false);
+	if (back == 0)
+		return rc;
+	if (rc < 0) {
+		event_emit(j->rq->events, &warning);
+		return rc;
+	}
+	err_set(e, ERR_UNFINISHED, "the image is written and verified, but %.100s", why.msg);
+	return err_hint(e, "run the same command again: it puts the write protection back");
+}
+
 int flash_run(
 	struct device *d, const struct flash_request *rq, struct flash_result *ret, struct err *e)
 {
 	struct err own = ERR_INIT;
 	struct job j = {.d = d, .rq = rq, .ret = ret};
+	unsigned accepts = (rq->entry_by_hand ? PREFLIGHT_BY_HAND : 0) |
+			   (rq->lift_wrp ? PREFLIGHT_LIFT_WRP : 0);
 	int rc;
 
 	if (e == NULL)
 		e = &own;
 	*ret = (struct flash_result){0};
-	rc = preflight_check(&d->facts, rq->image, rq->entry_by_hand, e);
+	if (rq->lift_wrp && rq->state == NULL)
+		return err_set(e, ERR_IO,
+			"write protection is not lifted without a state file to remember it in");
+	/* An earlier run's lift ends here, unless this run would lift it again at once. */
+	if (rq->state != NULL && !rq->lift_wrp && !rq->dry_run) {
+		rc = wrp_put_back(d, rq->state, rq->events, e);
+		if (rc < 0)
+			return rc;
+	}
+	rc = preflight_check(&d->facts, rq->image, accepts, e);
 	if (rc < 0)
 		return rc;
 	if (rq->state != NULL)
@@ -167,11 +215,12 @@ int flash_run(
 	for (;;) {
 		ret->attempts++;
 		rc = attempt(&j, e);
-		if (rc >= 0 || !worth_another(rc) || ret->attempts == MAX_ATTEMPTS)
+		if (rc >= 0 || j.final || !worth_another(rc) || ret->attempts == MAX_ATTEMPTS)
 			break;
 		j.refusals += rc == ERR_NACK || rc == ERR_VERIFY;
 		if (take_up_again(&j, e) < 0) {
 			rc = e->code;
+			j.gone = true;
 			break;
 		}
 	}
@@ -179,7 +228,7 @@ int flash_run(
 		ret->stopped = true;
 		return 0;
 	}
-	return rc < 0 ? explain(&j, rc, e) : 0;
+	return end_lift(&j, rc < 0 ? explain(&j, rc, e) : 0, e);
 }
 
 int flash_verify(struct device *d, const struct segments *image, const struct event_sink *events,

@@ -19,7 +19,7 @@
 
 /* AN2606: the slowest ROM that does not look for a crystal starts in 545 ms. */
 #define RESTART_MS 600u
-#define RECOVERIES 3
+#define RECOVERIES 2
 
 /* ---- reading ---- */
 

@@ -86,7 +86,10 @@ static int check_read_protection(const struct device_facts *f, struct err *e)
 		return 0;
 	err_set(e, ERR_PROTECTED,
 		"read-out protection is on: the device refuses to be read, erased and written");
-	return err_hint(e, "lifting it erases the whole chip; stmota does not do that by itself");
+	if (f->chip->options.n_rdp == 0)
+		return err_hint(e, "no command of this program lifts it on this chip");
+	return err_hint(e, "'stmota protect rdp-set 0 --erase-everything' lifts it and erases the "
+			   "whole flash; 'stmota protect status' shows more");
 }
 
 static int check_unit_unprotected(
@@ -99,8 +102,10 @@ static int check_unit_unprotected(
 			"0x%08X..0x%08X is write-protected and the image needs it", f->wrp[i].addr,
 			(unsigned)(span_end(f->wrp[i]) - 1));
 		err_at(e, f->wrp[i].addr);
-		return err_hint(
-			e, "remove the write protection first, or link the image elsewhere");
+		return err_hint(e,
+			"--lift-wrp lifts it for this update and puts it back; 'stmota protect "
+			"wrp-off --range 0x%08X:0x%X' for good; nothing is lost by either",
+			f->wrp[i].addr, f->wrp[i].len);
 	}
 	return 0;
 }
@@ -148,8 +153,8 @@ int preflight_check_read(const struct device_facts *f, const struct segments *im
 	return rc;
 }
 
-int preflight_check(const struct device_facts *f, const struct segments *image, bool entry_by_hand,
-	struct err *e)
+int preflight_check(
+	const struct device_facts *f, const struct segments *image, unsigned accepts, struct err *e)
 {
 	int rc = preflight_check_read(f, image, e);
 
@@ -169,9 +174,9 @@ int preflight_check(const struct device_facts *f, const struct segments *image, 
 			(unsigned)f->geometry.write_align, (unsigned)f->write_max);
 		rc = err_hint(e, "another I2C adapter is needed, or another way to the device");
 	}
-	if (rc == 0)
+	if (rc == 0 && !(accepts & PREFLIGHT_LIFT_WRP))
 		rc = check_write_protection(f, image, e);
 	if (rc == 0)
-		rc = check_way_back(f, entry_by_hand, e);
+		rc = check_way_back(f, (accepts & PREFLIGHT_BY_HAND) != 0, e);
 	return rc;
 }

@@ -25,6 +25,7 @@ struct state {
 	int unit_fd; /* -1 until the first note */
 	struct saved_units saved;
 	struct installed installed;
+	struct lifted lifted;
 	struct span suspect;
 };
 
@@ -231,10 +232,52 @@ static int installed_from_json(json_t *j, struct installed *ret)
 	return 0;
 }
 
+static json_t *lifted_to_json(const struct lifted *l)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < l->n; i++) {
+		const struct lifted_field *f = &l->field[i];
+
+		json_array_append_new(list,
+			json_pack("{s:o, s:i, s:i, s:I}", "address", addr_to_json(f->addr), "bit",
+				f->bit, "width", f->width, "value", (json_int_t)f->value));
+	}
+	return list;
+}
+
+static int lifted_from_json(const json_t *j, struct lifted *ret)
+{
+	size_t i;
+	json_t *item;
+
+	if (!json_is_array(j) || json_array_size(j) > LIFTED_FIELDS)
+		return ERR_FORMAT;
+	json_array_foreach(j, i, item)
+	{
+		struct lifted_field *f = &ret->field[i];
+		int bit = 0, width = 0;
+		json_int_t value = -1;
+		json_t *addr = NULL;
+
+		if (json_unpack(item, "{s:o, s:i, s:i, s:I}", "address", &addr, "bit", &bit,
+			    "width", &width, "value", &value) < 0 ||
+			addr_from_json(addr, &f->addr) < 0 || bit < 0 || width < 1 ||
+			bit + width > 32 || value < 0 || value >> width != 0)
+			return ERR_FORMAT;
+		f->bit = (uint8_t)bit;
+		f->width = (uint8_t)width;
+		f->value = (uint32_t)value;
+	}
+	ret->n = json_array_size(j);
+	return 0;
+}
+
 static int load_json(struct state *s, json_t *root, struct err *e)
 {
 	json_t *saved = json_object_get(root, "saved");
 	json_t *installed = json_object_get(root, "installed");
+	json_t *lifted = json_object_get(root, "lifted");
 	int rc = 0;
 
 	if (json_integer_value(json_object_get(root, "schema")) != SCHEMA)
@@ -243,6 +286,8 @@ static int load_json(struct state *s, json_t *root, struct err *e)
 		rc = saved_from_json(saved, &s->saved, e);
 	if (rc == 0 && installed != NULL)
 		rc = installed_from_json(installed, &s->installed);
+	if (rc == 0 && lifted != NULL)
+		rc = lifted_from_json(lifted, &s->lifted);
 	return rc;
 }
 
@@ -278,6 +323,8 @@ static int store(struct state *s, struct err *e)
 		json_object_set_new(root, "saved", saved_to_json(&s->saved));
 	if (s->installed.known)
 		json_object_set_new(root, "installed", installed_to_json(&s->installed));
+	if (s->lifted.n > 0)
+		json_object_set_new(root, "lifted", lifted_to_json(&s->lifted));
 	text = json_dumps(root, JSON_INDENT(1));
 	json_decref(root);
 	if (text == NULL)
@@ -377,6 +424,23 @@ int state_save_units(struct state *s, struct saved_units *saved, struct err *e)
 	}
 	*saved = old;
 	return 0;
+}
+
+const struct lifted *state_lifted(const struct state *s)
+{
+	return s->lifted.n > 0 ? &s->lifted : NULL;
+}
+
+int state_set_lifted(struct state *s, const struct lifted *l, struct err *e)
+{
+	struct lifted old = s->lifted;
+	int rc;
+
+	s->lifted = *l;
+	rc = store(s, e);
+	if (rc < 0)
+		s->lifted = old;
+	return rc;
 }
 
 int state_finish(struct state *s, const struct installed *installed, struct err *e)

@@ -16,7 +16,9 @@ n=0
 while read -r program command rest; do
 	if [ "$program" = stmota ]; then
 		grep -qE "^  $command " commands || continue # prose: "stmota gets firmware"
-		[ "$command" != key ] || command="key ${rest%% *}"
+		case $command in
+		key | option | protect) command="$command ${rest%% *}" ;;
+		esac
 	else
 		[ "$command" = run ] || continue
 	fi

@@ -396,17 +396,10 @@ void device_leave(struct device *d)
 int device_come_back(
 	struct device *d, uint32_t wait_s, const struct event_sink *events, struct err *e)
 {
-	char chip[8];
 	int rc;
 
-	/* Some links find a device by its chip. */
-	snprintf(chip, sizeof(chip), "0x%03X", d->facts.pid & 0xFFFu);
 	device_leave(d);
-<<<<<<< Updated upstream
 	rc = connect(d, NULL, wait_s, events, e);
-=======
-	rc = connect(d, chip, wait_s, events, e);
->>>>>>> Stashed changes
 	if (rc < 0)
 		return err_wrap(e, "%s", d->name);
 	rc = same_device(d, e);

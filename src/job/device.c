@@ -172,6 +172,16 @@ static int resolve(const struct device_request *rq, const struct config *config,
 	return 0;
 }
 
+/* A break or bytes go to a serial port: that of the device, or one that the recipe names. */
+static int check_entry_port(const struct device_url *u, struct err *e)
+{
+	if (u->scheme == DEVICE_UART || u->entry.port[0] != '\0' ||
+		!entry_asks_application(&u->entry) || u->entry.way == ENTRY_BY_COMMAND)
+		return 0;
+	err_set(e, ERR_CONFIG, "[entry %s] names no port for its application", u->entry.recipe);
+	return err_hint(e, "add port = /dev/ttyACM0: the device itself is not on a serial port");
+}
+
 int device_resolve(const struct device_request *rq, const struct config *config,
 	struct device_url *ret, struct err *e)
 {
@@ -242,6 +252,17 @@ static int connect_as_it_is(
 	return 0;
 }
 
+/* The address of a device on a bus, where nobody knows it, and then the device. */
+static int find_and_connect(struct device *d, const char *chip, bool no_resync,
+	const struct event_sink *events, struct err *e)
+{
+	int rc = 0;
+
+	if (d->url.scheme == DEVICE_I2C && d->url.i2c_addr == 0)
+		rc = i2c_scan(&d->url, chip, events, &d->url.i2c_addr, e);
+	return rc < 0 ? rc : connect_as_it_is(d, no_resync, events, e);
+}
+
 /*
  * A running application is asked only when nothing answers as the ROM does: to a ROM that listens,
  * the bytes that the application wants would be a wrong speed or worse. What answers afterwards is
@@ -254,13 +275,11 @@ static int connect_once(struct device *d, const char *chip, bool no_resync,
 	char text[160], how[120];
 	int rc = entry_hold(&d->url.entry, e);
 
-	if (rc == 0 && d->url.scheme == DEVICE_I2C && d->url.i2c_addr == 0)
-		rc = i2c_scan(&d->url, chip, events, &d->url.i2c_addr, e);
 	if (rc < 0)
 		return rc;
 	if (!entry_asks_application(&d->url.entry))
-		return connect_as_it_is(d, no_resync, events, e);
-	rc = connect_as_it_is(d, true, events, e);
+		return find_and_connect(d, chip, no_resync, events, e);
+	rc = find_and_connect(d, chip, true, events, e);
 	if (rc != ERR_TIMEOUT && rc != ERR_PROTOCOL && rc != ERR_LINK)
 		return rc;
 	entry_describe(&d->url.entry, how, sizeof(how));
@@ -269,9 +288,9 @@ static int connect_once(struct device *d, const char *chip, bool no_resync,
 	event_emit(events, &asking);
 	rc = entry_ask(&d->url.entry, d->url.path, e);
 	if (rc == 0)
-		rc = connect_as_it_is(d, true, events, e);
+		rc = find_and_connect(d, chip, true, events, e);
 	if (rc == ERR_TIMEOUT && !no_resync)
-		rc = connect_as_it_is(d, false, events, e);
+		rc = find_and_connect(d, chip, false, events, e);
 	return rc;
 }
 
@@ -333,6 +352,8 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (d == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = resolve(rq, config, d, &chip, e);
+	if (rc == 0)
+		rc = check_entry_port(&d->url, e);
 	if (rc == 0)
 		rc = check_wanted_chip(chip, &d->url, e);
 	if (rc == 0) {

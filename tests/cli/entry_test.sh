@@ -65,3 +65,15 @@ expect 0 with_gpio stmota entry test --device \
 	'uart:/dev/ttyUSB0?boot0=gpio:gpiochip0/BOOT0&nrst=!gpio:gpiochip0/NRST'
 prints "boot0 = gpio:gpiochip0/BOOT0"
 prints "nrst = gpio:gpiochip0/NRST"
+
+# The recipe is apart from the link: the same lines for a device on I2C.
+expect 0 stmota-sim exec --chip STM32L431 --i2c --gpio --boot0 low -- stmota probe --device \
+	'i2c:/dev/i2c-1@0x48?boot0=gpio:BOOT0&nrst=gpio:NRST' --trace i2c.trace
+prints "by BOOT0 and NRST lines"
+grep -q 'NRST \* low$' i2c.trace || fail "no reset: $(cat i2c.trace)"
+grep -q ' /dev/i2c-1@0x48 > 00 FF$' i2c.trace || fail "no Get: $(cat i2c.trace)"
+
+# An application that is asked needs a serial port; a bus is none.
+printf '[entry ask]\nsend = x\n' >ask.conf
+expect 2 stmota probe --config ask.conf --device i2c:/dev/i2c-1@0x4a --before ask
+says "names no port"

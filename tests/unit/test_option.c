@@ -304,7 +304,7 @@ static void test_execute__each_chip(void **state)
 			unsigned what = option_fact_of(c, f->name)->consequences;
 			struct option_want want = {.name = f->name};
 			struct option_limits l = {0};
-			enum option_outcome outcome;
+			enum option_outcome outcome = OPTION_STOOD;
 			struct bench b;
 			int rc;
 
@@ -356,7 +356,7 @@ static void test_execute__cut(void **state)
 		const struct chip *c = chip_find(pids[i]);
 		struct option_want want = {
 			.name = c->bank_boot_bit != NULL ? c->bank_boot_bit : c->bank_swap_bit};
-		enum option_outcome outcome;
+		enum option_outcome outcome = OPTION_STOOD;
 		struct bench b;
 		int rc;
 
@@ -378,7 +378,7 @@ static void test_execute__lost_answer(void **state)
 	static struct option_words w;
 	const struct chip *c = chip_find(0x415);
 	struct option_want want = {.name = "BFB2", .value = 1};
-	enum option_outcome outcome;
+	enum option_outcome outcome = OPTION_STOOD;
 	struct bench b;
 
 	assert_true(bench_open(&b, c, NULL));
@@ -398,7 +398,7 @@ static void test_execute__refused(void **state)
 	static struct option_plan p;
 	static struct option_words w;
 	struct option_want want = {.name = "BFB2", .value = 1};
-	enum option_outcome outcome;
+	enum option_outcome outcome = OPTION_STOOD;
 	struct bench b;
 
 	assert_true(bench_open(&b, chip_find(0x415), "nack@0x31:1"));
@@ -429,7 +429,7 @@ static void test_execute__not_reloaded(void **state)
 	struct sim_config sim = {.chip = chip_find(0x460), .rom_version = 0xB2};
 	struct rom_options opt = ROM_OPTIONS_INIT;
 	struct entry entry = ENTRY_INIT;
-	enum option_outcome outcome;
+	enum option_outcome outcome = OPTION_STOOD;
 	struct bench b = {.e = ERR_INIT};
 	struct link *l;
 

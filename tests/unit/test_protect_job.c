@@ -97,7 +97,7 @@ static void test_wrp__on_and_off_on_each_chip(void **state)
 	size_t chips = 0, refused = 0;
 
 	for (size_t i = 0; i < chip_count(); i++) {
-		enum option_outcome outcome;
+		enum option_outcome outcome = OPTION_STOOD;
 		struct span range;
 		struct bench b;
 		uint32_t first;
@@ -149,7 +149,7 @@ static void test_wrp__off_by_command(void **state)
 {
 	static const uint8_t sectors[] = {1};
 	static struct wrp_change c;
-	enum option_outcome outcome;
+	enum option_outcome outcome = OPTION_STOOD;
 	struct bench b;
 
 	assert_true(bench_open(&b, chip_find(0x450), 0));
@@ -252,7 +252,7 @@ static bool waits(void)
 static void lift_open(struct lift *l, uint16_t pid, uint32_t seed)
 {
 	static struct wrp_change c;
-	enum option_outcome outcome;
+	enum option_outcome outcome = OPTION_STOOD;
 	char path[64];
 
 	memset(l, 0, sizeof(*l));

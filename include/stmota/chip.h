@@ -205,6 +205,13 @@ int geometry_init(struct geometry *g, const struct chip *c, uint32_t flash_size,
 void geometry_set_swapped(struct geometry *g);
 
 /*
+ * To be called where erase commands name an address instead of a number: all units can be named.
+ *
+ * bank2_works  false: the bootloader is known not to erase bank 2
+ */
+void geometry_set_by_address(struct geometry *g, bool bank2_works);
+
+/*
  * To be called before anything is erased by number. ERR_UNSUPPORTED "not confirmed" with the
  * address of the first unit out of `first`..`first + n - 1` whose number has no source.
  */

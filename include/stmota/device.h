@@ -25,9 +25,13 @@
  */
 struct device_facts {
 	uint16_t pid;
-	const struct chip *chip; /* never NULL */
+	const struct chip *chip; /* never NULL; the first of `candidates` where there are several */
+	/* Over USB DFU all chips that contradict nothing, elsewhere 0. With more than one of them
+	   `pid` is 0, and only what all of them share is known. */
+	const struct chip *candidates[TARGET_CANDIDATES_MAX];
+	size_t n_candidates;
 	uint8_t protocol;        /* BCD: 0x31 = 3.1 */
-	char transport[16];      /* "uart" */
+	char transport[16];      /* "uart", "i2c", "dfu" */
 	bool lists_checksum;     /* the device offers the CRC command */
 	uint32_t write_max;      /* bytes of one write; 0: not known */
 	bool lists_erase;        /* it offers an erase command at all */
@@ -68,10 +72,14 @@ struct device_facts {
 /* What the user asked for; everything 0 or NULL is left to URL, configuration and defaults. */
 struct device_request {
 	const char *device; /* URL or name of a [device] section */
+	/* If no device is named, here or in the configuration: take the only STM32 bootloader that
+	   is attached to USB. For work that asks or changes nothing unasked. */
+	bool find_usb;
 	uint32_t baud;
 	const char *before; /* entry recipe, see entry_parse() */
 	uint32_t wait_s;    /* keep trying that long until a device answers */
 	const char *chip;   /* product ID or part name that the device must have */
+	uint16_t chip_hint; /* product ID that the firmware is for, to choose among candidates; 0 */
 };
 
 struct device {
@@ -102,6 +110,17 @@ int device_resolve(const struct device_request *rq, const struct config *config,
 
 /* Puts the lines back and frees everything; takes NULL. */
 void device_close(struct device *d);
+
+/*
+ * Where the target does not name its chip (USB DFU): finds the candidates, see target_info. Does
+ * nothing for others, and nothing the second time.
+ *
+ * wanted  as in the request, or NULL: it must be among them
+ * hint    product ID that is chosen if it is among them; 0: none
+ *
+ * ERR_IDENTITY if none fits, or not the one that is wanted; ERR_USAGE (unknown name).
+ */
+int device_identify(struct target *t, const char *wanted, uint16_t hint, struct err *e);
 
 /*
  * Gathers the facts of a connected target; also for tests.

@@ -13,14 +13,17 @@
 
 #include <stmota/entry.h>
 #include <stmota/err.h>
+#include <stmota/usb.h>
 
-enum device_scheme { DEVICE_UART, DEVICE_I2C };
+enum device_scheme { DEVICE_UART, DEVICE_I2C, DEVICE_DFU };
 
 struct device_url {
 	enum device_scheme scheme;
-	char path[108];        /* "/dev/ttyUSB0", "/dev/i2c-1" */
+	/* "/dev/ttyUSB0", "/dev/i2c-1"; of dfu: what stands behind the colon, maybe "" */
+	char path[108];
 	uint8_t i2c_addr;      /* 7 bit; 0: not given */
 	uint32_t i2c_max;      /* bytes of one message on the bus; 0: not given */
+	struct usb_match usb;  /* of dfu: the path, taken apart */
 	uint32_t baud;         /* 0: not given */
 	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
 	char before[64];       /* entry recipe, see entry_parse(); "": not given */
@@ -32,7 +35,7 @@ bool device_url_is_url(const char *text);
 
 /*
  * Takes a URL apart. ERR_USAGE names what is wrong; ERR_UNSUPPORTED for schemes that are known
- * but not built (dfu, ymodem). Keys: baud (uart), max (i2c), boot0, nrst, before, banks (single
+ * but not built (ymodem). Keys: baud (uart), max (i2c), boot0, nrst, before, banks (single
  * or dual), reset_ms, settle_ms, boot_ms.
  */
 int device_url_parse(const char *text, struct device_url *ret, struct err *e);

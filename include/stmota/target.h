@@ -18,13 +18,19 @@
 /* Facts are read in pairs that must agree; so often before the device is not believed. */
 #define TARGET_READ_PAIRS 3
 
+#define TARGET_CANDIDATES_MAX 32
+
 struct target_info {
-	uint16_t pid;            /* read twice, both answers were equal */
+	uint16_t pid;            /* read twice, both answers were equal; 0: not certain */
 	const struct chip *chip; /* NULL: product ID not in the table */
-	uint8_t protocol;        /* BCD: 0x31 = 3.1 */
-	uint8_t boot_id;         /* bootloader id such as 0x91; 0 until somebody has read it */
-	uint8_t commands[256];   /* 1 for each command code that the device lists */
-	char transport[16];      /* "uart", "i2c", "dfu" */
+	/* USB DFU tells no product ID: the chips that contradict nothing, `chip` is the first.
+	   0: `pid` says it. */
+	const struct chip *candidates[TARGET_CANDIDATES_MAX];
+	size_t n_candidates;
+	uint8_t protocol;      /* BCD: 0x31 = 3.1 */
+	uint8_t boot_id;       /* bootloader id such as 0x91; 0 until somebody has read it */
+	uint8_t commands[256]; /* 1 for each command code that the device lists */
+	char transport[16];    /* "uart", "i2c", "dfu" */
 };
 
 enum target_protect {

@@ -211,6 +211,14 @@ void geometry_set_swapped(struct geometry *g)
 	g->numbering = "the banks are swapped: no source tells which numbers follow";
 }
 
+void geometry_set_by_address(struct geometry *g, bool bank2_works)
+{
+	g->n_numbered = bank2_works || g->banks == 1 ? g->n_units : g->n_bank1;
+	g->bank2_number = g->n_bank1;
+	g->numbering = bank2_works ? "erased by address"
+				   : "this bootloader does not erase bank 2 over USB: use the UART";
+}
+
 int geometry_need_numbers(const struct geometry *g, uint32_t first, uint32_t n, struct err *e)
 {
 	struct erase_unit u;

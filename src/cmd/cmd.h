@@ -42,6 +42,20 @@ struct segments;
 void cmd_out_protection(struct out *o, struct device *d, const struct segments *image);
 
 /*
+ * The same, and if no device is named the only STM32 bootloader that is attached to USB is meant:
+ * for commands that ask only, or that check before they write.
+ *
+ * chip_hint  product ID that firmware is for, 0: none; see device_request
+ */
+int cmd_find_device(
+	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e);
+
+struct device_facts;
+
+/* As cmd_out_chip(), and "candidates" where several chips are possible. */
+void cmd_out_device_chip(struct out *o, const struct device_facts *f);
+
+/*
  * Product ID and name as every command tells them: "chip" and "chip_name" in JSON, one line for
  * people. `pid` 0: any chip.
  */

@@ -13,6 +13,7 @@
 #include <stmota/cleanup.h>
 #include <stmota/link_i2c.h>
 #include <stmota/serial_ports.h>
+#include <stmota/usb.h>
 
 static const struct opt opts[] = {
 	OPT_FLAG("show", "show every setting too, and who made it"),
@@ -103,11 +104,41 @@ static void show_buses(struct out *o, const struct i2c_bus *buses, size_t n)
 	out_end(o);
 }
 
+static const char *usb_kind(const struct usb_entry *u)
+{
+	if (u->is_st_rom)
+		return "STM32 bootloader";
+	if (u->runtime)
+		return "application with DFU";
+	return u->dfuse ? "DfuSe bootloader" : "DFU bootloader";
+}
+
+static void show_usb(struct out *o, const struct usb_entry *list, size_t n)
+{
+	out_table(o, "usb");
+	for (size_t i = 0; i < n; i++) {
+		const struct usb_entry *u = &list[i];
+
+		out_object(o, NULL);
+		/* Port before serial number: only the port is unique. */
+		out_strf(o, "url", "dfu:%04x:%04x#%s", u->vid, u->pid, u->port);
+		out_str(o, "kind", usb_kind(u));
+		out_str(o, "description", u->product[0] != '\0' ? u->product : NULL);
+		out_str(o, "serial", u->serial[0] != '\0' ? u->serial : NULL);
+		out_bool(o, "may_be_board", u->is_st_rom || u->dfuse);
+		out_bool(o, "permitted", !u->no_permission);
+		out_str(o, "held_by", u->holder[0] != '\0' ? u->holder : NULL);
+		out_end(o);
+	}
+	out_end(o);
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	cleanup_free struct serial_port *ports = NULL;
 	cleanup_free struct i2c_bus *buses = NULL;
-	size_t n = 0, n_buses = 0;
+	cleanup_free struct usb_entry *usb = NULL;
+	size_t n = 0, n_buses = 0, n_usb = 0;
 	int rc = serial_ports_list(&ports, &n, e);
 
 	if (rc == 0)
@@ -115,21 +146,27 @@ static int run(struct command_env *env, struct err *e)
 
 	if (rc < 0)
 		return rc;
+	/* A machine without USB is none the worse for its serial ports. */
+	usb_list(&usb, &n_usb, NULL);
 	show_configured(env->out, env->config);
 	show_ports(env->out, ports, n);
 	show_buses(env->out, buses, n_buses);
+	show_usb(env->out, usb, n_usb);
 	if (opt_given(env->opts, "show"))
 		show_settings(env->out, env->config);
-	if (n == 0)
-		out_text(env->out, "no serial ports here; 'stmota-sim run' makes a virtual board");
+	if (n == 0 && n_usb == 0)
+		out_text(env->out,
+			"no serial ports and no USB bootloader here; 'stmota-sim run' makes a virtual board");
 	return 0;
 }
 
 const struct command cmd_devices = {
 	.name = "devices",
 	.args = "",
-	.summary = "list configured devices, serial ports and I2C buses",
-	.details = "Nothing is sent to any of them.\n",
+	.summary = "list configured devices, serial ports, I2C buses and USB bootloaders",
+	.details =
+		"Nothing is sent to any of them, except that USB devices with a DFU interface are\n"
+		"asked for their name and serial number.\n",
 	.examples = "stmota devices\n"
 		    "stmota devices --show --config my.conf\n",
 	.group = COMMAND_DEVICE,

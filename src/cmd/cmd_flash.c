@@ -316,7 +316,7 @@ static void describe_what(const struct flash_call *c)
 	char version[VERSION_TEXT_SIZE];
 
 	out_str(o, "device", c->device->name);
-	cmd_out_chip(o, f->pid);
+	cmd_out_device_chip(o, f);
 	out_str(o, "file", c->firmware.path);
 	if (c->firmware.is_package) {
 		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
@@ -475,12 +475,27 @@ static int place(struct flash_call *c, struct err *e)
 	return rc == 0 ? image_heads_shift(from, by, &c->heads, e) : rc;
 }
 
+/* Where several chips are possible the firmware has to fit one of them. */
+static int fit(struct flash_call *c, struct err *e)
+{
+	const struct device_facts *f = &c->device->facts;
+	struct err other = ERR_INIT;
+	int rc = firmware_fit(&c->firmware, f->chip, e);
+
+	for (size_t i = 1; rc < 0 && i < f->n_candidates; i++)
+		if (firmware_fit(&c->firmware, f->candidates[i], &other) == 0)
+			rc = 0;
+	if (rc == 0)
+		err_clear(e);
+	return rc;
+}
+
 static int with_device(struct flash_call *c, struct err *e)
 {
 	const struct device_facts *f = &c->device->facts;
 	unsigned accepts = (opt_given(c->env->opts, "entry-by-hand") ? PREFLIGHT_BY_HAND : 0) |
 			   (opt_given(c->env->opts, "lift-wrp") ? PREFLIGHT_LIFT_WRP : 0);
-	int rc = firmware_fit(&c->firmware, f->chip, e);
+	int rc = fit(c, e);
 
 	if (rc < 0)
 		return rc;
@@ -521,7 +536,8 @@ static int flash_one(struct command_env *env, void *ctx, struct err *e)
 	int rc;
 
 	c->env = env;
-	rc = cmd_open_device(env, &c->device, e);
+	rc = cmd_find_device(env,
+		c->firmware.is_package ? c->firmware.package.header.chip : 0, &c->device, e);
 	if (rc == 0)
 		rc = with_device(c, e);
 	state_close(c->state);
@@ -576,6 +592,7 @@ const struct command cmd_flash = {
 		"a text on a serial port or by the exit status of a command. Silence is failure:\n"
 		"exit status 9, and with --backup what was there before is back in place.\n",
 	.examples = "stmota flash --device uart:/dev/ttyUSB0 app.elf\n"
+		    "stmota flash --device dfu: app.elf\n"
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
 		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"
 		    "stmota flash --device lamp --dry-run app.sota\n"

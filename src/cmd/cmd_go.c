@@ -44,7 +44,7 @@ static int run(struct command_env *env, struct err *e)
 {
 	struct device *d = NULL;
 	uint32_t addr;
-	int rc = cmd_open_device(env, &d, e);
+	int rc = cmd_find_device(env, 0, &d, e);
 
 	if (rc < 0)
 		return rc;

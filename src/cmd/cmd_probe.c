@@ -83,6 +83,8 @@ static void show_quirks(struct out *o, const struct device_facts *f)
 	const struct quirk_row *q;
 	size_t pos = 0;
 
+	if (f->n_candidates > 1)
+		return;
 	out_table(o, "quirks");
 	while ((q = quirk_next(f->chip, f->boot_id, &pos)) != NULL) {
 		out_object(o, NULL);
@@ -106,9 +108,10 @@ static void show(struct out *o, const struct device *d)
 		out_uint(o, "bus_hz", link->bus_hz);
 	if ((link->caps & LINK_FRAMED) != 0)
 		out_strf(o, "address", "0x%02x", d->url.i2c_addr);
-	cmd_out_chip(o, f->pid);
-	out_str(o, "core", chip_core_name(f->chip->core));
-	show_bcd(o, "protocol", true, f->protocol);
+	cmd_out_device_chip(o, f);
+	if (f->n_candidates <= 1)
+		out_str(o, "core", chip_core_name(f->chip->core));
+	show_bcd(o, "protocol", f->protocol != 0, f->protocol);
 	show_bcd(o, "bootloader", f->has_boot_id, f->boot_id);
 	if (f->has_uid)
 		out_bytes(o, "unique_id", f->uid, sizeof(f->uid));
@@ -127,7 +130,7 @@ static void show(struct out *o, const struct device *d)
 static int run(struct command_env *env, struct err *e)
 {
 	struct device *d = NULL;
-	int rc = cmd_open_device(env, &d, e);
+	int rc = cmd_find_device(env, 0, &d, e);
 
 	if (rc < 0)
 		return rc;
@@ -142,6 +145,7 @@ const struct command cmd_probe = {
 	.summary = "identify a device: chip, bootloader, flash, protection",
 	.details = "Nothing is written and nothing is erased.\n",
 	.examples = "stmota probe --device uart:/dev/ttyUSB0\n"
+		    "stmota probe --device dfu:\n"
 		    "stmota probe --device uart:/dev/ttyUSB0 --before dtr-rts --json\n",
 	.group = COMMAND_DEVICE,
 	.flags = CMD_JSON | CMD_DEVICE,

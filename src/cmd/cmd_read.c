@@ -73,7 +73,7 @@ static int run(struct command_env *env, struct err *e)
 	cleanup_free uint8_t *data = NULL;
 	struct device *d = NULL;
 	struct span range = {0};
-	int rc = cmd_open_device(env, &d, e);
+	int rc = cmd_find_device(env, 0, &d, e);
 
 	if (rc == 0)
 		rc = choose_range(env, &d->facts, &range, e);

@@ -3,7 +3,8 @@
 
 #include <stmota/device.h>
 
-int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e)
+static int open_it(const struct command_env *env, bool find_usb, uint16_t chip_hint,
+	struct device **ret, struct err *e)
 {
 	struct device_request rq = {
 		.device = env->device,
@@ -11,7 +12,20 @@ int cmd_open_device(const struct command_env *env, struct device **ret, struct e
 		.before = opt_str(env->opts, "before", NULL),
 		.wait_s = opt_u32(env->opts, "wait", 0),
 		.chip = opt_str(env->opts, "chip", NULL),
+		.find_usb = find_usb,
+		.chip_hint = chip_hint,
 	};
 
 	return device_open(&rq, env->config, env->events, ret, e);
+}
+
+int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e)
+{
+	return open_it(env, false, 0, ret, e);
+}
+
+int cmd_find_device(
+	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e)
+{
+	return open_it(env, true, chip_hint, ret, e);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stmota/dfu.h>
 #include <stmota/link_i2c.h>
 #include <stmota/link_uart.h>
 #include <stmota/log.h>
@@ -20,6 +21,8 @@
 
 #define BAUD_DEFAULT 115200
 #define WAIT_STEP_MS 250
+/* F105 with a crystal of 8 MHz needs 13.7 s (AN2606) */
+#define DFU_ENUMERATION_MS 15000
 
 /* ---- URL, section, defaults ---- */
 
@@ -31,8 +34,24 @@ static int no_device(const struct config *config, struct err *e)
 	if (n > 0)
 		err_hint(e, "add --device uart:PORT or --device %s", config_device_name(config, 0));
 	else
-		err_hint(e, "add --device uart:/dev/ttyUSB0; 'stmota devices' lists the ports");
+		err_hint(e,
+			"add --device uart:/dev/ttyUSB0, or dfu: for USB; 'stmota devices' lists "
+			"what there is");
 	return ERR_USAGE;
+}
+
+/* How many STM32 bootloaders are attached to USB; several are told apart when it is opened. */
+static size_t count_usb(void)
+{
+	struct usb_entry *list = NULL;
+	size_t n = 0, hits = 0;
+
+	if (usb_list(&list, &n, NULL) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		hits += list[i].is_st_rom;
+	free(list);
+	return hits;
 }
 
 static bool has_section(const struct config *config, const char *name)
@@ -132,6 +151,8 @@ static int resolve(const struct device_request *rq, const struct config *config,
 	*ret_chip = rq->chip;
 	if (text == NULL && config != NULL)
 		text = config_get(config, "defaults", NULL, "device");
+	if (text == NULL && rq->find_usb && (rq->wait_s > 0 || count_usb() > 0))
+		text = "dfu:";
 	if (text == NULL)
 		return no_device(config, e);
 	snprintf(d->name, sizeof(d->name), "%s", text);
@@ -167,6 +188,8 @@ static int resolve(const struct device_request *rq, const struct config *config,
 	}
 	if (d->url.baud == 0)
 		d->url.baud = baud;
+	if (strcmp(d->name, "dfu:") == 0)
+		snprintf(d->name, sizeof(d->name), "USB");
 	if (d->url.baud < 1200)
 		return err_set(e, ERR_USAGE, "%" PRIu32 " baud is too slow", d->url.baud);
 	return 0;
@@ -205,7 +228,7 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 	rc = chip_find_name(wanted, &c, e);
 	if (rc < 0)
 		return rc;
-	if (c->parity_none) {
+	if (c->parity_none && u->scheme == DEVICE_UART) {
 		err_set(e, ERR_UNSUPPORTED, "the bootloader of %s is not supported yet", c->name);
 		err_hint(e, "it speaks 8N1 and has commands of its own");
 		return ERR_UNSUPPORTED;
@@ -227,21 +250,50 @@ static int open_link(const struct device_url *u, struct link **ret, struct err *
 
 	switch (u->scheme) {
 	case DEVICE_I2C: return link_i2c_open(&i2c, ret, e);
-	default: return link_uart_open(&uart, ret, e);
+	default: return link_uart_open(&uart, ret, e); /* USB has no struct link of bytes */
 	}
+}
+
+/* By lines where they are wired; the bootloader takes a while until it is on the bus. */
+static int open_dfu(
+	struct device *d, const struct event_sink *events, struct target **ret, struct err *e)
+{
+	const struct clock *clock = &clock_monotonic;
+	struct dfu_options opt = {.entry = d->url.entry, .events = events};
+	struct usb_link *link = NULL;
+	uint64_t until_ms = clock_now_ms(clock);
+	int rc = 0;
+
+	if (entry_can_enter(&d->url.entry)) {
+		rc = entry_enter(NULL, &d->url.entry, e);
+		until_ms = clock_now_ms(clock) + DFU_ENUMERATION_MS;
+	}
+	if (rc == 0)
+		rc = link_usb_open(&d->url.usb, &link, e);
+	while (rc == ERR_LINK && clock_now_ms(clock) < until_ms && signals_check(NULL) == 0) {
+		clock_sleep_ms(clock, WAIT_STEP_MS);
+		rc = link_usb_open(&d->url.usb, &link, e);
+	}
+	return rc < 0 ? rc : dfu_target_new(link, &opt, ret, e);
+}
+
+static int open_rom(struct device *d, bool no_resync, const struct event_sink *events,
+	struct target **ret, struct err *e)
+{
+	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
+	struct link *link = NULL;
+	int rc = open_link(&d->url, &link, e);
+
+	return rc < 0 ? rc : rom_target_new(link, &opt, ret, e);
 }
 
 static int connect_as_it_is(
 	struct device *d, bool no_resync, const struct event_sink *events, struct err *e)
 {
-	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
-	struct link *link = NULL;
 	struct target *t = NULL;
-	int rc = open_link(&d->url, &link, e);
+	int rc = d->url.scheme == DEVICE_DFU ? open_dfu(d, events, &t, e)
+					     : open_rom(d, no_resync, events, &t, e);
 
-	if (rc < 0)
-		return rc;
-	rc = rom_target_new(link, &opt, &t, e);
 	if (rc == 0)
 		rc = t->ops->connect(t, NULL, e);
 	if (rc < 0) {
@@ -272,7 +324,9 @@ static int connect_once(struct device *d, const char *chip, bool no_resync,
 	const struct event_sink *events, struct err *e)
 {
 	struct event asking = {.type = EVENT_NOTE, .phase = "connect"};
+	bool usb = d->url.scheme == DEVICE_DFU;
 	char text[160], how[120];
+	uint64_t until_ms;
 	int rc = entry_hold(&d->url.entry, e);
 
 	if (rc < 0)
@@ -286,9 +340,18 @@ static int connect_once(struct device *d, const char *chip, bool no_resync,
 	snprintf(text, sizeof(text), "entering the bootloader: %s", how);
 	asking.text = text;
 	event_emit(events, &asking);
+	if (usb && d->url.entry.port[0] == '\0' && d->url.entry.way != ENTRY_BY_COMMAND)
+		return err_set(e, ERR_CONFIG,
+			"the entry recipe does not name the port on which the application listens");
 	rc = entry_ask(&d->url.entry, d->url.path, e);
+	until_ms = clock_now_ms(&clock_monotonic) + (usb ? DFU_ENUMERATION_MS : 0);
 	if (rc == 0)
 		rc = find_and_connect(d, chip, true, events, e);
+	while (rc == ERR_LINK && clock_now_ms(&clock_monotonic) < until_ms &&
+		signals_check(NULL) == 0) {
+		clock_sleep_ms(&clock_monotonic, WAIT_STEP_MS);
+		rc = find_and_connect(d, chip, true, events, e);
+	}
 	if (rc == ERR_TIMEOUT && !no_resync)
 		rc = find_and_connect(d, chip, false, events, e);
 	return rc;
@@ -321,15 +384,18 @@ static int connect(struct device *d, const char *chip, uint32_t wait_s,
 }
 
 /* A broken exchange is taken up again; readings that disagree are not talked away. */
-static int gather(
-	struct device *d, const char *chip, const struct event_sink *events, struct err *e)
+static int gather(struct device *d, const char *chip, uint16_t hint,
+	const struct event_sink *events, struct err *e)
 {
 	int rc = 0;
 
 	for (int tries = 0; tries < 3; tries++) {
 		struct event retry = {.type = EVENT_RETRY, .phase = "connect"};
 
-		rc = device_gather(d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
+		rc = device_identify(d->target, chip, hint, e);
+		if (rc == 0)
+			rc = device_gather(
+				d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
 		if (rc == 0 || !err_is_transient((enum err_code)rc))
 			break;
 		retry.text = e != NULL ? e->msg : "the conversation broke";
@@ -360,7 +426,7 @@ int device_open(const struct device_request *rq, const struct config *config,
 		event_emit(events, &phase);
 		rc = connect(d, chip, rq->wait_s, events, e);
 		if (rc == 0)
-			rc = gather(d, chip, events, e);
+			rc = gather(d, chip, rq->chip_hint, events, e);
 		if (rc < 0)
 			err_wrap(e, "%s", d->name);
 	}
@@ -368,12 +434,12 @@ int device_open(const struct device_request *rq, const struct config *config,
 		device_close(d);
 		return rc;
 	}
-	if (d->target->link->baud > 57600 &&
+	if (d->url.scheme == DEVICE_UART && d->target->link->baud > 57600 &&
 		quirk_applies(d->facts.chip, d->facts.boot_id, CHIP_QUIRK_BAUD_MAX_57600))
 		log_debug("%s: above 57600 baud its bootloader may fail", d->name);
-	log_info("%s: 0x%03X %s, protocol %u.%u, %" PRIu32 " KiB of flash", d->name, d->facts.pid,
-		d->facts.chip->name, d->facts.protocol >> 4, d->facts.protocol & 15,
-		d->facts.flash_size / 1024);
+	log_info("%s: 0x%03X %s, protocol %u.%u, %" PRIu32 " KiB of flash", d->name,
+		d->facts.chip->pid, d->facts.chip->name, d->facts.protocol >> 4,
+		d->facts.protocol & 15, d->facts.flash_size / 1024);
 	*ret = d;
 	return 0;
 }
@@ -390,7 +456,10 @@ void device_close(struct device *d)
 static int same_device(struct device *d, struct err *e)
 {
 	struct device_facts again = {0};
-	int rc = device_gather(d->target, &d->url.entry, d->url.banks, NULL, &again, e);
+	int rc = device_identify(d->target, NULL, d->facts.pid, e);
+
+	if (rc == 0)
+		rc = device_gather(d->target, &d->url.entry, d->url.banks, NULL, &again, e);
 
 	if (rc < 0)
 		return err_wrap(e, "%s", d->name);

@@ -11,8 +11,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <stmota/dfu.h>
 #include <stmota/log.h>
 #include <stmota/quirks.h>
+
+#include "device_priv.h"
 
 #define OPTION_AREAS    4
 #define OPTION_AREA_MAX 256u
@@ -97,6 +100,21 @@ static int read_identity(struct gathering *g, uint32_t addr, void *buf, uint32_t
 	return 0;
 }
 
+/* The memory map says no less than the register where that cannot be read, and bounds it. */
+static void size_by_map(struct gathering *g)
+{
+	uint32_t map;
+
+	if (!target_is_dfu(g->t))
+		return;
+	map = device_dfu_map_size(g->t, g->chip->flash_base);
+	if (g->facts->flash_size == 0 || g->facts->flash_size > map)
+		g->facts->flash_size = map;
+	if (g->facts->flash_size > g->chip->flash_size_max)
+		g->facts->flash_size = g->chip->flash_size_max;
+	g->facts->geometry_why[0] = '\0';
+}
+
 static int gather_size(struct gathering *g, struct err *e)
 {
 	const struct chip *c = g->chip;
@@ -132,7 +150,8 @@ static int gather_uid(struct gathering *g, struct err *e)
 	uint32_t len = c->uid_third_word + 4u;
 	int rc;
 
-	if (c->uid_register == CHIP_UNKNOWN || len < 12 || len > sizeof(raw))
+	if (c->uid_register == CHIP_UNKNOWN || len < 12 || len > sizeof(raw) ||
+		!device_registers_shared(&g->t->info))
 		return 0;
 	rc = read_identity(g, c->uid_register, raw, len, "unique id", e);
 	if (rc < 0)
@@ -149,11 +168,14 @@ static int gather_boot_id(struct gathering *g, struct err *e)
 {
 	uint32_t addr = g->chip->boot_id_addr;
 	uint8_t id = 0;
-	int rc;
+	int rc = 0;
 
-	if (addr == CHIP_UNKNOWN || addr == 0)
+	if (addr == CHIP_UNKNOWN || addr == 0 || g->t->info.n_candidates > 1)
 		return 0;
-	rc = read_twice(g->t, addr, &id, 1, "bootloader id", e);
+	if (target_is_dfu(g->t) && g->t->info.boot_id != 0)
+		id = g->t->info.boot_id; /* read already, to find out which chip it is */
+	else
+		rc = read_twice(g->t, addr, &id, 1, "bootloader id", e);
 	if (rc < 0)
 		return is_answer(rc) ? 0 : rc;
 	if (id == 0x00 || id == 0xFF)
@@ -209,7 +231,7 @@ static int gather_rdp(struct gathering *g, struct err *e)
 {
 	const struct chip_option_bytes *o = &g->chip->options;
 
-	for (size_t i = 0; i < o->n_rdp; i++) {
+	for (size_t i = 0; device_options_shared(&g->t->info) && i < o->n_rdp; i++) {
 		uint32_t word = 0;
 		int rc;
 
@@ -223,18 +245,43 @@ static int gather_rdp(struct gathering *g, struct err *e)
 	return 0;
 }
 
+/* Over USB units are named by their address, and the device tells how long they are. */
+static void geometry_by_map(struct gathering *g)
+{
+	struct device_facts *f = g->facts;
+	const struct chip *c = g->chip;
+	bool broken = quirk_applies(c, f->boot_id, CHIP_QUIRK_DFU_BANK2_ERASE_BROKEN) ||
+		      quirk_applies(c, f->boot_id, CHIP_QUIRK_DFU_BANK2_ERASE_SHIFTED);
+
+	if (!f->has_geometry || !target_is_dfu(g->t))
+		return;
+	geometry_set_by_address(&f->geometry, !broken);
+	if (!device_dfu_agrees(g->t, &f->geometry)) {
+		f->has_geometry = false;
+		snprintf(f->geometry_why, sizeof(f->geometry_why),
+			"the memory map of the device contradicts the chip table");
+	} else if (!device_dfu_geometry_shared(
+			   g->t, &f->geometry, f->geometry_why, sizeof(f->geometry_why))) {
+		f->has_geometry = false;
+	}
+}
+
 static int gather_geometry(struct gathering *g, enum chip_banks said, struct err *e)
 {
 	struct device_facts *f = g->facts;
 	struct err why = ERR_INIT;
-	int rc;
+	int rc = 0;
 
 	if (f->flash_size == 0)
 		return 0;
 	f->banks = CHIP_BANKS_DEFAULT;
-	rc = chip_banks_read(g->chip, f->flash_size, option_word, g, &f->banks, &f->swapped, e);
+	if (g->t->info.n_candidates <= 1)
+		rc = chip_banks_read(
+			g->chip, f->flash_size, option_word, g, &f->banks, &f->swapped, e);
 	if (rc < 0 && !is_answer(rc))
 		return rc;
+	if (f->banks == CHIP_BANKS_DEFAULT && said == CHIP_BANKS_DEFAULT && target_is_dfu(g->t))
+		f->banks = device_dfu_banks(g->t, g->chip, f->flash_size);
 	/* What the device says counts; the user is asked where it does not. */
 	if (f->banks == CHIP_BANKS_DEFAULT)
 		f->banks = said;
@@ -249,6 +296,7 @@ static int gather_geometry(struct gathering *g, enum chip_banks said, struct err
 	f->has_geometry = rc == 0;
 	if (rc == 0 && f->swapped)
 		geometry_set_swapped(&f->geometry);
+	geometry_by_map(g);
 	return 0;
 }
 
@@ -277,6 +325,11 @@ static int gather_wrp(struct gathering *g, struct err *e)
 
 	if (!f->has_geometry) {
 		snprintf(f->wrp_why, sizeof(f->wrp_why), "the erase units are not known");
+		return 0;
+	}
+	if (!device_options_shared(&g->t->info)) {
+		snprintf(f->wrp_why, sizeof(f->wrp_why),
+			"write protection cannot be read: it is not certain which chip this is");
 		return 0;
 	}
 	rc = chip_wrp_spans(&f->geometry, option_word, g, f->wrp, DEVICE_MAX_WRP, &f->n_wrp, &why);
@@ -323,8 +376,12 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 	const struct target_info *info = &t->info;
 	struct device_facts f = {0};
 	struct gathering g = {.t = t, .chip = info->chip, .facts = &f};
-	int rc = check_chip(info, chip_wanted, e);
+	uint8_t word[4];
+	int rc = device_identify(t, chip_wanted, 0, e);
 
+	g.chip = info->chip;
+	if (rc == 0)
+		rc = check_chip(info, chip_wanted, e);
 	if (rc < 0)
 		return rc;
 	f.pid = info->pid;
@@ -332,15 +389,23 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 	f.protocol = info->protocol;
 	snprintf(f.transport, sizeof(f.transport), "%s", info->transport);
 	f.lists_checksum = info->commands[0xA1] != 0;
-	f.lists_erase =
-		info->commands[0x43] != 0 || info->commands[0x44] != 0 || info->commands[0x45] != 0;
+	f.lists_erase = info->commands[0x43] != 0 || info->commands[0x44] != 0 ||
+			info->commands[0x45] != 0 ||
+			(target_is_dfu(t) && info->commands[0x41] != 0);
 	f.write_max = t->write_max;
+	memcpy(f.candidates, info->candidates, sizeof(f.candidates));
+	f.n_candidates = info->n_candidates;
 	f.reach = entry_reach(entry, info->chip);
 	f.can_reset = t->ops->reset != NULL;
 
 	rc = gather_identity(&g, e);
 	if (rc == 0)
 		rc = gather_size(&g, e);
+	if (rc == 0)
+		size_by_map(&g);
+	/* Over USB what lies outside flash may be refused for another reason, or not at all. */
+	if (rc == 0 && target_is_dfu(t))
+		rc = read_twice(t, info->chip->flash_base, word, sizeof(word), "flash", e);
 	if (rc == ERR_PROTECTED) {
 		f.read_refused = true;
 		f.rdp = info->chip->options.n_rdp > 0 ? RDP_1 : RDP_UNKNOWN;

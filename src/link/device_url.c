@@ -20,7 +20,7 @@ static const struct {
 } schemes[] = {
 	{"uart", true, DEVICE_UART},
 	{"i2c", true, DEVICE_I2C},
-	{"dfu", false, DEVICE_UART},
+	{"dfu", true, DEVICE_DFU},
 	{"ymodem", false, DEVICE_UART},
 };
 
@@ -124,8 +124,10 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 		return 0;
 	}
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
-	err_hint(e, "keys are %s, boot0, nrst, before, banks, reset_ms, settle_ms, boot_ms",
-		u->scheme == DEVICE_I2C ? "max" : "baud");
+	err_hint(e, "keys are %sboot0, nrst, before, banks, reset_ms, settle_ms, boot_ms",
+		u->scheme == DEVICE_I2C   ? "max, "
+		: u->scheme == DEVICE_DFU ? ""
+					  : "baud, ");
 	return ERR_USAGE;
 }
 
@@ -137,7 +139,7 @@ static int take_scheme(const char *text, size_t len, enum device_scheme *ret, st
 		if (!schemes[i].built) {
 			err_set(e, ERR_UNSUPPORTED, "devices on '%s:' are not supported yet",
 				schemes[i].name);
-			err_hint(e, "what is there: uart:PORT, i2c:BUS@ADDRESS");
+			err_hint(e, "what is there: uart:PORT, i2c:BUS@ADDRESS, dfu:");
 			return ERR_UNSUPPORTED;
 		}
 		*ret = schemes[i].scheme;
@@ -188,7 +190,7 @@ static int parse(const char *text, struct device_url *u, struct err *e)
 		return err_set(e, ERR_USAGE, "no ':' behind the scheme");
 	text += n + 1;
 	len = strcspn(text, "?,");
-	if (len == 0)
+	if (len == 0 && u->scheme != DEVICE_DFU)
 		return err_set(e, ERR_USAGE, "the path is missing");
 	if (len >= sizeof(u->path))
 		return err_set(e, ERR_USAGE, "the path is too long");
@@ -199,6 +201,11 @@ static int parse(const char *text, struct device_url *u, struct err *e)
 			return rc;
 	}
 	text += len;
+	if (u->scheme == DEVICE_DFU) {
+		rc = usb_match_parse(u->path, &u->usb, e);
+		if (rc < 0)
+			return rc;
+	}
 	if (*text == '\0')
 		return 0;
 	text++;

@@ -9,7 +9,10 @@
  * may the chip hold a program that looks bootable and is neither the old nor the new one, and no
  * run may report a success that is none.
  *
- * usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]
+ * With --dfu the same over USB: every control transfer is refused, lost on its way there or back,
+ * damaged, and the last one before the cable is pulled, the power fails or the device hangs.
+ *
+ * usage: campaign [--dfu] [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]
  *	--every N: only every N-th place (a test run); default 1: all of them
  *	--only SPEC: this one fault, and tell what happens
  */
@@ -22,6 +25,7 @@
 #include <stmota/bytes.h>
 #include <stmota/cleanup.h>
 #include <stmota/device.h>
+#include <stmota/dfu.h>
 #include <stmota/flash_job.h>
 #include <stmota/log.h>
 #include <stmota/quirks.h>
@@ -29,6 +33,7 @@
 #include <stmota/state.h>
 
 #include "../support/sim_link.h"
+#include "../support/sim_usb_link.h"
 #include "../../src/sim/sim.h"
 
 #define KEPT_BYTES  64
@@ -57,8 +62,23 @@ static const struct chip_class classes[] = {
 	{0x438, "F3 with Get Checksum", 2601, true, "quirk:checksum"},
 };
 
-static const char *const kinds[] = {
-	"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx", "double@tx", "garble@tx"};
+static const struct chip_class usb_classes[] = {
+	{0x413, "F4: sectors from 16 KiB, blocks of 2048", 3000, false},
+	{0x422, "F3: 2 KiB pages", 2600, true},
+	{0x435, "L4: 8-byte words, status requests refused while busy", 3000, true},
+	{0x447, "L0: 128-byte pages, erased 0x00", 2100, true},
+	{0x468, "G4: blocks of 1024", 2600, true},
+	{0x482, "U5: 8 KiB pages, 16-byte words, two banks", 2600, false},
+	{0x450, "H7: 128 KiB sectors, 32-byte words", 2600, false},
+	{0x449, "F7: status requests answered after the erase", 2600, false},
+	{0x413, "F4, the address for each block", 5000, false, "quirk:dfu-pointer-per-block"},
+	{0x413, "F4, poll times of 0", 3000, false, "quirk:dfu-poll-zero"},
+};
+
+static const char *const uart_kinds[] = {
+	"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx", "double@tx", "garble@tx", NULL};
+static const char *const usb_kinds[] = {"cut@op", "stall@usb", "drop@usb", "lose@usb", "fail@usb",
+	"vanish@usb", "cut@usb", "stuck@usb", NULL};
 
 struct scene {
 	const struct chip_class *class;
@@ -72,7 +92,7 @@ struct scene {
 	uint32_t kept_addr;
 	struct span lose;
 	struct span touched; /* the erase units that the image needs */
-	bool lines;
+	bool lines, dfu;
 	char state_dir[64];
 };
 
@@ -86,6 +106,8 @@ struct tally {
 struct bench {
 	const struct scene *s;
 	struct sim_board *board;
+	struct sim_usb *usb; /* NULL: on the UART */
+	uint64_t now_us;     /* of the USB host */
 	bool mixture;
 	const char *spec;
 };
@@ -126,7 +148,7 @@ static void fill_program(const struct scene *s, uint8_t *p, uint32_t seed)
 		put_le32(p + 4 * i, base + 0x501);
 }
 
-static void scene_init(struct scene *s, const struct chip_class *class, bool lines)
+static void scene_init(struct scene *s, const struct chip_class *class, bool lines, bool dfu)
 {
 	struct err e = ERR_INIT;
 	struct erase_unit last;
@@ -135,6 +157,7 @@ static void scene_init(struct scene *s, const struct chip_class *class, bool lin
 	s->class = class;
 	s->chip = chip_find(class->pid);
 	s->lines = lines;
+	s->dfu = dfu;
 	if (s->chip == NULL || geometry_init(&s->geometry, s->chip, 0, CHIP_BANKS_DEFAULT, &e) < 0)
 		die("0x%03X: %s", class->pid, e.msg);
 	/* A boot loader lies below: page 0 is what a damaged erase command hits most easily. */
@@ -240,12 +263,39 @@ static bool holds_result(const struct bench *b)
 
 /* ---- one job, as the command does it ---- */
 
-static int open_bench_device(const struct bench *b, struct device *d, struct err *e)
+static int open_usb_device(struct bench *b, struct device *d, struct err *e)
+{
+	struct usb_link *link = NULL;
+	struct entry entry = ENTRY_INIT;
+	int rc = sim_usb_link_open(b->usb, &b->now_us, &link, e);
+
+	if (rc == 0)
+		rc = dfu_target_new(link, NULL, &d->target, e);
+	if (rc < 0)
+		return rc;
+	snprintf(d->name, sizeof(d->name), "bench");
+	rc = d->target->ops->connect(d->target, NULL, e);
+	/* As the command does it: the firmware says which of the candidates it is for. */
+	for (int tries = 0; rc == 0 && tries < 3; tries++) {
+		rc = device_identify(d->target, NULL, b->s->class->pid, e);
+		if (rc == 0)
+			rc = device_gather(
+				d->target, &entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
+		if (rc == 0 || !err_is_transient((enum err_code)rc))
+			break;
+		rc = d->target->ops->recover(d->target, e);
+	}
+	return rc;
+}
+
+static int open_bench_device(struct bench *b, struct device *d, struct err *e)
 {
 	struct rom_options options = ROM_OPTIONS_INIT;
 	struct link *link = NULL;
 	int rc;
 
+	if (b->usb != NULL)
+		return open_usb_device(b, d, e);
 	options.entry.use_lines = b->s->lines;
 	if (b->s->lines) {
 		options.entry.boot0.wire = ENTRY_WIRE_RTS;
@@ -315,10 +365,18 @@ static void board_init(struct bench *b, const struct scene *s, const char *spec)
 	if (s->kept_addr != 0)
 		memcpy(flash + (s->kept_addr - s->head_base), s->kept, KEPT_BYTES);
 	sim_board_on_op(b->board, after_op, b);
+	if (s->dfu && sim_usb_new(&(struct sim_usb_config){.board = b->board}, &b->usb, &e) < 0)
+		die("0x%03X: %s", s->chip->pid, e.msg);
 	if (s->class->quirk != NULL && sim_board_fault(b->board, s->class->quirk, &e) < 0)
 		die("%s: %s", s->class->quirk, e.msg);
 	if (spec != NULL && sim_board_fault(b->board, spec, &e) < 0)
 		die("%s: %s", spec, e.msg);
+}
+
+static void bench_done(struct bench *b)
+{
+	sim_usb_free(b->usb);
+	sim_board_free(b->board);
 }
 
 static void forget_state(const struct scene *s)
@@ -362,6 +420,12 @@ static bool ignores_writes(const struct scene *s, int rc)
 	       quirk_applies(s->chip, 0, CHIP_QUIRK_UNALIGNED_WRITE_POISONS);
 }
 
+/* What hangs is no longer on the bus for anybody: the port's reset does not reach it. */
+static bool hangs(const struct scene *s, const char *spec, int rc)
+{
+	return s->dfu && rc < 0 && strncmp(spec, "stuck@", 6) == 0;
+}
+
 static void one_place(const struct scene *s, const char *spec, struct tally *t)
 {
 	struct err e = ERR_INIT;
@@ -380,9 +444,11 @@ static void one_place(const struct scene *s, const char *spec, struct tally *t)
 	sim_board_clear_faults(b.board);
 	if (!sim_board_powered(b.board))
 		sim_board_power(b.board, true);
+	if (b.usb != NULL)
+		sim_board_replug(b.board);
 	e = ERR_INIT;
 	rc = job(&b, &e);
-	if (locks_wrong_speed(s, spec, rc) || ignores_writes(s, rc)) {
+	if (locks_wrong_speed(s, spec, rc) || ignores_writes(s, rc) || hangs(s, spec, rc)) {
 		sim_board_reset(b.board);
 		t->by_hand++;
 		rc = job(&b, &e);
@@ -397,7 +463,7 @@ static void one_place(const struct scene *s, const char *spec, struct tally *t)
 		complain(&b, t, "flash that is none of its business was changed", NULL);
 	if (b.mixture)
 		complain(&b, t, "a bootable mixture of two programs", NULL);
-	sim_board_free(b.board);
+	bench_done(&b);
 }
 
 /* How many places there are: of a run without any fault. */
@@ -415,12 +481,14 @@ static unsigned long places_of(const struct scene *s, const char *kind)
 	if (b.mixture)
 		die("0x%03X: a mixture without any fault", s->chip->pid);
 	st = sim_board_stats(b.board);
-	if (strstr(kind, "@op") != NULL)
+	if (strstr(kind, "@usb") != NULL)
+		n = (unsigned long)sim_usb_stats(b.usb).transfers;
+	else if (strstr(kind, "@op") != NULL)
 		n = (unsigned long)sim_board_ops(b.board);
 	else
 		n = (unsigned long)(strstr(kind, "@rx") != NULL ? st.bytes_to_device
 								: st.bytes_from_device);
-	sim_board_free(b.board);
+	bench_done(&b);
 	return n;
 }
 
@@ -468,11 +536,16 @@ int main(int argc, char **argv)
 	const char *only_kind = NULL, *only_spec = NULL;
 	unsigned long only_pid = 0, every = 1;
 	struct tally sum = {0};
-	bool lines = false;
+	bool lines = false, dfu = false;
+	const struct chip_class *list = classes;
+	const char *const *kinds = uart_kinds;
+	size_t n_list = ARRAY_LEN(classes);
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--lines") == 0)
 			lines = true;
+		else if (strcmp(argv[i], "--dfu") == 0)
+			dfu = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--chip") == 0)
 			only_pid = strtoul(argv[++i], NULL, 16);
 		else if (i + 1 < argc && strcmp(argv[i], "--kind") == 0)
@@ -482,23 +555,28 @@ int main(int argc, char **argv)
 		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
 			every = strtoul(argv[++i], NULL, 10);
 		else
-			die("usage: campaign [--chip PID] [--kind KIND] [--every N] [--lines] "
+			die("usage: campaign [--dfu] [--chip PID] [--kind KIND] [--every N] [--lines] "
 			    "[--only SPEC]");
 	}
 	if (every == 0)
 		die("--every wants at least 1");
-	for (size_t c = 0; c < ARRAY_LEN(classes); c++) {
+	if (dfu) {
+		list = usb_classes;
+		n_list = ARRAY_LEN(usb_classes);
+		kinds = usb_kinds;
+	}
+	for (size_t c = 0; c < n_list; c++) {
 		struct scene s;
 
-		if (only_pid != 0 && classes[c].pid != only_pid)
+		if (only_pid != 0 && list[c].pid != only_pid)
 			continue;
-		scene_init(&s, &classes[c], lines);
-		printf("0x%03X %s\n", classes[c].pid, classes[c].what);
+		scene_init(&s, &list[c], lines, dfu);
+		printf("0x%03X %s\n", list[c].pid, list[c].what);
 		if (only_spec != NULL) {
 			log_set_handler(on_log, NULL, LOG_DEBUG);
 			one_place(&s, only_spec, &sum);
 		}
-		for (size_t k = 0; only_spec == NULL && k < ARRAY_LEN(kinds); k++)
+		for (size_t k = 0; only_spec == NULL && kinds[k] != NULL; k++)
 			if (only_kind == NULL || strcmp(only_kind, kinds[k]) == 0)
 				kind_campaign(&s, kinds[k], every, &sum);
 		scene_done(&s);

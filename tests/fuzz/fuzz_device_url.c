@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text[size] = '\0';
 	device_url_is_url(text);
 	if (device_url_parse(text, &u, &e) == 0) {
-		assert(u.path[0] != '\0' && memchr(u.path, '\0', sizeof(u.path)) != NULL);
+		assert((u.path[0] != '\0' || u.scheme == DEVICE_DFU) &&
+			memchr(u.path, '\0', sizeof(u.path)) != NULL);
 		assert(u.baud == 0 || (u.baud >= 1200 && u.baud <= 12000000));
 		assert(u.entry.boot0.wire == ENTRY_WIRE_NONE ||
 			u.entry.boot0.wire != u.entry.nrst.wire);

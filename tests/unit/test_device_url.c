@@ -65,6 +65,30 @@ static void test_device_url__commas_for_zsh(void **state)
 	assert_string_equal(a.path, "/dev/serial/by-path/pci-0:1.0-usb-0:1:1.0");
 }
 
+static void test_device_url__usb(void **state)
+{
+	struct device_url u;
+
+	(void)state;
+	assert_int_equal(device_url_parse("dfu:", &u, NULL), 0);
+	assert_int_equal(u.scheme, DEVICE_DFU);
+	assert_false(u.usb.has_id);
+	assert_string_equal(u.usb.serial, "");
+	assert_string_equal(u.usb.port, "");
+	assert_int_equal(device_url_parse("dfu:0483:DF11@2058 359#1-1.4?banks=dual", &u, NULL), 0);
+	assert_true(u.usb.has_id);
+	assert_int_equal(u.usb.vid, 0x0483);
+	assert_int_equal(u.usb.pid, 0xDF11);
+	assert_string_equal(u.usb.serial, "2058 359");
+	assert_string_equal(u.usb.port, "1-1.4");
+	assert_int_equal(u.banks, CHIP_BANKS_FORCE_DUAL);
+	assert_int_equal(device_url_parse("dfu:#3-2", &u, NULL), 0);
+	assert_false(u.usb.has_id);
+	assert_string_equal(u.usb.port, "3-2");
+	assert_int_equal(device_url_parse("dfu:@X,banks=single", &u, NULL), 0);
+	assert_string_equal(u.usb.serial, "X");
+}
+
 static void test_device_url__i2c(void **state)
 {
 	struct device_url u;
@@ -102,7 +126,18 @@ static void test_device_url__refusals(void **state)
 		{"i2c:/dev/i2c-1@0x4a?baud=9600", ERR_USAGE, "unknown key"},
 		{"i2c:/dev/i2c-1@0x4a?max=7", ERR_USAGE, "max"},
 		{"uart:x?max=32", ERR_USAGE, "unknown key"},
-		{"dfu:0483:df11", ERR_UNSUPPORTED, "dfu"},
+		{"dfu:0483", ERR_USAGE, "VID:PID"},
+		{"dfu:04833:df11", ERR_USAGE, "VID:PID"},
+		{"dfu:0483:df111", ERR_USAGE, "VID:PID"},
+		{"dfu:0483:", ERR_USAGE, "VID:PID"},
+		{"dfu:st:df11", ERR_USAGE, "VID:PID"},
+		{"dfu:@", ERR_USAGE, "serial"},
+		{"dfu:@#1-1", ERR_USAGE, "serial"},
+		{"dfu:#", ERR_USAGE, "bus and port"},
+		{"dfu:#1", ERR_USAGE, "bus and port"},
+		{"dfu:#1-", ERR_USAGE, "bus and port"},
+		{"dfu:#1-1/2", ERR_USAGE, "bus and port"},
+		{"dfu:?speed=1", ERR_USAGE, "unknown key"},
 		{"ymodem:/dev/ttyACM0", ERR_UNSUPPORTED, "ymodem"},
 		{"spi:/dev/spidev0.0", ERR_USAGE, "unknown scheme"},
 		{"/dev/ttyUSB0", ERR_USAGE, "scheme is missing"},
@@ -170,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_device_url__defaults),
 		cmocka_unit_test(test_device_url__commas_for_zsh),
 		cmocka_unit_test(test_device_url__i2c),
+		cmocka_unit_test(test_device_url__usb),
 		cmocka_unit_test(test_device_url__refusals),
 		cmocka_unit_test(test_device_url__too_long),
 		cmocka_unit_test(test_device_url__tells_urls_from_names),

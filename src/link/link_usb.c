@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * link_usb.c - control transfers over libusb
+ *
+ * The DFU interface is claimed, so that the kernel lets no second program at it. A device that
+ * leaves the bus makes every later transfer fail at once; it is found again by bus and port.
+ */
+#include "usb_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/log.h>
+#include <stmota/signals.h>
+#include <stmota/trace.h>
+
+#include "uart_priv.h"
+
+#define POLL_MS 50
+
+struct usb_device { /* a struct usb_link over libusb */
+	struct usb_link u;
+	libusb_context *ctx;
+	libusb_device_handle *handle; /* NULL: not open */
+	bool gone;
+};
+
+static struct usb_device *self(struct usb_link *u)
+{
+	return (struct usb_device *)u;
+}
+
+int usb_init(libusb_context **ret, struct err *e)
+{
+	int rc = libusb_init(ret);
+
+	if (rc < 0)
+		return err_set(e, ERR_LINK, "USB cannot be used: %s", libusb_strerror(rc));
+	return 0;
+}
+
+bool usb_holder(const char *node, char *ret, size_t size)
+{
+	return port_holder(node, ret, size);
+}
+
+/* ---- transfers ---- */
+
+static const struct {
+	int libusb;
+	enum err_code code;
+	const char *text;
+} results[] = {
+	{LIBUSB_ERROR_PIPE, ERR_NACK, "the device refuses (STALL)"},
+	{LIBUSB_ERROR_TIMEOUT, ERR_TIMEOUT, "no answer"},
+	{LIBUSB_ERROR_NO_DEVICE, ERR_LINK, "the device is gone"},
+	{LIBUSB_ERROR_NOT_FOUND, ERR_LINK, "the device is gone"},
+	{LIBUSB_ERROR_NO_MEM, ERR_NOMEM, "out of memory"},
+};
+
+static int fail(struct usb_device *d, int libusb_rc, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_LEN(results); i++) {
+		if (results[i].libusb != libusb_rc)
+			continue;
+		if (results[i].code == ERR_LINK)
+			d->gone = true;
+		return err_set(e, results[i].code, "%s: %s", d->u.link.name, results[i].text);
+	}
+	return err_set(e, ERR_PROTOCOL, "%s: transfer failed: %s", d->u.link.name,
+		libusb_strerror(libusb_rc));
+}
+
+static int need_handle(struct usb_device *d, struct err *e)
+{
+	if (d->handle != NULL && !d->gone)
+		return 0;
+	return err_set(e, ERR_LINK, "%s: the device is gone", d->u.link.name);
+}
+
+static int usb_control(struct usb_link *u, const struct usb_setup *s, void *data,
+	uint32_t timeout_ms, uint16_t *ret_len, struct err *e)
+{
+	struct usb_device *d = self(u);
+	int rc = need_handle(d, e);
+
+	if (rc < 0)
+		return rc;
+	trace_note(u->link.name, "control %02x %02x %04x %04x %04x", s->request_type, s->request,
+		s->value, s->index, s->length);
+	rc = libusb_control_transfer(d->handle, s->request_type, s->request, s->value, s->index,
+		data, s->length, timeout_ms);
+	if (rc < 0)
+		trace_note(u->link.name, "%s", libusb_error_name(rc));
+	else if (rc > 0)
+		trace_bytes(u->link.name, (s->request_type & 0x80) != 0 ? TRACE_IN : TRACE_OUT,
+			data, (size_t)rc);
+	if (rc < 0)
+		return fail(d, rc, e);
+	if ((s->request_type & 0x80) == 0 && rc != s->length)
+		return err_set(e, ERR_PROTOCOL, "%s: only %d of %u bytes were sent", u->link.name,
+			rc, s->length);
+	*ret_len = (uint16_t)rc;
+	return 0;
+}
+
+static int usb_set_alt(struct usb_link *u, uint8_t alt, struct err *e)
+{
+	struct usb_device *d = self(u);
+	int rc = need_handle(d, e);
+
+	if (rc == 0) {
+		rc = libusb_set_interface_alt_setting(d->handle, u->dfu.interface, alt);
+		if (rc < 0)
+			return fail(d, rc, e);
+	}
+	return rc;
+}
+
+/* ---- opening ---- */
+
+static int no_permission(const struct usb_device *d, const char *node, struct err *e)
+{
+	err_set(e, ERR_LINK, "%s: no permission to open %s", d->u.link.name, node);
+	return err_hint(e, "install the udev rule of stmota (examples/udev) and plug the device in "
+			   "again, or run as root");
+}
+
+static int in_use(const struct usb_device *d, const char *node, struct err *e)
+{
+	char holder[80];
+
+	if (usb_holder(node, holder, sizeof(holder)))
+		return err_set(e, ERR_BUSY, "%s is in use by %s", d->u.link.name, holder);
+	err_set(e, ERR_BUSY, "%s is in use by another program", d->u.link.name);
+	return err_hint(e, "another stmota or dfu-util may be at it");
+}
+
+static void drop_handle(struct usb_device *d)
+{
+	if (d->handle == NULL)
+		return;
+	if (!d->gone)
+		libusb_release_interface(d->handle, d->u.dfu.interface);
+	libusb_close(d->handle);
+	d->handle = NULL;
+}
+
+/* Opens what was found and claims its interface. */
+static int take(struct usb_device *d, const struct usb_found *f, struct err *e)
+{
+	int configuration = 0, rc = libusb_open(f->dev, &d->handle);
+
+	snprintf(d->u.port, sizeof(d->u.port), "%s", f->entry.port);
+	snprintf(d->u.link.name, sizeof(d->u.link.name), "dfu:%04x:%04x#%s", f->entry.vid,
+		f->entry.pid, f->entry.port);
+	d->gone = false;
+	d->u.dfu = f->dfu;
+	if (rc < 0)
+		d->handle = NULL;
+	if (rc == LIBUSB_ERROR_ACCESS)
+		return no_permission(d, f->entry.node, e);
+	if (rc < 0)
+		return fail(d, rc, e);
+	/* Only what was never configured is: doing it again would reset an application. */
+	if (libusb_get_configuration(d->handle, &configuration) == 0 && configuration == 0 &&
+		f->dfu.configuration != 0)
+		libusb_set_configuration(d->handle, f->dfu.configuration);
+	rc = libusb_claim_interface(d->handle, f->dfu.interface);
+	if (rc == 0)
+		return 0;
+	libusb_close(d->handle);
+	d->handle = NULL;
+	if (rc == LIBUSB_ERROR_BUSY)
+		return in_use(d, f->entry.node, e);
+	return fail(d, rc, e);
+}
+
+static int find_and_take(struct usb_device *d, const struct usb_match *m, struct err *e)
+{
+	struct usb_found *v = NULL;
+	size_t n = 0, hit = 0;
+	int rc = usb_scan(d->ctx, m->serial[0] != '\0', &v, &n, e);
+
+	if (rc == 0)
+		rc = usb_pick(v, n, m, &hit, e);
+	if (rc == 0)
+		rc = take(d, &v[hit], e);
+	usb_found_free(v, n);
+	return rc;
+}
+
+/* ---- coming and going ---- */
+
+/* A device that went and came back has another number on its bus. */
+static bool on_bus(struct usb_device *d)
+{
+	libusb_device *mine = libusb_get_device(d->handle);
+	libusb_device **list = NULL;
+	ssize_t n = libusb_get_device_list(d->ctx, &list);
+	bool found = n < 0;
+
+	for (ssize_t i = 0; i < n; i++)
+		found |= list[i] == mine;
+	if (n >= 0)
+		libusb_free_device_list(list, 1);
+	return found;
+}
+
+static bool usb_wait_gone(struct usb_link *u, uint32_t timeout_ms)
+{
+	struct usb_device *d = self(u);
+	uint64_t until_ms = clock_now_ms(u->link.clock) + timeout_ms;
+
+	for (;;) {
+		if (d->handle == NULL || d->gone)
+			return true;
+		if (!on_bus(d)) {
+			d->gone = true;
+			return true;
+		}
+		if (clock_now_ms(u->link.clock) >= until_ms || signals_pending())
+			return false;
+		clock_sleep_ms(u->link.clock, POLL_MS);
+	}
+}
+
+static int usb_reset(struct usb_link *u, struct err *e)
+{
+	struct usb_device *d = self(u);
+	int rc = need_handle(d, e);
+
+	if (rc < 0)
+		return rc;
+	rc = libusb_reset_device(d->handle);
+	return rc < 0 ? fail(d, rc, e) : 0;
+}
+
+static int usb_reopen(struct usb_link *u, uint32_t timeout_ms, struct err *e)
+{
+	struct usb_device *d = self(u);
+	uint64_t until_ms = clock_now_ms(u->link.clock) + timeout_ms;
+	struct usb_match m = {0};
+	int rc;
+
+	snprintf(m.port, sizeof(m.port), "%s", u->port);
+	drop_handle(d);
+	for (;;) {
+		rc = find_and_take(d, &m, e);
+		if (rc == 0 || rc == ERR_BUSY || rc == ERR_NOMEM)
+			return rc;
+		rc = signals_check(e);
+		if (rc < 0)
+			return rc;
+		if (clock_now_ms(u->link.clock) >= until_ms)
+			break;
+		clock_sleep_ms(u->link.clock, POLL_MS);
+	}
+	return err_set(e, ERR_TIMEOUT, "no device came back at USB port %s within %" PRIu32 " s",
+		u->port, timeout_ms / 1000);
+}
+
+static void usb_close(struct link *l)
+{
+	struct usb_device *d = (struct usb_device *)l;
+
+	drop_handle(d);
+	if (d->ctx != NULL)
+		libusb_exit(d->ctx);
+	free(d);
+}
+
+static const struct link_ops link_ops = {.name = "usb", .close = usb_close};
+
+static const struct usb_ops usb_ops = {
+	.control = usb_control,
+	.set_alt = usb_set_alt,
+	.reset = usb_reset,
+	.wait_gone = usb_wait_gone,
+	.reopen = usb_reopen,
+};
+
+int link_usb_open(const struct usb_match *match, struct usb_link **ret, struct err *e)
+{
+	struct usb_device *d = calloc(1, sizeof(*d));
+	int rc;
+
+	if (d == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	d->u.link.ops = &link_ops;
+	d->u.link.clock = &clock_monotonic;
+	d->u.ops = &usb_ops;
+	snprintf(d->u.link.name, sizeof(d->u.link.name), "USB");
+	rc = usb_init(&d->ctx, e);
+	if (rc == 0)
+		rc = find_and_take(d, match, e);
+	if (rc < 0) {
+		usb_close(&d->u.link);
+		return rc;
+	}
+	*ret = &d->u;
+	return 0;
+}

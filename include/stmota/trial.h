@@ -8,15 +8,17 @@
 #ifndef STMOTA_TRIAL_H
 #define STMOTA_TRIAL_H
 
+#include <stmota/bank_move.h>
 #include <stmota/device.h>
 #include <stmota/flash_job.h>
 #include <stmota/proof.h>
 #include <stmota/segments.h>
 
 struct trial_request {
-	struct flash_request flash; /* addresses as they will be written */
-	const char *backup;         /* file, or NULL */
-	const struct proof *proof;  /* NULL: written and verified is enough */
+	struct flash_request flash;   /* addresses as they will be written */
+	const char *backup;           /* file, or NULL */
+	const struct bank_move *bank; /* the image goes to its other bank; NULL: no banks */
+	const struct proof *proof;    /* NULL: written and verified is enough */
 	enum flash_after after;
 	bool has_start;
 	uint32_t start;  /* address of the vector table for Go */
@@ -28,6 +30,7 @@ struct trial_result {
 	struct flash_result flash;
 	bool backup_taken;   /* the file was written */
 	bool backup_kept;    /* that of an interrupted run was there */
+	bool switched;       /* the other bank was made to run */
 	bool taken_back;     /* the old firmware is in place again */
 	const char *started; /* "yes", "no", "failed"; static */
 	char why_not[360];   /* it was not started; "" else */

@@ -6,12 +6,15 @@
 #include "many.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include <stmota/device.h>
 #include <stmota/firmware.h>
 #include <stmota/flash_job.h>
+#include <stmota/image.h>
+#include <stmota/option_job.h>
 #include <stmota/protect_job.h>
 #include <stmota/slot.h>
 #include <stmota/strparse.h>
@@ -37,6 +40,7 @@ static const struct opt opts[] = {
 	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
 	OPT_STRING("slot", "NAME", "into this slot of the configuration, and nowhere else"),
+	OPT_CHOICE("bank", "inactive", "into the bank that does not run, which runs then"),
 	OPT_FILE("backup", "FILE", "keep what was there, and restore it if the new one fails"),
 	OPT_STRING("confirm", "HOW",
 		"wait for a proof of health: 'uart: expect \"TEXT\" within 30s' or 'command: CMD'"),
@@ -53,7 +57,8 @@ struct flash_call {
 	struct firmware firmware;
 	struct trust trust;
 	struct state *state;
-	bool has_slot, has_proof;
+	bool has_slot, has_proof, has_bank;
+	struct bank_move bank;
 	struct slot slot;
 	struct proof proof;
 	struct segments placed;   /* the image at the addresses where it will be written */
@@ -397,6 +402,8 @@ static void describe_result(const struct flash_call *c, const struct trial_resul
 	describe_what(c);
 	if (c->has_slot)
 		out_str(o, "slot", c->slot.name);
+	if (c->has_bank)
+		out_uint(o, "bank", c->bank.other);
 	out_size(o, "bytes_written", r->flash.first.bytes_written);
 	out_size(o, "bytes_same", r->flash.first.bytes_same);
 	out_uint(o, "attempts", r->flash.attempts);
@@ -430,10 +437,13 @@ static int write_it(struct flash_call *c, struct err *e)
 				.on_plan_ctx = c,
 			},
 		.backup = opt_str(o, "backup", NULL),
+		.bank = c->has_bank ? &c->bank : NULL,
 		.proof = c->has_proof ? &c->proof : NULL,
 		.after = after_of(opt_str(o, "after", "auto")),
 		.has_start = has_start(c),
-		.start = c->heads.n > 0 ? c->heads.base[0] : 0,
+		.start = c->has_bank      ? c->bank.link
+			 : c->heads.n > 0 ? c->heads.base[0]
+					  : 0,
 		.wait_s = opt_u32(o, "wait", 0),
 	};
 	struct trial_result result;
@@ -455,6 +465,85 @@ static int write_it(struct flash_call *c, struct err *e)
 	return 0;
 }
 
+static int read_option(void *ctx, uint32_t addr, uint32_t *ret_word, struct err *e)
+{
+	const struct option_words *w = ctx;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (!span_contains(w->block[i].at, (struct span){addr, 4}))
+			continue;
+		*ret_word = get_le32(w->block[i].data + (addr - w->block[i].at.addr));
+		return 0;
+	}
+	return err_set(e, ERR_UNSUPPORTED, "the option word at 0x%08X was not read", addr);
+}
+
+/* Words 0 and 1 of both halves of flash, read twice: they tell which bank the ROM starts. */
+static int read_heads(struct flash_call *c, uint8_t ret[2][8], struct err *e)
+{
+	const struct geometry *g = &c->device->facts.geometry;
+	struct target *t = c->device->target;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < 2; i++) {
+		uint32_t addr = i == 0 ? g->base : g->base + g->size / 2;
+		uint8_t again[8];
+
+		rc = t->ops->read(t, addr, ret[i], 8, e);
+		if (rc == 0)
+			rc = t->ops->read(t, addr, again, 8, e);
+		if (rc == 0 && memcmp(ret[i], again, 8) != 0)
+			rc = err_set(e, ERR_IDENTITY, "two readings of 0x%08X differ", addr);
+	}
+	return rc;
+}
+
+static int find_bank(struct flash_call *c, struct err *e)
+{
+	const struct device_facts *f = &c->device->facts;
+	struct option_words *words = calloc(1, sizeof(*words));
+	uint8_t heads[2][8];
+	int rc = words == NULL ? err_set(e, ERR_NOMEM, "out of memory")
+			       : option_read(c->device, words, e);
+
+	if (rc == 0)
+		rc = read_heads(c, heads, e);
+	if (rc == 0)
+		rc = bank_move_plan(&f->geometry, f->has_boot_id ? f->boot_id : 0, read_option,
+			words, heads, &c->bank, e);
+	free(words);
+	return rc;
+}
+
+/* The program is linked for the start of flash and goes to wherever the other bank is seen. */
+static int place_in_bank(struct flash_call *c, struct err *e)
+{
+	const struct segments *image = &c->firmware.image;
+	struct span room, out;
+	uint8_t sp[4] = {0};
+	int rc = find_bank(c, e);
+
+	if (rc < 0)
+		return rc;
+	/* What runs there now is not where the package's own record says. */
+	if (c->bank.by_rom && c->bank.running == 2 && c->firmware.is_package)
+		return err_set(e, ERR_UNSUPPORTED,
+			"bank 2 runs: the version of a package cannot be compared with it");
+	room = (struct span){c->bank.link, c->bank.size};
+	if (image_outside(image, room, &out)) {
+		err_set(e, ERR_NO_FIT,
+			"0x%08X..0x%08X of the image is outside a bank (0x%08X..0x%08X)", out.addr,
+			(unsigned)(span_end(out) - 1), room.addr, (unsigned)(span_end(room) - 1));
+		return err_hint(
+			e, "link it for 0x%08X: either bank is seen there when it runs", room.addr);
+	}
+	if (c->firmware.heads.n == 0 || c->firmware.heads.base[0] != c->bank.link)
+		return err_set(e, ERR_NO_FIT,
+			"no program begins at 0x%08X, where a bank is started", c->bank.link);
+	segments_copy(image, (struct span){c->bank.link, 4}, sp);
+	return bank_move_check_stack(&c->bank, c->device->facts.chip, get_le32(sp), e);
+}
+
 /* From the addresses it was linked for to those where it will be written. */
 static int place(struct flash_call *c, struct err *e)
 {
@@ -463,7 +552,12 @@ static int place(struct flash_call *c, struct err *e)
 	uint32_t by = 0;
 	int rc = 0;
 
-	if (c->has_slot) {
+	if (c->has_bank) {
+		rc = place_in_bank(c, e);
+		by = c->bank.to - c->bank.link;
+		if (rc == 0)
+			rc = segments_shift(&c->firmware.image, by, &c->placed, e);
+	} else if (c->has_slot) {
 		rc = slot_check_part(&c->slot, c->env->config, g, e);
 		if (rc == 0)
 			rc = slot_place(&c->slot, &c->firmware.image,
@@ -503,8 +597,8 @@ static int with_device(struct flash_call *c, struct err *e)
 		warn(c, c->firmware.warning);
 	if (c->firmware.not_run[0] != '\0')
 		warn(c, c->firmware.not_run);
-	if (c->has_slot && !f->has_geometry)
-		rc = preflight_check_read(f, &c->firmware.image, e);
+	if ((c->has_slot || c->has_bank) && (!f->has_geometry || f->banks_assumed))
+		rc = preflight_check(f, &c->firmware.image, PREFLIGHT_BY_HAND, e);
 	if (rc == 0)
 		rc = place(c, e);
 	if (rc < 0)
@@ -561,6 +655,11 @@ static int run(struct command_env *env, struct err *e)
 	for (size_t i = 0; rc == 0 && i < c.n_lose; i++)
 		c.lose[i] = opt_span_at(env->opts, "lose", i);
 	c.has_slot = opt_given(env->opts, "slot");
+	c.has_bank = opt_given(env->opts, "bank");
+	if (rc == 0 && c.has_bank && (c.has_slot || opt_given(env->opts, "backup")))
+		rc = err_set(e, ERR_USAGE,
+			"--bank goes without --%s: the bank that runs stays as it is",
+			c.has_slot ? "slot" : "backup");
 	c.has_proof = opt_given(env->opts, "confirm");
 	if (rc == 0 && names.n > 1 && opt_given(env->opts, "backup"))
 		rc = err_set(

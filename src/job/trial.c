@@ -2,11 +2,13 @@
 #include <stmota/trial.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <stmota/backup.h>
 #include <stmota/cleanup.h>
 #include <stmota/fs.h>
+#include <stmota/option_job.h>
 
 struct trial {
 	struct device *d;
@@ -26,7 +28,7 @@ static void note(const struct trial *t, const char *text)
 
 int trial_check(const struct device *d, const struct trial_request *rq, struct err *e)
 {
-	bool leads_back = rq->backup != NULL;
+	bool leads_back = rq->backup != NULL || rq->bank != NULL;
 
 	if (rq->proof == NULL)
 		return 0;
@@ -34,6 +36,10 @@ int trial_check(const struct device *d, const struct trial_request *rq, struct e
 		return err_set(e, ERR_USAGE,
 			"only a program that is started can confirm: leave out %s",
 			rq->has_start ? "--after none" : "--confirm");
+	if (rq->bank != NULL && rq->bank->by_rom && !d->facts.can_reset) {
+		err_set(e, ERR_USAGE, "only a reset starts the bank that the option bytes choose");
+		return err_hint(e, "wire NRST, or leave out --confirm and reset the board by hand");
+	}
 	if (!leads_back || entry_can_enter(&d->url.entry) || rq->flash.entry_by_hand)
 		return 0;
 	err_set(e, ERR_USAGE,
@@ -57,6 +63,60 @@ static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 	rc = backup_take(t->d, plan->survey, t->rq->backup, t->unfinished, f->events, &t->old,
 		&t->ret->backup_kept, e);
 	t->ret->backup_taken = rc == 0 && !t->ret->backup_kept;
+	return rc;
+}
+
+/* ---- the other bank ---- */
+
+/* Plans the option write that makes the bit `value`; carries it out too if `write`. */
+static int set_bank(struct trial *t, uint32_t value, bool write, struct err *e)
+{
+	const struct bank_move *m = t->rq->bank;
+	struct option_want want = {.name = m->bit->name, .field = m->bit, .value = value};
+	struct option_limits limits = {.write_max = t->d->target->write_max};
+	struct option_words *now = calloc(1, sizeof(*now));
+	struct option_plan *plan = calloc(1, sizeof(*plan));
+	enum option_outcome outcome = OPTION_STOOD;
+	int rc = 0;
+
+	if (now == NULL || plan == NULL)
+		rc = err_set(e, ERR_NOMEM, "out of memory");
+	if (rc == 0)
+		rc = option_read(t->d, now, e);
+	if (rc == 0)
+		rc = option_plan_make(now, &want, 1, &limits, plan, e);
+	if (rc == 0 && write)
+		rc = option_execute(t->d, plan, t->rq->flash.events, &outcome, e);
+	if (rc == 0 && outcome == OPTION_PENDING)
+		rc = err_set(e, ERR_UNFINISHED,
+			"%s = %u takes effect at the next power-up only: power the board off and on",
+			m->bit->name, value);
+	free(now);
+	free(plan);
+	return rc < 0 ? err_wrap(e, "%s", m->bit->name) : 0;
+}
+
+/* Before anything is erased: can it be switched, there and back? */
+static int check_switch(struct trial *t, struct err *e)
+{
+	int rc;
+
+	if (t->rq->bank == NULL)
+		return 0;
+	rc = set_bank(t, t->rq->bank->value_new, false, e);
+	return rc == 0 ? set_bank(t, t->rq->bank->value_back, false, e) : rc;
+}
+
+static int switch_over(struct trial *t, struct err *e)
+{
+	char text[80];
+	int rc;
+
+	snprintf(text, sizeof(text), "bank %u is written and verified: it runs from now on",
+		t->rq->bank->other);
+	note(t, text);
+	rc = set_bank(t, t->rq->bank->value_new, true, e);
+	t->ret->switched = rc == 0;
 	return rc;
 }
 
@@ -86,6 +146,9 @@ static void start_without_proof(struct trial *t)
 	struct err why = ERR_INIT;
 
 	if (t->rq->after == AFTER_NONE || !t->rq->has_start)
+		return;
+	/* Go jumps to an address, and does not map what BFB2 would. */
+	if (t->rq->bank != NULL && t->rq->bank->by_rom && !t->d->facts.can_reset)
 		return;
 	t->ret->started = "yes";
 	if (start(t, &why) == 0)
@@ -148,10 +211,21 @@ static int reach_bootloader(struct trial *t, struct err *e)
 /* What is known to be wrong stands in `e`; what became of it is added. */
 static int tell_outcome(struct trial *t, int back, const struct err *why, struct err *e)
 {
+	const struct bank_move *m = t->rq->bank;
 	char was[sizeof(e->msg)], hint[sizeof(e->hint)];
 
 	snprintf(was, sizeof(was), "%s", e->msg);
 	snprintf(hint, sizeof(hint), "%s", e->hint);
+	if (m != NULL && back == 0) {
+		err_set(e, ERR_VERIFY, "%.200s; bank %u runs again", was, m->running);
+		return err_hint(e, "%s", hint);
+	}
+	if (m != NULL) {
+		err_set(e, ERR_VERIFY, "%.140s; and bank %u could not be made to run again: %.80s",
+			was, m->running, why->msg);
+		return err_hint(e, "set BOOT0, reset the board, then: stmota option set %s=%u",
+			m->bit->name, (unsigned)m->value_back);
+	}
 	if (back == 0) {
 		err_set(e, ERR_VERIFY, "%.180s; what was there before is restored from %.60s", was,
 			t->rq->backup);
@@ -168,7 +242,7 @@ static int take_back(struct trial *t, bool running, struct err *e)
 	struct err why = ERR_INIT;
 	int rc;
 
-	if (t->old.n == 0) {
+	if (t->old.n == 0 && !t->ret->switched) {
 		if (e->hint[0] == '\0')
 			err_hint(e,
 				"the new firmware stays on the device; --backup FILE keeps a way "
@@ -177,7 +251,9 @@ static int take_back(struct trial *t, bool running, struct err *e)
 	}
 	note(t, "restoring what was there before");
 	rc = running ? reach_bootloader(t, &why) : 0;
-	if (rc == 0)
+	if (rc == 0 && t->ret->switched)
+		rc = set_bank(t, t->rq->bank->value_back, true, &why);
+	else if (rc == 0)
 		rc = backup_restore(t->d, &t->old, t->rq->flash.heads, t->rq->flash.state,
 			t->rq->flash.events, &why);
 	t->ret->taken_back = rc == 0;
@@ -203,6 +279,8 @@ static int write_it(struct trial *t, struct err *e)
 	rq.on_plan = on_plan;
 	rq.on_plan_ctx = t;
 	rc = flash_run(t->d, &rq, &t->ret->flash, e);
+	if (rc == 0 && !t->ret->flash.stopped && t->rq->bank != NULL)
+		return switch_over(t, e);
 	if (rc == ERR_VERIFY && t->ret->flash.begun)
 		return take_back(t, false, e);
 	return rc;
@@ -235,6 +313,8 @@ int trial_run(
 		e = &own;
 	*ret = (struct trial_result){.started = "no"};
 	rc = trial_check(d, rq, e);
+	if (rc == 0)
+		rc = check_switch(&t, e);
 	if (rc == 0)
 		rc = write_it(&t, e);
 	if (rc == 0 && !ret->flash.stopped) {

@@ -139,6 +139,25 @@ static int nobody_there(const struct rom *rom, struct err *e)
 	return ERR_TIMEOUT;
 }
 
+/*
+ * A surplus byte of a broken packet stays in the device's register and begins the next command, so
+ * that each pair is refused and leaves a byte behind in its turn: no time-out ever ends that. One
+ * byte alone makes a pair of it. Behind FE, the rest of Get Version, FF is no command.
+ */
+static int shift_by_one(struct rom *rom, struct err *e)
+{
+	static const uint8_t one = 0xFF;
+	uint8_t st;
+	int rc = rom_send(rom, &one, 1, e);
+
+	if (rc == 0)
+		rc = i2c_status(rom, rom_wait(rom, ROM_ACK_MS, 2), &st, e);
+	if (rc < 0)
+		return rc;
+	log_debug("%s: shifted by one byte, answered 0x%02X", rom->t.link->name, st);
+	return rom_version(rom, &rom->version, e);
+}
+
 /* A command boundary, seen by Get Version; the address may be unknown for `start_ms`. */
 static int await_version(struct rom *rom, uint32_t start_ms, struct err *e)
 {
@@ -149,6 +168,8 @@ static int await_version(struct rom *rom, uint32_t start_ms, struct err *e)
 	do {
 		/* Each try waits for ROM_ADDR_MS itself. */
 		rc = rom_version(rom, &rom->version, e);
+		if (rc == ERR_NACK)
+			rc = shift_by_one(rom, e);
 		if (rc == 0)
 			rom->lost = false;
 	} while (rc == ERR_TIMEOUT && clock_now_ms(l->clock) < until_ms);

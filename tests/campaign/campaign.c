@@ -12,7 +12,9 @@
  * With --dfu the same over USB: every control transfer is refused, lost on its way there or back,
  * damaged, and the last one before the cable is pulled, the power fails or the device hangs.
  *
- * usage: campaign [--dfu] [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]
+ * With --i2c over I2C, on the chips that have a bootloader there.
+ *
+ * usage: campaign [--dfu | --i2c] [--chip PID] [--kind KIND] [--every N] [--lines] [--only SPEC]
  *	--every N: only every N-th place (a test run); default 1: all of them
  *	--only SPEC: this one fault, and tell what happens
  */
@@ -32,6 +34,7 @@
 #include <stmota/rom.h>
 #include <stmota/state.h>
 
+#include "../support/sim_i2c_link.h"
 #include "../support/sim_link.h"
 #include "../support/sim_usb_link.h"
 #include "../../src/sim/sim.h"
@@ -77,6 +80,9 @@ static const struct chip_class usb_classes[] = {
 
 static const char *const uart_kinds[] = {
 	"cut@op", "drop@rx", "double@rx", "garble@rx", "drop@tx", "double@tx", "garble@tx", NULL};
+/* On a bus the host clocks every byte, so none comes twice; a message may find nobody. */
+static const char *const i2c_kinds[] = {
+	"cut@op", "drop@rx", "garble@rx", "nack@rx", "drop@tx", "garble@tx", "nack@addr", NULL};
 static const char *const usb_kinds[] = {"cut@op", "stall@usb", "drop@usb", "lose@usb", "fail@usb",
 	"vanish@usb", "cut@usb", "stuck@usb", NULL};
 
@@ -92,7 +98,7 @@ struct scene {
 	uint32_t kept_addr;
 	struct span lose;
 	struct span touched; /* the erase units that the image needs */
-	bool lines, dfu;
+	bool lines, dfu, i2c;
 	char state_dir[64];
 };
 
@@ -148,7 +154,8 @@ static void fill_program(const struct scene *s, uint8_t *p, uint32_t seed)
 		put_le32(p + 4 * i, base + 0x501);
 }
 
-static void scene_init(struct scene *s, const struct chip_class *class, bool lines, bool dfu)
+static void scene_init(
+	struct scene *s, const struct chip_class *class, bool lines, bool dfu, bool i2c)
 {
 	struct err e = ERR_INIT;
 	struct erase_unit last;
@@ -158,6 +165,7 @@ static void scene_init(struct scene *s, const struct chip_class *class, bool lin
 	s->chip = chip_find(class->pid);
 	s->lines = lines;
 	s->dfu = dfu;
+	s->i2c = i2c;
 	if (s->chip == NULL || geometry_init(&s->geometry, s->chip, 0, CHIP_BANKS_DEFAULT, &e) < 0)
 		die("0x%03X: %s", class->pid, e.msg);
 	/* A boot loader lies below: page 0 is what a damaged erase command hits most easily. */
@@ -301,7 +309,10 @@ static int open_bench_device(struct bench *b, struct device *d, struct err *e)
 		options.entry.boot0.wire = ENTRY_WIRE_RTS;
 		options.entry.nrst.wire = ENTRY_WIRE_DTR;
 	}
-	link = sim_link_new(b->board, &(struct sim_link_config){.lines = b->s->lines});
+	if (b->s->i2c)
+		link = sim_i2c_link_new(b->board, 0, b->s->lines);
+	else
+		link = sim_link_new(b->board, &(struct sim_link_config){.lines = b->s->lines});
 	if (link == NULL)
 		die("out of memory");
 	rc = rom_target_new(link, &options, &d->target, e);
@@ -405,7 +416,7 @@ static void complain(const struct bench *b, struct tally *t, const char *what, c
  */
 static bool locks_wrong_speed(const struct scene *s, const char *spec, int rc)
 {
-	return rc == ERR_TIMEOUT && !s->lines &&
+	return rc == ERR_TIMEOUT && !s->lines && !s->i2c &&
 	       (strncmp(spec, "garble@rx:1:", 12) == 0 ||
 		       (s->class->pid == 0x450 && strncmp(spec, "garble@rx:2:", 12) == 0));
 }
@@ -485,6 +496,8 @@ static unsigned long places_of(const struct scene *s, const char *kind)
 		n = (unsigned long)sim_usb_stats(b.usb).transfers;
 	else if (strstr(kind, "@op") != NULL)
 		n = (unsigned long)sim_board_ops(b.board);
+	else if (strstr(kind, "@addr") != NULL)
+		n = (unsigned long)st.messages;
 	else
 		n = (unsigned long)(strstr(kind, "@rx") != NULL ? st.bytes_to_device
 								: st.bytes_from_device);
@@ -536,7 +549,7 @@ int main(int argc, char **argv)
 	const char *only_kind = NULL, *only_spec = NULL;
 	unsigned long only_pid = 0, every = 1;
 	struct tally sum = {0};
-	bool lines = false, dfu = false;
+	bool lines = false, dfu = false, i2c = false;
 	const struct chip_class *list = classes;
 	const char *const *kinds = uart_kinds;
 	size_t n_list = ARRAY_LEN(classes);
@@ -546,6 +559,8 @@ int main(int argc, char **argv)
 			lines = true;
 		else if (strcmp(argv[i], "--dfu") == 0)
 			dfu = true;
+		else if (strcmp(argv[i], "--i2c") == 0)
+			i2c = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--chip") == 0)
 			only_pid = strtoul(argv[++i], NULL, 16);
 		else if (i + 1 < argc && strcmp(argv[i], "--kind") == 0)
@@ -555,7 +570,7 @@ int main(int argc, char **argv)
 		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
 			every = strtoul(argv[++i], NULL, 10);
 		else
-			die("usage: campaign [--dfu] [--chip PID] [--kind KIND] [--every N] [--lines] "
+			die("usage: campaign [--dfu | --i2c] [--chip PID] [--kind KIND] [--every N] [--lines] "
 			    "[--only SPEC]");
 	}
 	if (every == 0)
@@ -564,13 +579,17 @@ int main(int argc, char **argv)
 		list = usb_classes;
 		n_list = ARRAY_LEN(usb_classes);
 		kinds = usb_kinds;
+	} else if (i2c) {
+		kinds = i2c_kinds;
 	}
 	for (size_t c = 0; c < n_list; c++) {
 		struct scene s;
 
 		if (only_pid != 0 && list[c].pid != only_pid)
 			continue;
-		scene_init(&s, &list[c], lines, dfu);
+		if (i2c && chip_find(list[c].pid)->i2c_address == 0)
+			continue;
+		scene_init(&s, &list[c], lines, dfu, i2c);
 		printf("0x%03X %s\n", list[c].pid, list[c].what);
 		if (only_spec != NULL) {
 			log_set_handler(on_log, NULL, LOG_DEBUG);

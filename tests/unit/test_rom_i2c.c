@@ -333,6 +333,24 @@ static void test_rom_i2c__dead_session_is_waited_out(void **state)
 	bench_close(&b);
 }
 
+static void test_rom_i2c__a_byte_left_over_is_swallowed(void **state)
+{
+	static const uint8_t three[] = {0x05, 0x05, 0xAA};
+	uint8_t st = 0;
+	struct bench b;
+
+	(void)state;
+	bench_open(&b, 0x460, NULL);
+	assert_int_equal(b.t->link->ops->write(b.t->link, three, 3, &b.e), 0);
+	assert_int_equal(b.t->link->ops->read(b.t->link, &st, 1, 100, &b.e), 0);
+	assert_int_equal(st, 0x1F);
+	/* Now every pair is refused, and no time-out runs. */
+	if (b.t->ops->recover(b.t, &b.e) < 0)
+		fail_msg("%s", b.e.msg);
+	use(&b);
+	bench_close(&b);
+}
+
 static void test_rom_i2c__nobody_at_another_address(void **state)
 {
 	struct bench b;
@@ -360,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_rom_i2c__protection_is_told),
 		cmocka_unit_test(test_rom_i2c__a_fault_at_every_place),
 		cmocka_unit_test(test_rom_i2c__dead_session_is_waited_out),
+		cmocka_unit_test(test_rom_i2c__a_byte_left_over_is_swallowed),
 		cmocka_unit_test(test_rom_i2c__nobody_at_another_address),
 	};
 

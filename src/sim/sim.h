@@ -26,6 +26,16 @@ struct sim_config {
 	bool boot0_low; /* strap at power-up; false: high, the ROM starts */
 };
 
+/* Control transfers of the USB device. */
+struct sim_usb_stats {
+	uint64_t transfers; /* all */
+	uint64_t dnload, upload, getstatus, clrstatus, getstate, abort, detach, standard;
+	uint64_t bytes_out, bytes_in; /* data stages */
+	uint64_t stalls, lost;        /* answered by STALL; never answered, or the wire failed */
+	uint64_t poll_us;             /* sum of the poll times that it told while busy */
+	uint64_t bus_us; /* modelled time of all transfers, without waiting for flash */
+};
+
 struct sim_stats {
 	uint64_t bytes_to_device, bytes_from_device, turnarounds;
 	uint64_t erases, programs; /* units erased, program operations */
@@ -33,6 +43,7 @@ struct sim_stats {
 	uint64_t messages;         /* I2C: from START to STOP, also those nobody answered */
 	uint64_t busy_polls;       /* I2C: answers "busy" */
 	uint64_t bus_us;           /* I2C: modelled time the bus was in use */
+	struct sim_usb_stats usb;
 };
 
 struct sim_board;

@@ -96,7 +96,7 @@ static bool start_work(struct sim_usb *u, struct usb_request *r)
 	u->result = is_rom(u) ? dfuse_work(u) : plain_work(u);
 	flash_us = u->b->stats.flash_us - flash_us;
 	u->poll_ms = poll_time(u, flash_us, is_erase);
-	u->stats.poll_us += (uint64_t)u->poll_ms * 1000;
+	u->b->stats.usb.poll_us += (uint64_t)u->poll_ms * 1000;
 	if (is_erase && sim_has(u->b, CHIP_QUIRK_DFU_STUCK_BUSY) && !u->stuck_done)
 		u->stuck = u->stuck_done = true;
 	/* It is gone after that; the answer was on the wire before. */

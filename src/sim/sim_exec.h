@@ -18,6 +18,7 @@ const char *sim_exec_transport(size_t i, const char **ret_what);
 struct sim_exec_config {
 	bool transports[8];     /* by index as above */
 	const char *stats_file; /* NULL: none */
+	const char *dfu_as;     /* as of --dfu-as */
 	bool boot0_low;         /* the strap, as in sim_config */
 	char **command;         /* NULL at its end */
 };

@@ -41,6 +41,10 @@ static const struct opt run_opts[] = {
 static const struct opt exec_opts[] = {
 	OPT_FLAG("uart", "the ROM on /dev/ttyUSB0; NRST is wired to DTR, BOOT0 to RTS"),
 	OPT_FLAG("i2c", "the ROM on /dev/i2c-1, at the address of its chip"),
+	OPT_FLAG("dfu", "the ROM as USB device 0483:df11"),
+	OPT_CHOICE("dfu-as", "rom|runtime|runtime-leaves|plain|plain-tolerant",
+		"another USB device: an application with run-time DFU that waits for the bus reset "
+		"or leaves by itself, a bootloader of plain DFU 1.1"),
 	OPT_FLAG("gpio", "the lines BOOT0 and NRST on /dev/gpiochip0"),
 	OPT_END,
 };
@@ -55,7 +59,7 @@ static const struct opt common_opts[] = {
 
 static const char usage_head[] =
 	"usage: stmota-sim run --chip PID|NAME --uart PATH [OPTION]...\n"
-	"       stmota-sim exec --chip PID|NAME [--uart] [--i2c] [--gpio] [OPTION]... -- "
+	"       stmota-sim exec --chip PID|NAME [--uart] [--i2c] [--dfu] [--gpio] [OPTION]... -- "
 	"COMMAND [ARGUMENT]...\n"
 	"       stmota-sim chips\n"
 	"\n"
@@ -263,7 +267,8 @@ static int run_board(const struct opts *o, struct err *e)
 static int exec_command(const struct opts *o, char **argv, int *ret_status, struct err *e)
 {
 	struct sim_config sim = {0};
-	struct sim_exec_config exec = {.stats_file = opt_str(o, "stats", NULL)};
+	struct sim_exec_config exec = {
+		.stats_file = opt_str(o, "stats", NULL), .dfu_as = opt_str(o, "dfu-as", "rom")};
 	struct sim_board *b;
 	size_t n = 0;
 	const char *name;

@@ -10,7 +10,7 @@
 
 static bool too_fast(const struct sim_board *b)
 {
-	return b->baud < 1200 || (sim_has(b, SQ_SLOW_AUTOBAUD) && b->baud > 115200) ||
+	return b->baud < 1200 || (sim_has(b, SQ_SLOW_AUTOBAUD) && b->baud > 118000) ||
 	       (sim_has(b, CHIP_QUIRK_BAUD_MAX_57600) && b->baud > 57600);
 }
 

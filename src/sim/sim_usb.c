@@ -182,7 +182,7 @@ const char *sim_usb_serial(const struct sim_usb *u)
 
 struct sim_usb_stats sim_usb_stats(const struct sim_usb *u)
 {
-	return u->stats;
+	return u->b->stats.usb;
 }
 
 /* ---- standard requests ---- */
@@ -251,23 +251,24 @@ static bool standard_request(struct sim_usb *u, struct usb_request *r)
 
 static void count(struct sim_usb *u, const struct usb_request *r)
 {
-	uint64_t *const by_request[] = {&u->stats.detach, &u->stats.dnload, &u->stats.upload,
-		&u->stats.getstatus, &u->stats.clrstatus, &u->stats.getstate, &u->stats.abort};
+	struct sim_usb_stats *st = &u->b->stats.usb;
+	uint64_t *const by_request[] = {&st->detach, &st->dnload, &st->upload, &st->getstatus,
+		&st->clrstatus, &st->getstate, &st->abort};
 
-	u->stats.transfers++;
-	u->stats.bus_us += XFER_US + (r->length + 63u) / 64 * PACKET_US;
+	u->b->stats.usb.transfers++;
+	u->b->stats.usb.bus_us += XFER_US + (r->length + 63u) / 64 * PACKET_US;
 	if ((r->type & 0x60) != 0x20)
-		u->stats.standard++;
+		u->b->stats.usb.standard++;
 	else if (r->request < ARRAY_LEN(by_request))
 		++*by_request[r->request];
 	if ((r->type & 0x80) == 0)
-		u->stats.bytes_out += r->length;
+		u->b->stats.usb.bytes_out += r->length;
 }
 
 /* Ends without an answer: the host gives up after its time. */
 static enum sim_usb_result unanswered(struct sim_usb *u, struct sim_usb_xfer *x)
 {
-	u->stats.lost++;
+	u->b->stats.usb.lost++;
 	x->actual = 0;
 	x->done_us = x->timeout_ms == 0 ? UINT64_MAX : x->now_us + (uint64_t)x->timeout_ms * 1000;
 	return SIM_USB_TIMEOUT;
@@ -279,9 +280,9 @@ static enum sim_usb_result failed(
 	x->actual = 0;
 	x->done_us = x->now_us + XFER_US;
 	if (why == SIM_USB_STALL)
-		u->stats.stalls++;
+		u->b->stats.usb.stalls++;
 	else
-		u->stats.lost++;
+		u->b->stats.usb.lost++;
 	return why;
 }
 
@@ -316,7 +317,7 @@ static enum sim_usb_result serve(struct sim_usb *u, struct sim_usb_xfer *x, stru
 	if (x->timeout_ms != 0 && x->done_us > x->now_us + (uint64_t)x->timeout_ms * 1000)
 		return unanswered(u, x);
 	if ((r->type & 0x80) != 0)
-		u->stats.bytes_in += r->actual;
+		u->b->stats.usb.bytes_in += r->actual;
 	else
 		r->actual = r->length;
 	x->actual = r->actual;
@@ -374,7 +375,8 @@ enum sim_usb_result sim_usb_control(struct sim_usb *u, struct sim_usb_xfer *x)
 		result = fault_before(u, x, f);
 	if (result != SIM_USB_OK)
 		return result;
-	if (sim_has(u->b, CHIP_QUIRK_DFU_FIRST_TRY_FAILS) && u->stats.transfers % FLAKY_PERIOD == 0)
+	if (sim_has(u->b, CHIP_QUIRK_DFU_FIRST_TRY_FAILS) &&
+		u->b->stats.usb.transfers % FLAKY_PERIOD == 0)
 		return failed(u, x, SIM_USB_ERROR);
 	garble = f != NULL && f->kind == SIM_GARBLE && r.length > 0 ? (uint8_t)f->arg : 0;
 	if (out && garble != 0)

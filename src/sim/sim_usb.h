@@ -76,14 +76,6 @@ void sim_usb_bus_reset(struct sim_usb *u, uint64_t now_us);
 /* Until when an erase or a write keeps the device busy; for transports that pass over time. */
 uint64_t sim_usb_busy_until(const struct sim_usb *u);
 
-struct sim_usb_stats {
-	uint64_t transfers; /* all */
-	uint64_t dnload, upload, getstatus, clrstatus, getstate, abort, detach, standard;
-	uint64_t bytes_out, bytes_in; /* data stages */
-	uint64_t stalls, lost;        /* answered by STALL; never answered, or the wire failed */
-	uint64_t poll_us;             /* sum of the poll times that it told while busy */
-	uint64_t bus_us; /* modelled time of all transfers, without waiting for flash */
-};
 struct sim_usb_stats sim_usb_stats(const struct sim_usb *u);
 
 #endif

@@ -69,7 +69,6 @@ struct sim_usb {
 	bool pointer_set; /* by the host, since the last block */
 
 	uint64_t detach_until; /* appDETACH ends */
-	struct sim_usb_stats stats;
 };
 
 /* A data stage: IN answers go to `data`. */

@@ -25,7 +25,8 @@
 
 #define IDLE_MS 5 /* how long serve() is not called if nothing happens */
 
-static const struct exec_transport *const transports[] = {&exec_uart, &exec_i2c, &exec_gpio};
+static const struct exec_transport *const transports[] = {
+	&exec_uart, &exec_i2c, &exec_dfu, &exec_gpio};
 
 const char *sim_exec_transport(size_t i, const char **ret_what)
 {
@@ -279,6 +280,7 @@ int sim_exec(struct sim_board *b, const struct sim_exec_config *cfg, int *ret_st
 {
 	struct exec x = {.board = b,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
+		.dfu_as = cfg->dfu_as,
 		.boot0 = !cfg->boot0_low,
 		.nrst = true};
 	int rc;

@@ -34,12 +34,13 @@ struct exec_transport {
 };
 
 /* One file each; the table of them is in exec.c. */
-extern const struct exec_transport exec_uart, exec_i2c, exec_gpio;
+extern const struct exec_transport exec_uart, exec_i2c, exec_dfu, exec_gpio;
 
 struct exec {
 	struct sim_board *board;
 	UMockdevTestbed *testbed;
 	pthread_mutex_t lock;
+	const char *dfu_as; /* which USB device */
 	bool boot0, nrst;   /* levels of the two nets, whoever drove them last */
 	uint64_t machine_0; /* microseconds, when it began */
 	uint64_t skew_us;   /* modelled time that the program did not wait for */

@@ -26,7 +26,7 @@ enum program_place {
 struct program_field {
 	const char *path;   /* ".queue[8].head"; "" if the whole variable is one scalar */
 	const char *type;   /* "short unsigned int", "pointer to struct node", "4 of char" */
-	const char *values; /* of an enumeration: "OFF=0 ON=1"; NULL for all others */
+	const char *values; /* of an enumeration: "0=OFF\n1=ON\n"; NULL for all others */
 	uint64_t bit;       /* offset from the start of the variable, in bits */
 	uint64_t bits;      /* size */
 	bool code_pointer;  /* points to a function */

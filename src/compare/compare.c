@@ -60,19 +60,45 @@ static const char *shown(const char *path)
 	return path[0] == '\0' ? "it" : path[0] == '.' ? path + 1 : path;
 }
 
-/* The value of one name in "OFF=0 ON=1"; NULL if it is not there. */
-static const char *value_in(const char *values, const char *name, size_t len)
+struct value { /* one line of program_field.values */
+	const char *number, *name;
+	size_t number_len, name_len;
+};
+
+static bool next_value(const char **at, struct value *ret)
 {
-	const char *at = values;
+	size_t line = strcspn(*at, "\n");
 
-	while (*at != '\0') {
-		size_t word = strcspn(at, " ");
+	if (**at == '\0')
+		return false;
+	ret->number = *at;
+	ret->number_len = strcspn(*at, "=");
+	ret->name = *at + ret->number_len + 1;
+	ret->name_len = line - ret->number_len - 1;
+	*at += line + 1;
+	return true;
+}
 
-		if (word > len && at[len] == '=' && memcmp(at, name, len) == 0)
-			return at + len + 1;
-		at += word + (at[word] == ' ');
+static bool same_text(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	return a_len == b_len && memcmp(a, b, a_len) == 0;
+}
+
+/* A value of this name, the one with the same number if there is one; false: none. */
+static bool find_value(const char *values, const struct value *like, struct value *ret)
+{
+	struct value v;
+	bool found = false;
+
+	while (next_value(&values, &v)) {
+		if (!same_text(v.name, v.name_len, like->name, like->name_len))
+			continue;
+		found = true;
+		*ret = v;
+		if (same_text(v.number, v.number_len, like->number, like->number_len))
+			break;
 	}
-	return NULL;
+	return found;
 }
 
 /* New values may come; an old one must keep its number. */
@@ -80,20 +106,17 @@ static void compare_values(
 	struct details *d, const struct program_field *o, const struct program_field *n)
 {
 	const char *at = o->values;
+	struct value was, is;
 
-	while (*at != '\0') {
-		size_t name = strcspn(at, "="), word = strcspn(at, " ");
-		const char *was = at + name + 1, *is = value_in(n->values, at, name);
-		size_t was_len = strcspn(was, " "), is_len = is != NULL ? strcspn(is, " ") : 0;
-
-		if (is == NULL)
+	while (next_value(&at, &was)) {
+		if (!find_value(n->values, &was, &is))
 			detail(d, textpool_printf(d->texts, "%s: value %.*s is gone",
-					  shown(o->path), (int)name, at));
-		else if (was_len != is_len || memcmp(was, is, is_len) != 0)
+					  shown(o->path), (int)was.name_len, was.name));
+		else if (!same_text(was.number, was.number_len, is.number, is.number_len))
 			detail(d, textpool_printf(d->texts, "%s: %.*s was %.*s, is %.*s now",
-					  shown(o->path), (int)name, at, (int)was_len, was,
-					  (int)is_len, is));
-		at += word + (at[word] == ' ');
+					  shown(o->path), (int)was.name_len, was.name,
+					  (int)was.number_len, was.number, (int)is.number_len,
+					  is.number));
 	}
 }
 

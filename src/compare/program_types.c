@@ -121,7 +121,10 @@ static void add_field(struct reader *r, struct program_type *t, struct program_f
 	t->fields[t->n++] = f;
 }
 
-/* "OFF=0 ON=1": a value that is renumbered means something else in RAM that is kept. */
+/*
+ * "0=OFF\n1=ON\n": a value that is renumbered means something else in RAM that is kept. The name
+ * stands last, because a damaged file may have anything in it but a line end.
+ */
 static const char *values_of(struct reader *r, Dwarf_Die *die)
 {
 	cleanup_buf struct buf text = BUF_INIT;
@@ -139,8 +142,8 @@ static const char *values_of(struct reader *r, Dwarf_Die *die)
 			dwarf_attr(&child, DW_AT_const_value, &attr) == NULL ||
 			dwarf_formsdata(&attr, &value) != 0)
 			continue;
-		one = textpool_printf(&r->p->texts, "%s%s=%lld", n > 0 ? " " : "",
-			textpool_name(&r->p->texts, name), (long long)value);
+		one = textpool_printf(&r->p->texts, "%lld=%s\n", (long long)value,
+			textpool_name(&r->p->texts, name));
 		r->no_memory |= buf_append(&text, one, strlen(one), NULL) < 0;
 	} while (++n < VALUES_MAX && dwarf_siblingof(&child, &child) == 0);
 	return textpool_printf(&r->p->texts, "%.*s", (int)text.len, (const char *)text.data);

@@ -80,7 +80,7 @@ struct package_spec {
 };
 
 /*
- * Appends an unsigned package to `ret` (empty). The same input gives the same bytes.
+ * Makes an unsigned package in `ret`, in place of what it holds. The same input gives the same bytes.
  * ERR_USAGE (product name, kinds, places that overlap), ERR_UNSUPPORTED (larger than the format
  * allows: too many holes, too much payload), ERR_NOMEM.
  */

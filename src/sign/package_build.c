@@ -311,6 +311,7 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 		rc = package_parse(b.data, b.len, &check, e);
 	if (rc < 0)
 		return rc;
+	buf_done(ret);
 	*ret = b;
 	b = BUF_INIT;
 	return 0;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dev_crypto.h - the callbacks of image_format/, filled with libraries that fit on a device
+ *
+ * SHA-256, AES, ECDH and ECDSA are BearSSL's, Ed25519 is that of signify. Compiled from Debian's
+ * sources (scripts/device-crypto) for the host and for Thumb alike, so that what is tested is what
+ * a device runs.
+ */
+#ifndef DEV_CRYPTO_H
+#define DEV_CRYPTO_H
+
+#include <bearssl.h>
+
+#include <imf/imf.h>
+
+enum dev_key_type { DEV_ED25519, DEV_P256 };
+
+struct dev_key { /* what imf_key.key points to */
+	enum dev_key_type type;
+	const uint8_t *raw; /* 32 bytes, or x || y */
+};
+
+/* A hash; several may be in the middle of something. */
+struct dev_hash {
+	br_sha256_context sha;
+	unsigned calls_of_verify;
+};
+
+void dev_crypto(struct imf_crypto *c, struct dev_hash *h);
+
+#endif

@@ -118,7 +118,8 @@ struct chip {
 	const char *const *usart;
 	size_t n_usart;
 	enum chip_tristate has_i2c, has_usb_dfu;
-	uint8_t i2c_address;      /* 7 bit, 0: none or not confirmed */
+	uint8_t i2c_address;       /* 7 bit, 0: none or not confirmed */
+	uint8_t i2c_address_other; /* where sources name two for this chip; 0: they do not */
 	bool parity_none;         /* the ROM speaks 8N1 (WB0, WL3) */
 	uint8_t rom_product_byte; /* WB0, WL3: third byte of Get ID; 0 elsewhere */
 

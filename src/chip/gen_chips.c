@@ -420,6 +420,21 @@ static uint32_t check_i2c(json_t *transports)
 	return addr;
 }
 
+/* A second address that sources name; the rows that have none leave the key out. */
+static uint32_t other_i2c(json_t *transports, uint32_t first)
+{
+	const char *s;
+	uint32_t addr;
+
+	if (json_object_get(transports, "i2c_address_other") == NULL)
+		return 0;
+	s = need_text(transports, "i2c_address_other");
+	addr = hex(s, 2, "i2c_address_other");
+	if (first == 0 || addr == first || addr < 0x08 || addr > 0x77)
+		fail("i2c_address_other 0x%02X is no second 7-bit address", addr);
+	return addr;
+}
+
 /* Rule 1, second half: the same keys everywhere. */
 static void check_keys(json_t *chip, json_t *first)
 {
@@ -537,6 +552,7 @@ static void emit_scalars(json_t *chip)
 							      : "CHIP_NO");
 	emit("\t.has_usb_dfu = %s,\n", tristate(get(transports, "usb_dfu"), "usb_dfu"));
 	emit("\t.i2c_address = 0x%02X,\n", check_i2c(transports));
+	emit("\t.i2c_address_other = 0x%02X,\n", other_i2c(transports, check_i2c(transports)));
 	s = text(transports, "parity");
 	emit("\t.parity_none = %d,\n", s != NULL && choice(s, "parity", parities) == 1);
 	if (rom_id != NULL)

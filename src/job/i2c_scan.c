@@ -26,19 +26,28 @@ struct found {
 	size_t n, looked_at;
 };
 
-static int address_of_chip(const char *name, uint8_t *ret, struct err *e)
+/* Where the bootloader of a chip that is named may be: at one address, for a few chips at two. */
+static int addresses_of_chip(const struct chip *c, struct found *f, struct err *e)
 {
-	const struct chip *c = NULL;
-	int rc = chip_find_name(name, &c, e);
-
-	if (rc < 0)
-		return rc;
+	if (c->has_i2c == CHIP_NO) {
+		err_set(e, ERR_UNSUPPORTED, "the bootloader of %s has no I2C (AN2606)", c->name);
+		return err_hint(e, "'stmota probe --device uart:PORT' or dfu: may reach it");
+	}
 	if (c->i2c_address == 0) {
 		err_set(e, ERR_UNSUPPORTED, "the I2C address of %s is not confirmed", c->name);
 		return err_hint(e, "if you know it, name it: i2c:BUS@0x5a");
 	}
-	*ret = c->i2c_address;
+	f->known[c->i2c_address] = true;
+	f->known[c->i2c_address_other] |= c->i2c_address_other != 0;
 	return 0;
+}
+
+static void addresses_of_all(struct found *f)
+{
+	for (size_t i = 0; i < chip_count(); i++) {
+		f->known[chip_at(i)->i2c_address & I2C_ADDR_MAX] = true;
+		f->known[chip_at(i)->i2c_address_other & I2C_ADDR_MAX] = true;
+	}
 }
 
 static int look_at(const struct device_url *u, uint8_t addr, enum i2c_presence *ret, struct err *e)
@@ -76,8 +85,6 @@ static void tell(const struct device_url *u, uint8_t addr, enum i2c_presence p,
 static int look_at_all(
 	const struct device_url *u, struct found *f, const struct event_sink *events, struct err *e)
 {
-	for (size_t i = 0; i < chip_count(); i++)
-		f->known[chip_at(i)->i2c_address & I2C_ADDR_MAX] = true;
 	for (unsigned addr = I2C_ADDR_MIN; addr <= I2C_ADDR_MAX; addr++) {
 		enum i2c_presence p = I2C_NOBODY;
 		int rc = signals_check(e);
@@ -112,10 +119,19 @@ int i2c_scan(const struct device_url *u, const char *chip, const struct event_si
 	uint8_t *ret_addr, struct err *e)
 {
 	struct found f = {.n = 0};
-	int rc = 0;
+	const struct chip *c = NULL;
+	int rc = chip != NULL ? chip_find_name(chip, &c, e) : 0;
 
-	if (chip != NULL)
-		return address_of_chip(chip, ret_addr, e);
+	if (rc == 0 && c != NULL)
+		rc = addresses_of_chip(c, &f, e);
+	if (rc < 0)
+		return rc;
+	if (c != NULL && c->i2c_address_other == 0) {
+		*ret_addr = c->i2c_address;
+		return 0;
+	}
+	if (c == NULL)
+		addresses_of_all(&f);
 	if (entry_can_enter(&u->entry))
 		rc = entry_enter(NULL, &u->entry, e);
 	if (rc == 0)

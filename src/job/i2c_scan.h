@@ -13,8 +13,8 @@
 
 /*
  * The address of the bootloader on the bus that `u` names. With `chip` (may be NULL) it is the one
- * of that chip, and nothing is looked for. Else all addresses of the chip table are looked at,
- * by reading only; what is found is told as a note.
+ * of that chip, and nothing is looked for unless sources name two. Else all addresses of the chip
+ * table are looked at, by reading only; what is found is told as a note.
  *
  * ERR_UNSUPPORTED (no confirmed address for that chip), ERR_TIMEOUT (none there), ERR_USAGE
  * (several: the message names them), or the link's.

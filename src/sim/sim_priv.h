@@ -56,6 +56,7 @@ enum sim_quirk {
 	SQ_I2C_OPENBL, /* version and command list of OpenBL */
 	SQ_I2C_WP_ONE_PACKET,
 	SQ_I2C_LONG_READ_STRETCHES,
+	SQ_I2C_OTHER_ADDRESS, /* of the two that sources name */
 	SQ_ADAPTER_32,
 	SQ_ADAPTER_PATIENT,
 	SQ_ADAPTER_SMBUS,

@@ -29,6 +29,7 @@ static const struct {
 	{SQ_I2C_OPENBL, "i2c-openbl", NULL, 0},
 	{SQ_I2C_WP_ONE_PACKET, "i2c-wp-one-packet", NULL, 0},
 	{SQ_I2C_LONG_READ_STRETCHES, "i2c-long-read-stretches", NULL, 0},
+	{SQ_I2C_OTHER_ADDRESS, "i2c-other-address", NULL, 0},
 	{SQ_ADAPTER_32, "adapter-32", NULL, 0},
 	{SQ_ADAPTER_PATIENT, "adapter-patient", NULL, 0},
 	{SQ_ADAPTER_SMBUS, "adapter-smbus", NULL, 0},

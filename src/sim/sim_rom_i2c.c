@@ -46,6 +46,8 @@ uint8_t sim_i2c_address(const struct sim_board *b)
 {
 	if (b->chip->has_i2c != CHIP_YES || sim_has(b, CHIP_QUIRK_I2C_ABSENT))
 		return 0;
+	if (sim_has(b, SQ_I2C_OTHER_ADDRESS) && b->chip->i2c_address_other != 0)
+		return b->chip->i2c_address_other;
 	return b->chip->i2c_address;
 }
 

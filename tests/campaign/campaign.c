@@ -27,17 +27,12 @@
 #include <stmota/bytes.h>
 #include <stmota/cleanup.h>
 #include <stmota/device.h>
-#include <stmota/dfu.h>
 #include <stmota/flash_job.h>
 #include <stmota/log.h>
 #include <stmota/quirks.h>
-#include <stmota/rom.h>
 #include <stmota/state.h>
 
-#include "../support/sim_i2c_link.h"
-#include "../support/sim_link.h"
-#include "../support/sim_usb_link.h"
-#include "../../src/sim/sim.h"
+#include "../support/bench_open.h"
 
 #define KEPT_BYTES  64
 #define OTHERS      0x8000 /* bytes behind the image that are watched */
@@ -271,62 +266,6 @@ static bool holds_result(const struct bench *b)
 
 /* ---- one job, as the command does it ---- */
 
-static int open_usb_device(struct bench *b, struct device *d, struct err *e)
-{
-	struct usb_link *link = NULL;
-	struct entry entry = ENTRY_INIT;
-	int rc = sim_usb_link_open(b->usb, &b->now_us, &link, e);
-
-	if (rc == 0)
-		rc = dfu_target_new(link, NULL, &d->target, e);
-	if (rc < 0)
-		return rc;
-	snprintf(d->name, sizeof(d->name), "bench");
-	rc = d->target->ops->connect(d->target, NULL, e);
-	/* As the command does it: the firmware says which of the candidates it is for. */
-	for (int tries = 0; rc == 0 && tries < 3; tries++) {
-		rc = device_identify(d->target, NULL, b->s->class->pid, e);
-		if (rc == 0)
-			rc = device_gather(
-				d->target, &entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
-		if (rc == 0 || !err_is_transient((enum err_code)rc))
-			break;
-		rc = d->target->ops->recover(d->target, e);
-	}
-	return rc;
-}
-
-static int open_bench_device(struct bench *b, struct device *d, struct err *e)
-{
-	struct rom_options options = ROM_OPTIONS_INIT;
-	struct link *link = NULL;
-	int rc;
-
-	if (b->usb != NULL)
-		return open_usb_device(b, d, e);
-	options.entry.use_lines = b->s->lines;
-	if (b->s->lines) {
-		options.entry.boot0.wire = ENTRY_WIRE_RTS;
-		options.entry.nrst.wire = ENTRY_WIRE_DTR;
-	}
-	if (b->s->i2c)
-		link = sim_i2c_link_new(b->board, 0, b->s->lines);
-	else
-		link = sim_link_new(b->board, &(struct sim_link_config){.lines = b->s->lines});
-	if (link == NULL)
-		die("out of memory");
-	rc = rom_target_new(link, &options, &d->target, e);
-	if (rc < 0)
-		return rc;
-	snprintf(d->name, sizeof(d->name), "bench");
-	d->url.entry = options.entry;
-	rc = d->target->ops->connect(d->target, &d->target->info, e);
-	if (rc == 0)
-		rc = device_gather(
-			d->target, &options.entry, CHIP_BANKS_DEFAULT, NULL, &d->facts, e);
-	return rc;
-}
-
 static void on_event(void *ctx, const struct event *ev);
 static const struct event_sink events = {.fn = on_event};
 
@@ -342,7 +281,15 @@ static int job(struct bench *b, struct err *e)
 		.n_lose = b->s->lose.len > 0 ? 1 : 0,
 		.events = &events,
 	};
-	int rc = open_bench_device(b, &d, e);
+	struct bench_wire wire = {
+		.board = b->board,
+		.usb = b->usb,
+		.now_us = &b->now_us,
+		.i2c = b->s->i2c,
+		.lines = b->s->lines,
+		.hint = b->s->class->pid,
+	};
+	int rc = bench_open(&wire, &d, e);
 
 	if (rc == 0)
 		rc = state_open(b->s->state_dir, "bench", &state, e);

@@ -83,6 +83,16 @@ says '0x51: a bootloader'
 prints 'STM32G07'
 expect 0 on 0x460 -- stmota probe --device i2c:/dev/i2c-1 --chip 0x460
 says_not 'a bootloader, it seems'
+# Three chips have two addresses in the sources: both are looked at.
+rm -f board.state
+expect 0 on 0x423 --fault quirk:i2c-other-address -- stmota probe --device i2c:/dev/i2c-1 --chip 0x423
+says '@0x3a: a bootloader'
+rm -f board.state
+expect 0 on 0x454 --fault quirk:i2c-other-address -- stmota probe --device i2c:/dev/i2c-1
+says '@0x5a: a bootloader'
+rm -f board.state
+expect 3 on 0x460 -- stmota probe --device i2c:/dev/i2c-1 --chip 0x452
+says 'any of 2 known addresses'
 expect 4 on 0x460 -- stmota probe --device i2c:/dev/i2c-1@0x51 --chip 0x435
 says 'not STM32L43'
 
@@ -94,6 +104,8 @@ says 'no I2C address'
 expect 3 stmota probe --device i2c:/dev/i2c-77@0x51
 says 'I2C buses here'
 expect 1 stmota probe --device i2c:/dev/i2c-1 --chip 0x410
+says 'has no I2C'
+expect 1 stmota probe --device i2c:/dev/i2c-1 --chip 0x42A
 says 'not confirmed'
 cat >two.sh <<'EOF'
 (

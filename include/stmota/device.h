@@ -24,8 +24,9 @@
  * agreed. Planning takes this struct and nothing else.
  */
 struct device_facts {
-	uint16_t pid;
+	uint16_t pid; /* as the device answered, also where `chip` was assumed for it */
 	const struct chip *chip; /* never NULL; the first of `candidates` where there are several */
+	bool chip_assumed;       /* no table knows `pid`: the user named `chip` for it */
 	/* Over USB DFU all chips that contradict nothing, elsewhere 0. With more than one of them
 	   `pid` is 0, and only what all of them share is known. */
 	const struct chip *candidates[TARGET_CANDIDATES_MAX];
@@ -79,6 +80,9 @@ struct device_request {
 	const char *before; /* entry recipe, see entry_parse() */
 	uint32_t wait_s;    /* keep trying that long until a device answers */
 	const char *chip;   /* product ID or part name that the device must have */
+	/* What the facts are taken from if it answers a product ID that is not in the table; with
+	   one that is, and that is another, it is refused. Not over USB, and not beside `chip`. */
+	const char *assume_chip;
 	uint16_t chip_hint; /* product ID that the firmware is for, to choose among candidates; 0 */
 };
 
@@ -86,6 +90,7 @@ struct device {
 	char name[128];        /* as the user called it, for messages */
 	struct device_url url; /* with everything merged in */
 	struct target *target; /* owned, connected */
+	const struct chip *assume; /* stands in for an unknown product ID; NULL: none does */
 	struct device_facts facts;
 };
 

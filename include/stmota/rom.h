@@ -21,6 +21,7 @@
 
 struct rom_options {
 	struct entry entry; /* how the device is reset, if at all */
+	const struct chip *assume; /* for a product ID that is not in the table; NULL: none */
 	bool fixed_baud;    /* do not fall back to lower rates after resets */
 	bool no_resync;     /* connect() tries the sync byte only */
 	uint32_t resync_ms; /* how long a broken session is lined up; 0: as long as the longest

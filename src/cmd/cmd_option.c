@@ -92,7 +92,7 @@ static int run_list(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	out_str(env->out, "device", d->name);
-	cmd_out_chip(env->out, d->facts.pid);
+	cmd_out_device_chip(env->out, &d->facts);
 	out_table(env->out, "options");
 	if (words.chip->options.n_rdp > 0)
 		show_fields(env->out, &words, words.chip->options.rdp, 1, "RDP");
@@ -207,7 +207,7 @@ static void show_plan(struct set_call *c)
 	struct out *o = c->env->out;
 
 	out_str(o, "device", c->device->name);
-	cmd_out_chip(o, c->device->facts.pid);
+	cmd_out_device_chip(o, &c->device->facts);
 	out_table(o, "changes");
 	for (size_t i = 0; i < c->plan.n_changes; i++) {
 		const struct option_change *ch = &c->plan.change[i];

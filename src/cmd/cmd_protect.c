@@ -28,7 +28,7 @@ static int run_status(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	out_str(env->out, "device", d->name);
-	cmd_out_chip(env->out, d->facts.pid);
+	cmd_out_device_chip(env->out, &d->facts);
 	cmd_out_protection(env->out, d, NULL);
 	device_close(d);
 	return 0;
@@ -105,7 +105,7 @@ static int change_wrp(struct wrp_call *c, struct err *e)
 	if (rc < 0)
 		return rc;
 	out_str(o, "device", c->device->name);
-	cmd_out_chip(o, c->device->facts.pid);
+	cmd_out_device_chip(o, &c->device->facts);
 	show_spans(o, "protected_before", c->change.before, c->change.n_before);
 	show_spans(o, "protected", c->change.after, c->change.n_after);
 	out_str(o, "result",
@@ -209,7 +209,7 @@ static int run_rdp(struct command_env *env, struct err *e)
 			d, level, opt_given(env->opts, "erase-everything"), env->events, e);
 	if (rc == 0) {
 		out_str(env->out, "device", d->name);
-		cmd_out_chip(env->out, d->facts.pid);
+		cmd_out_device_chip(env->out, &d->facts);
 		out_uint(env->out, "level", level);
 		out_bool(
 			env->out, dry_run ? "would_erase_everything" : "erased_everything", erases);

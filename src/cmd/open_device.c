@@ -12,6 +12,7 @@ static int open_it(const struct command_env *env, bool find_usb, uint16_t chip_h
 		.before = opt_str(env->opts, "before", NULL),
 		.wait_s = opt_u32(env->opts, "wait", 0),
 		.chip = opt_str(env->opts, "chip", NULL),
+		.assume_chip = opt_str(env->opts, "assume-chip", NULL),
 		.find_usb = find_usb,
 		.chip_hint = chip_hint,
 	};

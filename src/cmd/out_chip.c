@@ -31,6 +31,10 @@ void cmd_out_device_chip(struct out *o, const struct device_facts *f)
 
 	if (f->n_candidates <= 1 || out_mode(o) != OUT_HUMAN)
 		cmd_out_chip(o, f->pid);
+	if (f->chip_assumed && out_mode(o) != OUT_HUMAN)
+		out_hex(o, "chip_assumed", f->chip->pid, 3);
+	else if (f->chip_assumed)
+		out_strf(o, "chip_assumed", "0x%03X %s", f->chip->pid, f->chip->name);
 	if (f->n_candidates <= 1)
 		return;
 	if (out_mode(o) != OUT_HUMAN) {

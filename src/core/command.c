@@ -56,6 +56,8 @@ const struct opt command_opts_device[] = {
 		"how its bootloader is entered: none, lines, dtr-rts, rts-dtr, NAME"),
 	OPT_U32("wait", "SEC", "wait so long for the device to appear"),
 	OPT_STRING("chip", "PID|NAME", "the chip that the device must have"),
+	OPT_STRING("assume-chip", "PID|NAME",
+		"what an unknown product ID is taken for; never done unasked"),
 	OPT_FILE("trace", "FILE", "append every byte on the wire, with times, to FILE"),
 	OPT_END,
 };

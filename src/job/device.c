@@ -241,6 +241,52 @@ static int check_wanted_chip(const char *wanted, struct device_url *u, struct er
 	return 0;
 }
 
+/*
+ * Only for what no table knows, and only by name. Over USB no product ID is told: what is unknown
+ * there is a memory map, and facts that contradict it are no facts about this device.
+ */
+static int take_assumption(const struct device_request *rq, struct device *d, struct err *e)
+{
+	int rc;
+
+	if (rq->assume_chip == NULL)
+		return 0;
+	if (rq->chip != NULL)
+		return err_set(e, ERR_USAGE,
+			"--assume-chip goes without --chip: one says what an unknown product ID is "
+			"taken for, the other which one it must be");
+	if (d->url.scheme == DEVICE_DFU) {
+		err_set(e, ERR_USAGE, "--assume-chip is not for USB: no product ID is told there");
+		return err_hint(e, "--chip names one of the chips that have its memory map");
+	}
+	rc = check_wanted_chip(rq->assume_chip, &d->url, e);
+	return rc < 0 ? rc : chip_find_name(rq->assume_chip, &d->assume, e);
+}
+
+static int check_assumption(const struct device *d, const struct event_sink *events, struct err *e)
+{
+	struct event warning = {.type = EVENT_WARNING, .phase = "connect"};
+	const struct device_facts *f = &d->facts;
+	char text[200];
+
+	if (d->assume == NULL)
+		return 0;
+	if (!f->chip_assumed && f->chip != d->assume) {
+		err_set(e, ERR_IDENTITY, "this is %s (0x%03X), which is known, and not %s (0x%03X)",
+			f->chip->name, f->pid, d->assume->name, d->assume->pid);
+		return err_hint(e, "--assume-chip is for product IDs that are not in the table");
+	}
+	if (!f->chip_assumed)
+		return 0;
+	snprintf(text, sizeof(text),
+		"product ID 0x%03X is not in the chip table: taken for %s (0x%03X), as --assume-chip "
+		"says",
+		f->pid, d->assume->name, d->assume->pid);
+	warning.text = text;
+	event_emit(events, &warning);
+	return 0;
+}
+
 /* ---- connect ---- */
 
 static int open_link(const struct device_url *u, struct link **ret, struct err *e)
@@ -280,7 +326,10 @@ static int open_dfu(
 static int open_rom(struct device *d, bool no_resync, const struct event_sink *events,
 	struct target **ret, struct err *e)
 {
-	struct rom_options opt = {.entry = d->url.entry, .events = events, .no_resync = no_resync};
+	struct rom_options opt = {.entry = d->url.entry,
+		.events = events,
+		.no_resync = no_resync,
+		.assume = d->assume};
 	struct link *link = NULL;
 	int rc = open_link(&d->url, &link, e);
 
@@ -421,12 +470,16 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (rc == 0)
 		rc = check_entry_port(&d->url, e);
 	if (rc == 0)
+		rc = take_assumption(rq, d, e);
+	if (rc == 0)
 		rc = check_wanted_chip(chip, &d->url, e);
 	if (rc == 0) {
 		event_emit(events, &phase);
 		rc = connect(d, chip, rq->wait_s, events, e);
 		if (rc == 0)
 			rc = gather(d, chip, rq->chip_hint, events, e);
+		if (rc == 0)
+			rc = check_assumption(d, events, e);
 		if (rc < 0)
 			err_wrap(e, "%s", d->name);
 	}

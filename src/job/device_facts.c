@@ -355,8 +355,8 @@ static int check_chip(const struct target_info *info, const char *wanted, struct
 	if (info->chip == NULL) {
 		err_set(e, ERR_IDENTITY, "product ID 0x%03X is not in the chip table", info->pid);
 		err_hint(e,
-			"without its erase units nothing can be planned; a newer stmota may know "
-			"it");
+			"a newer stmota may know it; or --assume-chip says which chip it has the "
+			"flash and the bootloader of");
 		return ERR_IDENTITY;
 	}
 	if (wanted == NULL)
@@ -386,6 +386,7 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 		return rc;
 	f.pid = info->pid;
 	f.chip = info->chip;
+	f.chip_assumed = info->pid != 0 && info->pid != info->chip->pid;
 	f.protocol = info->protocol;
 	snprintf(f.transport, sizeof(f.transport), "%s", info->transport);
 	f.lists_checksum = info->commands[0xA1] != 0;

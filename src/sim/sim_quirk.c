@@ -21,6 +21,7 @@ static const struct {
 	{SQ_BOOT0_IGNORED, "boot0-ignored", NULL, 0},
 	/* The speed is measured by a timer: AN2606 promises no more than 115200. */
 	{SQ_SLOW_AUTOBAUD, "slow-autobaud", "F0 F1 F2 F3 F4 F7 L0 L1 L4", 0},
+	{SQ_UNKNOWN_PID, "unknown-pid", NULL, 0},
 	{SQ_BANK2_FROM_256, "bank2-from-256", NULL, 0},
 	{SQ_I2C_READ_16, "i2c-read-16", NULL, 0},
 	{SQ_I2C_READ_32, "i2c-read-32", NULL, 0},

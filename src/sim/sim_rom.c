@@ -13,6 +13,8 @@ enum permit { ALWAYS, OPEN_ONLY, OPEN_OR_LEVEL_1 };
 
 static void rom_get(struct sim_board *b);
 static void rom_get_version(struct sim_board *b);
+#define UNKNOWN_PID 0x7FD /* no part has it, and no table */
+
 static void rom_get_id(struct sim_board *b);
 static void rom_read(struct sim_board *b);
 static void rom_go(struct sim_board *b);
@@ -249,8 +251,9 @@ static void rom_get_version(struct sim_board *b)
 static void rom_get_id(struct sim_board *b)
 {
 	const struct sim_fault *f = sim_fault_at(b, SIM_AT_ID, 0);
-	uint16_t pid = (uint16_t)(b->chip->pid ^ (f == NULL ? 0 : f->arg));
+	uint16_t pid = sim_has(b, SQ_UNKNOWN_PID) ? UNKNOWN_PID : b->chip->pid;
 
+	pid = (uint16_t)(pid ^ (f == NULL ? 0 : f->arg));
 	if (b->chip->rom_product_byte != 0) {
 		/* WB0 and WL3: metal fix, mask set, product. */
 		uint8_t product = (uint8_t)(b->chip->rom_product_byte ^ (f == NULL ? 0 : f->arg));

@@ -55,6 +55,8 @@ static int identify(struct rom *rom, struct target_info *ret, struct err *e)
 		if (rc == 0 && pid == again) {
 			ret->pid = pid;
 			ret->chip = chip_find(pid);
+			if (ret->chip == NULL)
+				ret->chip = rom->opt.assume;
 			return 0;
 		}
 	}

@@ -19,8 +19,35 @@
 #define MCUBOOT_ENCRYPTED        (MCUBOOT_ENCRYPTED_AES128 | MCUBOOT_ENCRYPTED_AES256)
 #define MCUBOOT_COMPRESSED       0x0600u /* LZMA1 or LZMA2 */
 
-#define MCUBOOT_TLV_DEPENDENCY 0x40
-#define MCUBOOT_TLV_SEC_CNT    0x50
+#define MCUBOOT_NON_BOOTABLE 0x0010u
+#define MCUBOOT_RAM_LOAD     0x0020u
+#define MCUBOOT_ROM_FIXED    0x0100u
+
+#define MCUBOOT_MAGIC       0x96f3b83du
+#define MCUBOOT_HEADER_SIZE 32
+#define MCUBOOT_TLV_HEAD    4
+#define MCUBOOT_PROTECTED   0x6908 /* heads of the two areas of entries */
+#define MCUBOOT_UNPROTECTED 0x6907
+
+#define MCUBOOT_TLV_KEYHASH     0x01
+#define MCUBOOT_TLV_PUBKEY      0x02
+#define MCUBOOT_TLV_SHA256      0x10
+#define MCUBOOT_TLV_SHA384      0x11
+#define MCUBOOT_TLV_SHA512      0x12
+#define MCUBOOT_TLV_RSA2048     0x20
+#define MCUBOOT_TLV_ECDSA       0x22
+#define MCUBOOT_TLV_RSA3072     0x23
+#define MCUBOOT_TLV_ED25519     0x24
+#define MCUBOOT_TLV_SIG_PURE    0x25
+#define MCUBOOT_TLV_ENC_FIRST   0x30 /* the wrapped key of an encrypted body */
+#define MCUBOOT_TLV_ENC_LAST    0x34
+#define MCUBOOT_TLV_DEPENDENCY  0x40
+#define MCUBOOT_TLV_SEC_CNT     0x50
+#define MCUBOOT_TLV_BOOT_RECORD 0x60
+#define MCUBOOT_TLV_UUID_VID    0x74
+#define MCUBOOT_TLV_UUID_CID    0x75
+
+#define MCUBOOT_TRAILER_MAGIC 16
 
 struct mcuboot_version {
 	uint8_t major, minor;
@@ -65,6 +92,20 @@ bool mcuboot_tlv_next(
 
 /* Eight bytes as they stand in header and dependencies. */
 struct mcuboot_version mcuboot_version_at(const uint8_t *p);
+
+/* What stands at the very end of a slot that was padded; max_align 8, 16 or 32. */
+void mcuboot_trailer_magic(uint32_t max_align, uint8_t ret[MCUBOOT_TRAILER_MAGIC]);
+
+/*
+ * Of an image that lies at `data`: the offset of its vector table. 0 if there is no MCUboot header,
+ * or if its body is not a plain program (encrypted or compressed). Reads 32 bytes at most.
+ */
+uint32_t mcuboot_table_offset(const uint8_t *data, size_t len);
+/* Where its slot seems to be, from its vector table; false if nothing or more than one place fits. */
+bool mcuboot_guess_slot(const uint8_t *data, const struct mcuboot_info *info, uint32_t *ret);
+
+/* True for an MCUboot header whose body no vector table can be read from. */
+bool mcuboot_is_opaque(const uint8_t *data, size_t len);
 
 /* Name of the flag `1 << bit`; NULL if it is not known. */
 const char *mcuboot_flag_name(unsigned bit);

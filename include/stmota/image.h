@@ -15,9 +15,14 @@
 
 /*
  * Where the vector table of a program image is: the start of flash if the image has bytes there
- * (`chip` NULL: not known), else its first byte. False for an empty image.
+ * (`chip` NULL: not known), else its first byte; behind the header if an MCUboot image lies there.
+ * False for an empty image.
  */
 bool image_vector_base(const struct segments *s, const struct chip *chip, uint32_t *ret);
+
+/* True if what lies at `addr` is an encrypted or compressed image of MCUboot: the vector table in it
+ * cannot be judged, and nothing runs there before its loader has unpacked it. */
+bool image_is_opaque(const struct segments *s, uint32_t addr);
 
 /*
  * vectors_check() for an image with holes: handlers may lie in any part of it.

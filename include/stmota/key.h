@@ -21,13 +21,15 @@
 #define KEY_SIGNATURE_SIZE 64 /* Ed25519; ECDSA P-256 as r || s, big endian */
 #define KEY_RAW_MAX        64
 
-enum key_type { KEY_ED25519, KEY_P256 };
+/* The first two sign packages. The others are known because MCUboot images are signed with them:
+ * such a key is only let in by key_load_public_any(), and key_verify() never calls it good. */
+enum key_type { KEY_ED25519, KEY_P256, KEY_P384, KEY_RSA2048, KEY_RSA3072 };
 
 struct key; /* a key pair, or a public key alone */
 
-/* "ed25519", "p256". */
+/* "ed25519", "p256", "p384", "rsa2048", "rsa3072". */
 const char *key_type_name(enum key_type type);
-/* ERR_USAGE. */
+/* Of the two that sign packages. ERR_USAGE. */
 int key_type_parse(const char *text, enum key_type *ret, struct err *e);
 
 int key_generate(enum key_type type, struct key **ret, struct err *e);
@@ -57,6 +59,8 @@ int key_load_private(
 int key_load_public(const char *path, struct key **ret, struct err *e);
 int key_parse_public(
 	const void *pem, size_t len, const char *name, struct key **ret, struct err *e);
+/* Likewise, of every type in enum key_type. */
+int key_load_public_any(const char *path, struct key **ret, struct err *e);
 
 /*
  * Writes a new file, mode 0600 for private keys. An existing file is never overwritten: ERR_USAGE.
@@ -77,7 +81,8 @@ bool key_is_private(const struct key *k);
 bool key_is_in_token(const struct key *k);
 const uint8_t *key_fingerprint(const struct key *k); /* SHA256_SIZE bytes */
 const uint8_t *key_id(const struct key *k);          /* KEY_ID_SIZE bytes */
-/* The public key as a device stores it: Ed25519 32 bytes, P-256 x || y, 64 bytes. Returns it. */
+/* The public key as a device stores it: Ed25519 32 bytes, P-256 x || y, 64 bytes. Returns it.
+ * Other types have none: 0 bytes. */
 const uint8_t *key_raw_public(const struct key *k, size_t *ret_len);
 
 /*
@@ -94,6 +99,22 @@ int key_sign(const struct key *k, const void *msg, size_t len, uint8_t ret[KEY_S
  */
 int key_signature_read(const struct key *k, const void *data, size_t len,
 	uint8_t ret[KEY_SIGNATURE_SIZE], struct err *e);
+
+#define KEY_DER_MAX 80
+
+/* The 64 bytes of P-256 as DER; returns its length, 0 if it is no such signature. */
+size_t key_signature_der(const uint8_t signature[KEY_SIGNATURE_SIZE], uint8_t ret[KEY_DER_MAX]);
+
+/* Appends the public key in DER: PKCS#1 for RSA, SubjectPublicKeyInfo for all others. */
+int key_public_der(const struct key *k, struct buf *ret, struct err *e);
+
+/*
+ * A signature over a digest that was computed elsewhere, of `bits` (256, 384, 512): ECDSA in DER
+ * and nothing but DER, RSA as PSS with MGF1 and a salt of the digest's length, Ed25519 over the
+ * digest as its message. True only for a good one.
+ */
+bool key_verify_digest(const struct key *k, unsigned bits, const uint8_t *digest,
+	const uint8_t *signature, size_t len);
 
 /* True only for a good signature. */
 bool key_verify(const struct key *k, const void *msg, size_t len,

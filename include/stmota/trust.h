@@ -63,6 +63,7 @@ struct trust {
 	size_t n;
 	struct trust_revoked *revoked;
 	size_t n_revoked;
+	bool any_type; /* set before keys are added: also types that sign no packages */
 };
 
 #define TRUST_INIT ((struct trust){0})
@@ -130,6 +131,17 @@ struct trust_signer { /* a trusted key whose signature is good */
  */
 int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const void *msg,
 	size_t len, const struct trust_signature *signatures, size_t n,
+	struct trust_signer *ret_signers, size_t max, size_t *ret_n, struct err *e);
+
+/* What a file says about one key. */
+enum trust_look { TRUST_NO_SIGNATURE, TRUST_GOOD, TRUST_WRONG };
+
+/*
+ * Likewise for files whose signatures have another form: `look` is asked for each key of the
+ * store. `n` signatures are in the file.
+ */
+int trust_judge_by(const struct trust *t, enum trust_role role, uint64_t now,
+	enum trust_look (*look)(void *ctx, const struct key *k), void *ctx, size_t n,
 	struct trust_signer *ret_signers, size_t max, size_t *ret_n, struct err *e);
 
 #define cleanup_trust CLEANUP(trust_done)

@@ -34,6 +34,9 @@ int product_check(const char *name, struct err *e);
 /* UUID of a checked name: v5(v5(DNS, part before the first '/'), rest). ERR_FAILED, ERR_USAGE. */
 int product_uuid(const char *name, uint8_t ret[UUID_SIZE], struct err *e);
 
+/* Of the part before the first '/' alone: v5(DNS, vendor). */
+int product_vendor_uuid(const char *name, uint8_t ret[UUID_SIZE], struct err *e);
+
 /* "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"; returns `ret`. */
 const char *uuid_format(const uint8_t uuid[UUID_SIZE], char ret[UUID_TEXT_SIZE]);
 

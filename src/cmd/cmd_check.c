@@ -8,13 +8,14 @@
 
 #include <stmota/chip.h>
 #include <stmota/fmt.h>
+#include <stmota/fmt_mcuboot.h>
 #include <stmota/fs.h>
 #include <stmota/image.h>
 #include <stmota/slot.h>
 
 static const struct opt opts[] = {
 	OPT_STRING("chip", "PID|NAME", "the chip, such as 0x413 or STM32F407"),
-	OPT_U32("at", "ADDR", "where its vector table will lie"),
+	OPT_U32("at", "ADDR", "where its vector table will lie (MCUboot image: its slot)"),
 	OPT_STRING("slot", "NAME", "for this slot of the configuration, instead of --at"),
 	OPT_U32("flash-size", "SIZE", "flash of this part, such as 64K; default: the largest"),
 	OPT_END,
@@ -95,9 +96,34 @@ static int place_raw(struct check_call *c, struct fmt_options *read, struct err 
 	return err_hint(e, "--at ADDR");
 }
 
+/* --at is where the slot begins; without it the reader says what the file tells about it. */
+static int place_mcuboot(struct check_call *c, struct fmt_options *read, struct err *e)
+{
+	struct mcuboot_info m;
+	uint32_t slot;
+	int rc = mcuboot_inspect(c->file.data, c->file.len, &m, e);
+
+	if (rc < 0)
+		return err_wrap(e, "%s", c->name);
+	if (mcuboot_is_opaque(c->file.data, c->file.len)) {
+		err_set(e, ERR_UNSUPPORTED,
+			"%s is encrypted or compressed: its program cannot be judged", c->name);
+		return err_hint(e, "'stmota convert --payload --decrypt KEY.pem' takes it out");
+	}
+	read->has_address = c->has_at;
+	read->address = c->at;
+	if (!c->has_at && (m.flags & MCUBOOT_ROM_FIXED) == 0 &&
+		mcuboot_guess_slot(c->file.data, &m, &slot)) {
+		read->has_address = true;
+		read->address = slot;
+	}
+	return 0;
+}
+
 static bool is_raw(const struct check_call *c)
 {
-	return c->format->kind == FMT_BIN || c->format->kind == FMT_DFU;
+	return c->format->kind == FMT_BIN || c->format->kind == FMT_DFU ||
+	       c->format->kind == FMT_MCUBOOT;
 }
 
 static int load(struct check_call *c, struct err *e)
@@ -113,7 +139,9 @@ static int load(struct check_call *c, struct err *e)
 			c->name);
 		return err_hint(e, "'stmota info' shows the verdict on each of them");
 	}
-	if (is_raw(c))
+	if (c->format->kind == FMT_MCUBOOT)
+		rc = place_mcuboot(c, &read, e);
+	else if (is_raw(c))
 		rc = place_raw(c, &read, e);
 	if (rc == 0)
 		rc = fmt_read(c->file.data, c->file.len, c->name, &read, &c->image, NULL, e);
@@ -193,6 +221,8 @@ static int judge(struct check_call *c, struct err *e)
 	/* An image that covers more than its program: the table is where it is said to be. */
 	if (c->has_at && segments_at(&c->image, c->at) != NULL && !is_raw(c))
 		base = c->at;
+	if (c->format->kind == FMT_MCUBOOT) /* --at was its slot */
+		c->at = base;
 	out_str(c->out, "file", c->name);
 	out_str(c->out, "format", c->format->name);
 	cmd_out_chip(c->out, c->geometry.chip->pid);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * cmd_convert.c - stmota convert: the same image in another file format
+ *
+ * Into an image that a boot loader checks is convert_mcuboot.c and convert_sfb.c, out of one is here.
  */
 #include "cmd.h"
+#include "convert.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +14,7 @@
 #include <stmota/fmt.h>
 #include <stmota/fmt_uf2.h>
 #include <stmota/fs.h>
+#include <stmota/mcuboot.h>
 
 #define ERASED_USUAL 0xff
 
@@ -20,8 +24,30 @@ static const struct opt opts[] = {
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	OPT_STRING("chip", "PID|NAME", "its UF2 family; bin: its erased value fills holes"),
 	OPT_STRING("family", "NAME|ID", "the UF2 family itself, such as STM32F4"),
+	OPT_FLAG("payload", "of an MCUboot image only its program"),
+	OPT_FILE("decrypt", "KEY.pem", "the device's private key, for an encrypted MCUboot image"),
+	CONVERT_OPTS_MCUBOOT,
 	OPT_END,
 };
+
+/* Options that mean nothing for the other formats. */
+static const char *const for_mcuboot[] = {"pad-header", "slot-size", "align", "max-align",
+	"max-sectors", "overwrite-only", "pad", "confirm", "security-counter", "dependencies",
+	"product", "boot-record", "load-addr", "rom-fixed", "non-bootable", "public-key-format",
+	"pure", "sha", "encrypt", "encrypt-keylen", "hmac-sha", "clear", "version", "header-size",
+	"key", "passphrase-file"};
+
+static int check_signed(const struct opts *o, struct err *e)
+{
+	bool mcuboot = strcmp(opt_str(o, "to", ""), "mcuboot") == 0;
+
+	for (size_t i = 0; !mcuboot && i < ARRAY_LEN(for_mcuboot); i++)
+		if (opt_given(o, for_mcuboot[i]) &&
+			!(strcmp(for_mcuboot[i], "passphrase-file") == 0 &&
+				opt_given(o, "decrypt")))
+			return err_set(e, ERR_USAGE, "--%s is for --to mcuboot", for_mcuboot[i]);
+	return 0;
+}
 
 static int check(const struct command_env *env, struct err *e)
 {
@@ -36,7 +62,7 @@ static int check(const struct command_env *env, struct err *e)
 		return err_set(e, ERR_USAGE, "--family is for --to uf2");
 	if (strcmp(opt_str(o, "out", ""), "-") == 0 && opt_given(o, "json"))
 		return err_set(e, ERR_USAGE, "--json and --out - both write to standard output");
-	return 0;
+	return check_signed(o, e);
 }
 
 /* Chips of one series share an id; F407 has ids of its own, which only --family can mean. */
@@ -56,7 +82,7 @@ static int family_of(const struct chip *chip, struct fmt_write_options *w, struc
 }
 
 static int write_options(const struct command_env *env, const struct fmt *to,
-	struct fmt_write_options *ret, struct err *e)
+	const struct chip **ret_chip, struct fmt_write_options *ret, struct err *e)
 {
 	const struct opts *o = env->opts;
 	const struct chip *chip = NULL;
@@ -69,6 +95,7 @@ static int write_options(const struct command_env *env, const struct fmt *to,
 		return rc;
 	if (chip != NULL)
 		ret->erased = chip->erased_value;
+	*ret_chip = chip;
 	if (opt_given(o, "family")) {
 		ret->has_family = true;
 		return uf2_family_parse(opt_str(o, "family", ""), &ret->family, e);
@@ -92,30 +119,136 @@ static void report(struct out *o, const char *path, const struct fmt *from, cons
 	out_size(o, "size", size);
 }
 
-static int run(struct command_env *env, struct err *e)
+/* ---- out of an image that a boot loader checks ---- */
+
+/* Where the program was linked for: with the slot's address, else as its vector table looks. */
+static uint32_t program_address(const struct convert_job *j, const struct mcuboot_info *m,
+	const uint8_t *plain, bool *ret_known)
 {
-	const char *path = opt_str(env->opts, "out", NULL), *in = opt_arg(env->opts, 0);
-	const struct fmt *to = fmt_called(opt_str(env->opts, "to", "")), *from = NULL;
+	const struct opts *o = j->env->opts;
+	struct mcuboot_info as_plain = *m;
+	uint32_t slot;
+
+	*ret_known = true;
+	if (opt_given(o, "address"))
+		return opt_u32(o, "address", 0) + m->header_size;
+	if ((m->flags & MCUBOOT_ROM_FIXED) != 0)
+		return m->load_addr + m->header_size;
+	as_plain.flags &= ~MCUBOOT_ENCRYPTED;
+	if (mcuboot_guess_slot(plain, &as_plain, &slot))
+		return slot + m->header_size;
+	*ret_known = false;
+	return 0;
+}
+
+static int program_of(
+	struct convert_job *j, const struct mcuboot_info *m, const uint8_t *plain, struct err *e)
+{
+	const uint8_t *program = plain + m->header_size;
+	uint32_t addr = program_address(j, m, plain, &j->placed);
+
+	if ((m->flags & MCUBOOT_COMPRESSED) != 0)
+		return err_set(
+			e, ERR_UNSUPPORTED, "the program is compressed: unpacking it is not built");
+	if (m->body_size == 0)
+		return err_set(e, ERR_FORMAT, "the image has no program");
+	if (!j->placed && j->to->kind != FMT_BIN && j->to->kind != FMT_MCUBOOT) {
+		err_set(e, ERR_USAGE, "an MCUboot image does not say where its slot is");
+		return err_hint(e, "give the start of the slot with --address ADDR");
+	}
+	if ((uint64_t)addr + m->body_size > (uint64_t)1 << 32)
+		return err_set(e, ERR_USAGE, "the program would pass the end of the address space");
+	return segments_add(j->image, addr, program, m->body_size, e);
+}
+
+/* The image as a whole, or its program, with its body in plain if a key is given. */
+static int read_mcuboot(struct convert_job *j, const struct buf *file,
+	const struct fmt_options *read, struct err *e)
+{
+	const struct opts *o = j->env->opts;
+	cleanup_mcuboot_enc_key struct mcuboot_enc_key *key = NULL;
+	cleanup_buf struct buf plain = BUF_INIT;
+	struct key_unlock unlock = cmd_unlock(j->env);
+	struct mcuboot_info m;
+	int rc = mcuboot_inspect(file->data, file->len, &m, e);
+
+	if (rc == 0 && opt_given(o, "decrypt"))
+		rc = mcuboot_enc_private(opt_str(o, "decrypt", ""), &unlock, &key, e);
+	if (rc == 0)
+		rc = mcuboot_plain(file->data, &m, key, &plain, NULL, e);
+	if (rc < 0)
+		return err_wrap(e, "%s", j->in);
+	if (opt_given(o, "payload"))
+		return program_of(j, &m, plain.data, e);
+	rc = buf_append(&plain, file->data + m.end, file->len - m.end, e);
+	if (rc == 0 && j->to->kind == FMT_BIN) /* as a file of its own it is nowhere */
+		return segments_add(j->image, read->address, plain.data, (uint32_t)plain.len, e);
+	return rc < 0 ? rc : fmt_read(plain.data, plain.len, j->in, read, j->image, NULL, e);
+}
+
+static int read_input(struct convert_job *j, const struct buf *file, struct err *e)
+{
+	const struct opts *o = j->env->opts;
 	struct fmt_options read = {
-		.has_address = opt_given(env->opts, "address"),
-		.address = opt_u32(env->opts, "address", 0),
+		.has_address = opt_given(o, "address"),
+		.address = opt_u32(o, "address", 0),
 		.allow_ram = true,
 	};
-	cleanup_buf struct buf file = BUF_INIT, made = BUF_INIT;
-	cleanup_segments struct segments image = SEGMENTS_INIT;
-	struct fmt_write_options w;
-	int rc = write_options(env, to, &w, e);
+	bool taken_apart = opt_given(o, "payload") || opt_given(o, "decrypt");
 
+	j->from = fmt_detect(file->data, file->len);
+	j->placed = true;
+	if (j->from->kind == FMT_MCUBOOT && taken_apart)
+		return read_mcuboot(j, file, &read, e);
+	if (taken_apart)
+		return err_set(e, ERR_USAGE, "--%s is for MCUboot images; %s is %s",
+			opt_given(o, "payload") ? "payload" : "decrypt", j->in,
+			j->from->description);
+	if (j->from->kind == FMT_MCUBOOT && j->to->kind == FMT_MCUBOOT) {
+		err_set(e, ERR_USAGE, "%s is an MCUboot image already", j->in);
+		return err_hint(
+			e, "--payload --pad-header takes its program and makes a new image");
+	}
+	/* Where a raw binary belongs is of no matter for what only has a header put before it. */
+	if (!read.has_address && !j->from->has_addresses && j->to->kind == FMT_MCUBOOT) {
+		j->placed = false;
+		read.has_address = true;
+	}
+	return fmt_read(file->data, file->len, j->in, &read, j->image, NULL, e);
+}
+
+static int write_output(
+	struct convert_job *j, const struct fmt_write_options *w, struct buf *made, struct err *e)
+{
+	return j->to->kind == FMT_MCUBOOT ? convert_to_mcuboot(j, made, e)
+					  : fmt_write(j->to, j->image, w, made, e);
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	cleanup_segments struct segments image = SEGMENTS_INIT;
+	cleanup_buf struct buf file = BUF_INIT, made = BUF_INIT;
+	struct convert_job j = {
+		.env = env,
+		.in = opt_arg(env->opts, 0),
+		.out = opt_str(env->opts, "out", NULL),
+		.to = fmt_called(opt_str(env->opts, "to", "")),
+		.image = &image,
+	};
+	struct fmt_write_options w;
+	int rc = write_options(env, j.to, &j.chip, &w, e);
+
+	j.erased = w.erased;
 	if (rc == 0)
-		rc = fs_read(in, FS_FILE_MAX, &file, e);
+		rc = fs_read(j.in, FS_FILE_MAX, &file, e);
 	if (rc == 0)
-		rc = fmt_read(file.data, file.len, in, &read, &image, &from, e);
+		rc = read_input(&j, &file, e);
 	if (rc == 0)
-		rc = fmt_write(to, &image, &w, &made, e);
+		rc = write_output(&j, &w, &made, e);
 	if (rc == 0)
-		rc = fs_write(path, made.data, made.len, 0644, e);
-	if (rc == 0 && strcmp(path, "-") != 0)
-		report(env->out, path, from, to, &image, made.len);
+		rc = fs_write(j.out, made.data, made.len, 0644, e);
+	if (rc == 0 && strcmp(j.out, "-") != 0 && j.to->kind != FMT_MCUBOOT)
+		report(env->out, j.out, j.from, j.to, &image, made.len);
 	return rc;
 }
 
@@ -128,10 +261,17 @@ const struct command cmd_convert = {
 		"IN is of any format that info calls readable; a raw binary needs --address.\n"
 		"Addresses, bytes and holes stay what they are. A raw binary has no holes: they\n"
 		"are filled with the erased value of the chip (0xFF without --chip), up to 4 MiB\n"
-		"in all. The address where the program starts is kept by hex and srec.\n",
+		"in all. The address where the program starts is kept by hex and srec.\n"
+		"\n"
+		"--to mcuboot makes an image that MCUboot accepts; its options are named as those\n"
+		"of imgtool. An MCUboot image as IN is taken as it lies in its slot (--address),\n"
+		"with --payload only its program.\n",
 	.examples = "stmota convert app.elf --to hex --out app.hex\n"
 		    "stmota convert app.bin --address 0x08004000 --to dfu --out app.dfu\n"
-		    "stmota convert app.hex --to uf2 --chip STM32F407 --out app.uf2",
+		    "stmota convert app.hex --to uf2 --chip STM32F407 --out app.uf2\n"
+		    "stmota convert app.bin --to mcuboot --version 1.2.3 --header-size 0x200 "
+		    "--pad-header --slot-size 0x20000 --key release.pem --out app.img\n"
+		    "stmota convert app.img --to bin --payload --decrypt device.pem --out app.bin",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

@@ -94,7 +94,7 @@ static int load(struct image_call *c, struct err *e)
 			err_wrap(e, "%s", c->name);
 		return rc;
 	}
-	if (c->format->read == NULL) {
+	if (c->format->read == NULL || c->format->kind == FMT_MCUBOOT) {
 		rc = info_container(NULL, c->format, c->file, e);
 		return rc < 0 ? err_wrap(e, "%s", c->name) : 0;
 	}
@@ -157,6 +157,8 @@ static int show_file(struct image_call *c, struct err *e)
 		out_str(c->out, "reason", c->refused.msg);
 		return 0;
 	}
+	if (c->format->kind == FMT_MCUBOOT) /* all of it has been said */
+		return 0;
 	if (c->format->read != NULL)
 		return show_image(c, e);
 	out_text(c->out, "recognised, but reading an image from the format %s is not built",

@@ -1,24 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_verify.c - says who signed a package, and whether that is enough
+ * cmd_verify.c - says who signed a package or an MCUboot image, and whether that is enough
  */
 #include "cmd.h"
+#include "verify.h"
 
 #include <time.h>
 
+#include <stmota/fmt.h>
 #include <stmota/fs.h>
 #include <stmota/package.h>
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe, instead of the configured ones"),
+	OPT_FILE("decrypt", "KEY.pem", "the device's private key, for an encrypted MCUboot image"),
+	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of that key"),
 	OPT_END,
 };
 
-static void show_signers(struct out *o, const struct package_verdict *v)
+void verify_show_signers(struct out *o, const struct trust_signer *signers, size_t n)
 {
 	out_table(o, "signed_by");
-	for (size_t i = 0; i < v->n_signers; i++) {
-		const struct trust_key *k = v->signers[i].key;
+	for (size_t i = 0; i < n; i++) {
+		const struct trust_key *k = signers[i].key;
 
 		out_object(o, NULL);
 		out_str(o, "key", k->name);
@@ -26,7 +30,7 @@ static void show_signers(struct out *o, const struct package_verdict *v)
 		out_bytes(o, "key_id", key_id(k->key), KEY_ID_SIZE);
 		out_str(o, "role", trust_role_name(k->conf.role));
 		out_str(o, "group", k->conf.group);
-		out_bool(o, "counts", v->signers[i].counted);
+		out_bool(o, "counts", signers[i].counted);
 		out_end(o);
 	}
 	out_end(o);
@@ -48,21 +52,21 @@ static void show_payloads(struct out *o, const struct package *p)
 	out_end(o);
 }
 
-static int run(struct command_env *env, struct err *e)
+static int verify_package(
+	struct command_env *env, const char *path, const struct buf *b, struct err *e)
 {
-	const char *path = opt_arg(env->opts, 0);
-	cleanup_buf struct buf b = BUF_INIT;
 	cleanup_trust struct trust t = TRUST_INIT;
 	struct package_verdict verdict = {0};
 	char version[VERSION_TEXT_SIZE];
 	struct package p;
-	int rc = cmd_load_trust(env, &t, e);
+	int rc;
 
-	if (rc == 0)
-		rc = fs_read(path, FS_FILE_MAX, &b, e);
+	if (opt_given(env->opts, "decrypt"))
+		return err_set(e, ERR_USAGE, "--decrypt is for MCUboot images");
+	rc = cmd_load_trust(env, &t, e);
 	if (rc < 0)
 		return rc;
-	rc = package_open(b.data, b.len, &p, e);
+	rc = package_open(b->data, b->len, &p, e);
 	if (rc == 0)
 		rc = package_verify(&p, &t, (uint64_t)time(NULL), &verdict, e);
 	if (rc < 0) {
@@ -76,20 +80,39 @@ static int run(struct command_env *env, struct err *e)
 	out_str(env->out, "version", version_format(p.header.version, version));
 	out_bytes(env->out, "manifest_digest", p.digest, SHA256_SIZE);
 	out_uint(env->out, "signatures", p.n_signatures);
-	show_signers(env->out, &verdict);
+	verify_show_signers(env->out, verdict.signers, verdict.n_signers);
 	show_payloads(env->out, &p);
 	out_text(env->out, "%s is good.", path);
 	return 0;
 }
 
+static int run(struct command_env *env, struct err *e)
+{
+	const char *path = opt_arg(env->opts, 0);
+	cleanup_buf struct buf b = BUF_INIT;
+	int rc = fs_read(path, FS_FILE_MAX, &b, e);
+
+	if (rc < 0)
+		return rc;
+	switch (fmt_detect(b.data, b.len)->kind) {
+	case FMT_MCUBOOT: return verify_mcuboot(env, path, &b, e);
+	default: return verify_package(env, path, &b, e);
+	}
+}
+
 const struct command cmd_verify = {
 	.name = "verify",
 	.args = "FILE",
-	.summary = "check the signatures and digests of a package",
-	.details = "Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d\n"
-		   "count. Exit status 7: damaged, not signed, or not by enough trusted keys.\n",
+	.summary = "check the signatures and digests of a package or an MCUboot image",
+	.details =
+		"Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d\n"
+		"count. Exit status 7: damaged, not signed, or not by enough trusted keys.\n"
+		"\n"
+		"An MCUboot image is checked as its loader does it, with RSA and P-384 keys too;\n"
+		"an encrypted one needs --decrypt.\n",
 	.examples = "stmota verify app.sota --trust release.pub.pem\n"
-		    "stmota verify app.sota --trust /etc/stmota/trust.d --json\n",
+		    "stmota verify app.sota --trust /etc/stmota/trust.d --json\n"
+		    "stmota verify app.img --trust release.pub.pem\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

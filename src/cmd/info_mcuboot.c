@@ -8,34 +8,10 @@
 #include "info.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include <stmota/digest.h>
-#include <stmota/fmt_mcuboot.h>
-#include <stmota/vectors.h>
+#include <stmota/mcuboot.h>
 
 #define SHOWN_BYTES 12 /* of an entry, on a terminal; JSON has all */
-
-/* The hash is of the plain body: of an encrypted image only a device can check it. */
-static bool can_check(const struct mcuboot_info *m)
-{
-	return m->hash_bits > 0 && (m->flags & MCUBOOT_ENCRYPTED) == 0;
-}
-
-static int check_hash(const struct mcuboot_info *m, const struct buf *file, struct err *e)
-{
-	uint8_t digest[SHA2_MAX];
-	int rc;
-
-	if (!can_check(m))
-		return 0;
-	rc = sha2(m->hash_bits, file->data, m->hashed, digest, e);
-	if (rc < 0 || memcmp(digest, m->hash, m->hash_bits / 8) == 0)
-		return rc;
-	err_set(e, ERR_VERIFY,
-		"the image does not match the hash in it: it was changed or damaged");
-	return err_hint(e, "get the image again from where it was made");
-}
 
 static void show_version(struct out *o, struct mcuboot_version v)
 {
@@ -63,12 +39,12 @@ static void show_header(struct out *o, const struct mcuboot_info *m)
 	out_end(o);
 }
 
-static void show_hash(struct out *o, const struct mcuboot_info *m)
+static void show_hash(struct out *o, const struct mcuboot_info *m, bool checked)
 {
 	out_strf(o, "hash", "%s",
 		m->hash_bits == 0 ? "none (signed as a whole)"
-		: can_check(m)    ? "matches"
-			       : "not checked: it is of the plain body, which is encrypted here");
+		: checked         ? "matches"
+			  : "not checked: it is of the plain body, which is encrypted here");
 	out_uint(o, "signatures", m->n_signatures);
 }
 
@@ -103,25 +79,13 @@ static void show_entries(struct out *o, const struct mcuboot_info *m, const uint
 	out_end(o);
 }
 
-static void show_counter(struct out *o, const struct mcuboot_info *m, const uint8_t *data)
-{
-	struct mcuboot_tlv t;
-
-	for (size_t at = 0; mcuboot_tlv_next(data, m, &at, &t);) {
-		if (t.type != MCUBOOT_TLV_SEC_CNT)
-			continue;
-		out_uint(o, "security_counter", get_le32(t.data));
-		return;
-	}
-}
-
 static void show_dependencies(struct out *o, const struct mcuboot_info *m, const uint8_t *data)
 {
 	struct mcuboot_tlv t;
 	bool any = false;
 
 	for (size_t at = 0; mcuboot_tlv_next(data, m, &at, &t);) {
-		if (t.type != MCUBOOT_TLV_DEPENDENCY)
+		if (t.type != MCUBOOT_TLV_DEPENDENCY || !t.is_protected)
 			continue;
 		if (!any)
 			out_table(o, "dependencies");
@@ -139,30 +103,35 @@ static void show_dependencies(struct out *o, const struct mcuboot_info *m, const
 static void show_body(struct out *o, const struct mcuboot_info *m, const uint8_t *data)
 {
 	const uint8_t *body = data + m->header_size;
-	uint32_t base;
+	uint32_t slot;
 
 	if ((m->flags & (MCUBOOT_ENCRYPTED | MCUBOOT_COMPRESSED)) != 0 || m->body_size < 8)
 		return;
 	out_object(o, "body");
 	out_hex(o, "stack_pointer", get_le32(body), 8);
 	out_hex(o, "reset", get_le32(body + 4), 8);
-	if (vectors_guess_base(body, m->body_size, &base, 1) == 1)
-		out_hex(o, "guessed_address", base, 8);
+	if (mcuboot_guess_slot(data, m, &slot)) {
+		out_hex(o, "guessed_slot", slot, 8);
+		out_hex(o, "guessed_address", slot + m->header_size, 8);
+	}
 	out_end(o);
 }
 
 int info_mcuboot(struct out *o, const struct buf *file, struct err *e)
 {
 	struct mcuboot_info m;
+	bool checked = false;
+	uint32_t counter;
 	int rc = mcuboot_inspect(file->data, file->len, &m, e);
 
 	if (rc == 0)
-		rc = check_hash(&m, file, e);
+		rc = mcuboot_check_hash(file->data, &m, &checked, e);
 	if (rc < 0 || o == NULL)
 		return rc;
 	show_header(o, &m);
-	show_hash(o, &m);
-	show_counter(o, &m, file->data);
+	show_hash(o, &m, checked);
+	if (mcuboot_counter(file->data, &m, &counter))
+		out_uint(o, "security_counter", counter);
 	show_dependencies(o, &m, file->data);
 	show_entries(o, &m, file->data);
 	show_body(o, &m, file->data);

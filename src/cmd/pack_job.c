@@ -16,6 +16,7 @@
 #include <stmota/fs.h>
 #include <stmota/image.h>
 #include <stmota/log.h>
+#include <stmota/mcuboot.h>
 
 void pack_job_init(struct pack_job *p)
 {
@@ -72,6 +73,51 @@ static int read_image(
 	return rc;
 }
 
+static int header_contradicts(struct err *e, const char *what, const char *option)
+{
+	err_set(e, ERR_USAGE, "the header of the MCUboot image says %s", what);
+	return err_hint(e, "leave out %s: the package takes it from there", option);
+}
+
+/* An MCUboot image tells its version; the package of it is of the same. */
+static int adopt_header(struct pack_job *p, const struct buf *b, struct err *e)
+{
+	struct package_spec *s = &p->spec;
+	char text[64], version[VERSION_TEXT_SIZE];
+	struct imf_version v;
+	struct mcuboot_info m;
+	uint32_t counter;
+	bool checked;
+	int rc = mcuboot_inspect(b->data, b->len, &m, e);
+
+	if (rc == 0)
+		rc = mcuboot_check_hash(b->data, &m, &checked, e);
+	if (rc < 0)
+		return rc;
+	v = mcuboot_to_version(m.version);
+	if (p->has_version && imf_version_compare(s->version, v) != 0) {
+		snprintf(text, sizeof(text), "version %s", version_format(v, version));
+		return header_contradicts(e, text, "--version");
+	}
+	s->version = v;
+	p->has_version = true;
+	if (!mcuboot_counter(b->data, &m, &counter))
+		return 0;
+	if (p->has_counter && s->counter != counter) {
+		snprintf(text, sizeof(text), "security counter %u", (unsigned)counter);
+		return header_contradicts(e, text, "--counter");
+	}
+	s->counter = counter;
+	p->has_counter = true;
+	return 0;
+}
+
+/* Component 0 speaks for the package. */
+static bool is_signed_image(const struct pack_file *f, const struct buf *b)
+{
+	return f->kind == IMF_KIND_APPLICATION && fmt_detect(b->data, b->len)->kind == FMT_MCUBOOT;
+}
+
 int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 {
 	size_t i = p->spec.n_items;
@@ -85,6 +131,11 @@ int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 	if (rc == 0)
 		rc = f->kind == IMF_KIND_OPAQUE ? read_opaque(f, &b, &p->images[i], e)
 						: read_image(f, &b, &p->images[i], e);
+	if (rc == 0 && i == 0 && is_signed_image(f, &b)) {
+		rc = adopt_header(p, &b, e);
+		if (rc < 0)
+			err_wrap(e, "%s", f->path);
+	}
 	if (rc < 0)
 		return rc;
 	p->items[i] = (struct package_item){
@@ -111,6 +162,8 @@ static int check_program(const struct pack_job *p, size_t i, struct err *e)
 	if (rc < 0 || it->kind != IMF_KIND_APPLICATION)
 		return rc;
 	image_vector_base(it->image, p->chip, &base);
+	if (image_is_opaque(it->image, base)) /* its loader unpacks it first */
+		return 0;
 	rc = image_check_vectors(it->image, base, p->chip, warning, sizeof(warning), e);
 	if (rc == 0 && warning[0] != '\0')
 		log_warn("%s", warning);

@@ -2,8 +2,9 @@
 /*
  * fmt_mcuboot.c - MCUboot images: header, body, entries (type, length, value), padding
  *
- * They are described, not read as an image: where the slot is that such a file belongs into, and
- * which loader waits there, stands in no file.
+ * Where the slot is that such a file belongs into stands in the file only if it is ROM_FIXED; else
+ * somebody has to say it, as with a raw binary. It is read as it lies there, header and entries
+ * included. Making one, and checking it against keys, is src/sign/mcuboot*.c.
  */
 #include <stmota/fmt_mcuboot.h>
 
@@ -12,13 +13,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define MAGIC           0x96f3b83du
-#define MAGIC_V1        0x96f3b83cu
-#define HEADER_SIZE     32
-#define TLV_HEAD        4
-#define MAGIC_PROTECTED 0x6908
-#define MAGIC_TLV       0x6907
-#define TLV_SIG_PURE    0x25
+#include <stmota/vectors.h>
+
+#define MAGIC_V1    0x96f3b83cu
+#define GUESSES_MAX 4
+#define SLOT_ALIGN  1024u /* no erase unit that a slot begins with is smaller, L0 and L1 apart */
 
 static const char *const flag_names[] = {
 	[0] = "pic",
@@ -49,7 +48,7 @@ static const struct tlv_type {
 	{0x22, "ECDSA_SIG", 8, 104, 0, true},
 	{0x23, "RSA3072_PSS", 384, 384, 0, true},
 	{0x24, "ED25519", 64, 64, 0, true},
-	{TLV_SIG_PURE, "SIG_PURE", 1, 1, 0, false},
+	{MCUBOOT_TLV_SIG_PURE, "SIG_PURE", 1, 1, 0, false},
 	{0x30, "ENC_RSA2048", 256, 256, 0, false},
 	{0x31, "ENC_KW", 24, 40, 0, false},
 	{0x32, "ENC_EC256", 113, 129, 0, false},
@@ -111,10 +110,10 @@ static int check_entry(const uint8_t *data, size_t at, struct mcuboot_info *info
 		return bad(at, e, "a second hash of the image");
 	if (t->hash_bits > 0) {
 		info->hash_bits = t->hash_bits;
-		info->hash = data + at + TLV_HEAD;
+		info->hash = data + at + MCUBOOT_TLV_HEAD;
 	}
 	info->n_signatures += t->signature;
-	info->pure |= t->type == TLV_SIG_PURE && data[at + TLV_HEAD] == 1;
+	info->pure |= t->type == MCUBOOT_TLV_SIG_PURE && data[at + MCUBOOT_TLV_HEAD] == 1;
 	return 0;
 }
 
@@ -124,18 +123,21 @@ static int check_area(const uint8_t *data, size_t len, size_t at, uint16_t magic
 {
 	size_t size, end;
 
-	if (len - at < TLV_HEAD || get_le16(data + at) != magic)
+	if (len - at < MCUBOOT_TLV_HEAD || get_le16(data + at) != magic)
 		return bad(at, e,
-			magic == MAGIC_TLV ? "no entries (TLV) behind the body"
-					   : "no protected entries, which the header announces");
+			magic == MCUBOOT_UNPROTECTED
+				? "no entries (TLV) behind the body"
+				: "no protected entries, which the header announces");
 	size = get_le16(data + at + 2);
-	if (size < TLV_HEAD || size > len - at)
+	if (size < MCUBOOT_TLV_HEAD || size > len - at)
 		return bad(at, e, "the entries (TLV) pass the end of the file");
 	end = at + size;
-	for (size_t p = at + TLV_HEAD; p < end; p += TLV_HEAD + get_le16(data + p + 2)) {
+	for (size_t p = at + MCUBOOT_TLV_HEAD; p < end;
+		p += MCUBOOT_TLV_HEAD + get_le16(data + p + 2)) {
 		int rc;
 
-		if (end - p < TLV_HEAD || end - p - TLV_HEAD < get_le16(data + p + 2))
+		if (end - p < MCUBOOT_TLV_HEAD ||
+			end - p - MCUBOOT_TLV_HEAD < get_le16(data + p + 2))
 			return bad(p, e, "an entry (TLV) passes the end of its area");
 		rc = check_entry(data, p, info, e);
 		if (rc < 0)
@@ -152,9 +154,9 @@ bool mcuboot_tlv_next(
 	const struct tlv_type *t;
 
 	if (*at == 0)
-		*at = first + TLV_HEAD;
+		*at = first + MCUBOOT_TLV_HEAD;
 	if (info->protected_size > 0 && *at == info->hashed)
-		*at += TLV_HEAD;
+		*at += MCUBOOT_TLV_HEAD;
 	if (*at >= info->end)
 		return false;
 	t = find_type(get_le16(data + *at));
@@ -163,9 +165,9 @@ bool mcuboot_tlv_next(
 		.is_protected = *at < info->hashed,
 		.name = t != NULL ? t->name : NULL,
 		.len = get_le16(data + *at + 2),
-		.data = data + *at + TLV_HEAD,
+		.data = data + *at + MCUBOOT_TLV_HEAD,
 	};
-	*at += (size_t)TLV_HEAD + ret->len;
+	*at += (size_t)MCUBOOT_TLV_HEAD + ret->len;
 	return true;
 }
 
@@ -188,7 +190,7 @@ int mcuboot_inspect(const uint8_t *data, size_t len, struct mcuboot_info *ret, s
 
 	if (len >= 4 && get_le32(data) == MAGIC_V1)
 		return err_set(e, ERR_UNSUPPORTED, "an image of MCUboot before 1.0 is not known");
-	if (len < HEADER_SIZE || get_le32(data) != MAGIC)
+	if (len < MCUBOOT_HEADER_SIZE || get_le32(data) != MCUBOOT_MAGIC)
 		return err_set(e, ERR_FORMAT, "no MCUboot header of 32 bytes");
 	info.load_addr = get_le32(data + 4);
 	info.header_size = get_le16(data + 8);
@@ -197,7 +199,7 @@ int mcuboot_inspect(const uint8_t *data, size_t len, struct mcuboot_info *ret, s
 	info.flags = get_le32(data + 16);
 	info.version = mcuboot_version_at(data + 20);
 	body_end = (uint64_t)info.header_size + info.body_size;
-	if (info.header_size < HEADER_SIZE)
+	if (info.header_size < MCUBOOT_HEADER_SIZE)
 		return err_set(e, ERR_FORMAT,
 			"the header says that it has %" PRIu32 " bytes, fewer than 32",
 			info.header_size);
@@ -211,13 +213,14 @@ int mcuboot_inspect(const uint8_t *data, size_t len, struct mcuboot_info *ret, s
 	info.hashed = (size_t)body_end;
 	if (announced > 0)
 		rc = check_area(
-			data, len, info.hashed, MAGIC_PROTECTED, &info, &info.protected_size, e);
+			data, len, info.hashed, MCUBOOT_PROTECTED, &info, &info.protected_size, e);
 	if (rc == 0 && info.protected_size != announced)
 		rc = bad(
 			info.hashed, e, "the protected entries are not as long as the header says");
 	info.hashed += info.protected_size;
 	if (rc == 0)
-		rc = check_area(data, len, info.hashed, MAGIC_TLV, &info, &info.tlv_size, e);
+		rc = check_area(
+			data, len, info.hashed, MCUBOOT_UNPROTECTED, &info, &info.tlv_size, e);
 	if (rc < 0)
 		return rc;
 	info.end = info.hashed + info.tlv_size;
@@ -228,9 +231,104 @@ int mcuboot_inspect(const uint8_t *data, size_t len, struct mcuboot_info *ret, s
 	return 0;
 }
 
+void mcuboot_trailer_magic(uint32_t max_align, uint8_t ret[MCUBOOT_TRAILER_MAGIC])
+{
+	if (max_align == 8) {
+		memcpy(ret, trailer_8, sizeof(trailer_8));
+		return;
+	}
+	put_le16(ret, (uint16_t)max_align);
+	memcpy(ret + 2, trailer_tail, sizeof(trailer_tail));
+}
+
+/* ---- as an image at an address ---- */
+
+static bool has_header(const uint8_t *data, size_t len)
+{
+	return len >= MCUBOOT_HEADER_SIZE && get_le32(data) == MCUBOOT_MAGIC &&
+	       get_le16(data + 8) >= MCUBOOT_HEADER_SIZE && get_le16(data + 8) < len;
+}
+
+bool mcuboot_is_opaque(const uint8_t *data, size_t len)
+{
+	return has_header(data, len) &&
+	       (get_le32(data + 16) & (MCUBOOT_ENCRYPTED | MCUBOOT_COMPRESSED)) != 0;
+}
+
+uint32_t mcuboot_table_offset(const uint8_t *data, size_t len)
+{
+	return has_header(data, len) && !mcuboot_is_opaque(data, len) ? get_le16(data + 8) : 0;
+}
+
+/*
+ * Slots begin with an erase unit; guesses for raw binaries lean towards programs that do. So each
+ * guess is taken for the program and for its slot.
+ */
+bool mcuboot_guess_slot(const uint8_t *data, const struct mcuboot_info *m, uint32_t *ret)
+{
+	const uint8_t *body = data + m->header_size;
+	uint32_t fits[GUESSES_MAX], found = 0;
+	size_t n_found = 0, n;
+
+	if ((m->flags & (MCUBOOT_ENCRYPTED | MCUBOOT_COMPRESSED)) != 0)
+		return false;
+	n = vectors_guess_base(body, m->body_size, fits, ARRAY_LEN(fits));
+	for (size_t i = 0; i < 2 * n; i++) {
+		uint32_t slot = fits[i / 2] - (i % 2 == 0 ? m->header_size : 0);
+
+		if (slot % SLOT_ALIGN != 0 || (n_found > 0 && slot == found) ||
+			vectors_check(
+				body, m->body_size, slot + m->header_size, NULL, NULL, 0, NULL) < 0)
+			continue;
+		found = slot;
+		n_found++;
+	}
+	if (n_found == 1)
+		*ret = found;
+	return n_found == 1;
+}
+
+static int need_address(const uint8_t *data, const struct mcuboot_info *m, struct err *e)
+{
+	uint32_t slot;
+
+	err_set(e, ERR_USAGE, "an MCUboot image does not say where its slot is");
+	if (mcuboot_guess_slot(data, m, &slot))
+		return err_hint(e,
+			"its program looks linked for a slot at 0x%08X: --address 0x%08X",
+			(unsigned)slot, (unsigned)slot);
+	return err_hint(e, "give the start of the slot with --address ADDR");
+}
+
+/* The whole file as it lies in its slot. */
+static int mcuboot_read(const uint8_t *data, size_t len, const struct fmt_options *opt,
+	struct segments *ret, struct err *e)
+{
+	struct mcuboot_info m;
+	uint32_t addr = opt->address;
+	int rc = mcuboot_inspect(data, len, &m, e);
+
+	if (rc < 0)
+		return rc;
+	if ((m.flags & MCUBOOT_ROM_FIXED) != 0) {
+		if (opt->has_address && opt->address != m.load_addr)
+			return err_set(e, ERR_USAGE,
+				"the image is made for a slot at 0x%08X, not at 0x%08X",
+				(unsigned)m.load_addr, (unsigned)opt->address);
+		addr = m.load_addr;
+	} else if (!opt->has_address) {
+		return need_address(data, &m, e);
+	}
+	if ((uint64_t)addr + len > (uint64_t)1 << 32)
+		return err_set(e, ERR_FORMAT,
+			"%zu bytes at 0x%08X pass the end of the address space", len,
+			(unsigned)addr);
+	return segments_add(ret, addr, data, (uint32_t)len, e);
+}
+
 static bool mcuboot_detect(const uint8_t *data, size_t len)
 {
-	return len >= 4 && (get_le32(data) == MAGIC || get_le32(data) == MAGIC_V1);
+	return len >= 4 && (get_le32(data) == MCUBOOT_MAGIC || get_le32(data) == MAGIC_V1);
 }
 
 const struct fmt fmt_mcuboot = {
@@ -238,4 +336,5 @@ const struct fmt fmt_mcuboot = {
 	.name = "mcuboot",
 	.description = "MCUboot",
 	.detect = mcuboot_detect,
+	.read = mcuboot_read,
 };

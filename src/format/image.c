@@ -10,7 +10,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include <stmota/fmt_mcuboot.h>
 #include <stmota/vectors.h>
+
+/* Behind the header of a signed image. */
+static uint32_t table_offset(const struct segments *s, uint32_t addr)
+{
+	const struct segment *g = segments_at(s, addr);
+	uint32_t off = addr - g->addr;
+
+	return mcuboot_table_offset(g->data + off, g->len - off);
+}
+
+bool image_is_opaque(const struct segments *s, uint32_t addr)
+{
+	const struct segment *g = segments_at(s, addr);
+
+	return g != NULL &&
+	       mcuboot_is_opaque(g->data + (addr - g->addr), g->len - (addr - g->addr));
+}
 
 bool image_vector_base(const struct segments *s, const struct chip *chip, uint32_t *ret)
 {
@@ -19,6 +37,7 @@ bool image_vector_base(const struct segments *s, const struct chip *chip, uint32
 	*ret = s->v[0].addr;
 	if (chip != NULL && segments_at(s, chip->flash_base) != NULL)
 		*ret = chip->flash_base;
+	*ret += table_offset(s, *ret);
 	return true;
 }
 

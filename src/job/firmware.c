@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stmota/firmware.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <stmota/digest.h>
 #include <stmota/fs.h>
+#include <stmota/mcuboot.h>
 
 /* Kinds that a boot loader in ROM can write, and whether they are programs. */
 static const struct {
@@ -162,11 +164,36 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 	return rc;
 }
 
+/* What its loader would find out after everything was erased, if nobody looked before. */
+static int check_mcuboot(struct firmware *f, const struct firmware_options *opt, struct err *e)
+{
+	static const struct trust nobody = TRUST_INIT;
+	struct mcuboot_verdict verdict;
+	struct mcuboot_info m;
+	bool checked = false;
+	int rc = mcuboot_inspect(f->file.data, f->file.len, &m, e);
+
+	if (rc < 0)
+		return rc;
+	if (opt->must_be_signed)
+		return mcuboot_verify(f->file.data, &m, opt->trust != NULL ? opt->trust : &nobody,
+			opt->now, NULL, &verdict, e);
+	rc = mcuboot_check_hash(f->file.data, &m, &checked, e);
+	if (rc == 0 && !checked && m.hash_bits > 0)
+		snprintf(f->warning, sizeof(f->warning),
+			"the image is encrypted: whether it is whole, only its device can tell");
+	return rc;
+}
+
 static int load_image(struct firmware *f, const struct firmware_options *opt, struct err *e)
 {
 	struct fmt_options options = {.has_address = opt->has_address, .address = opt->address};
+	bool mcuboot = fmt_detect(f->file.data, f->file.len)->kind == FMT_MCUBOOT;
+	int rc = mcuboot ? check_mcuboot(f, opt, e) : 0;
 
-	if (opt->must_be_signed) {
+	if (rc < 0)
+		return rc;
+	if (opt->must_be_signed && !mcuboot) {
 		err_set(e, ERR_SIGNATURE, "%s is no signed package", f->path);
 		return err_hint(e, "signed packages are asked for (--trust or require_signature); "
 				   "make one with 'stmota pack --key'");
@@ -175,7 +202,7 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 		return err_set(e, ERR_USAGE, "%s is no package: it has no components", f->path);
 	f->data = opt->data;
 	f->format = fmt_detect(f->file.data, f->file.len);
-	if (!opt->has_address && opt->has_raw_address && f->format->kind == FMT_BIN) {
+	if (!opt->has_address && opt->has_raw_address && (f->format->kind == FMT_BIN || mcuboot)) {
 		options.has_address = true;
 		options.address = opt->raw_address;
 	}

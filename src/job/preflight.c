@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <stmota/cleanup.h>
+#include <stmota/fmt_mcuboot.h>
 #include <stmota/image.h>
 
 /* ---- programs in an image ---- */
@@ -43,9 +44,15 @@ int image_find_heads(const struct segments *image, const struct chip *chip, stru
 	if (h.base == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; rc == 0 && i < image->n; i++) {
-		uint32_t base = image->v[i].addr;
+		const struct segment *g = &image->v[i];
+		uint32_t base = g->addr + mcuboot_table_offset(g->data, g->len);
 		bool first = i == 0;
 
+		/* Its loader knows it by its header, and by nothing that could be judged here. */
+		if (image_is_opaque(image, base)) {
+			h.base[h.n++] = base;
+			continue;
+		}
 		rc = image_check_vectors(image, base, chip, first ? ret_warn : NULL,
 			first ? warn_size : 0, first ? e : NULL);
 		if (rc == 0)

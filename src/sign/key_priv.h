@@ -19,4 +19,15 @@ struct key {
 	uint8_t fingerprint[SHA256_SIZE];
 };
 
+/*
+ * The library's key of a PEM file; the caller frees it. `use` for messages: what a public key
+ * cannot do ("sign").
+ */
+int pem_private(const char *path, const struct key_unlock *unlock, const char *use, EVP_PKEY **ret,
+	struct err *e);
+int pem_public(const char *path, EVP_PKEY **ret, struct err *e);
+
+/* ERR_SIGNATURE: `what`, and why the crypto library says so. */
+int crypto_failed(struct err *e, const char *what);
+
 #endif

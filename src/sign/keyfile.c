@@ -2,7 +2,8 @@
 /*
  * keyfile.c - keys between PEM files and the crypto library
  *
- * Only Ed25519 and ECDSA P-256 are let in, whatever else a file may hold, and a P-256 key is
+ * Only Ed25519 and ECDSA P-256 are let in where packages are signed or believed, whatever else a
+ * file may hold, and a P-256 key is
  * identified by its uncompressed point on the named curve: two spellings of one key stay one key.
  */
 #include <stmota/key.h>
@@ -36,7 +37,8 @@ static const uint8_t spki_p256[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2A, 0x
 	0x3D, 0x02, 0x01, 0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07, 0x03, 0x42,
 	0x00, 0x04};
 
-/* A SubjectPublicKeyInfo is a fixed prefix and the raw public key. */
+/* A SubjectPublicKeyInfo is a fixed prefix and the raw public key; not of the types that only other
+ * projects' images are signed with. */
 static const struct {
 	const char *name;
 	size_t raw_len;
@@ -45,6 +47,9 @@ static const struct {
 } types[] = {
 	[KEY_ED25519] = {"ed25519", 32, spki_ed25519, sizeof(spki_ed25519)},
 	[KEY_P256] = {"p256", 64, spki_p256, sizeof(spki_p256)},
+	[KEY_P384] = {"p384", 0, NULL, 0},
+	[KEY_RSA2048] = {"rsa2048", 0, NULL, 0},
+	[KEY_RSA3072] = {"rsa3072", 0, NULL, 0},
 };
 
 const char *key_type_name(enum key_type type)
@@ -55,7 +60,7 @@ const char *key_type_name(enum key_type type)
 int key_type_parse(const char *text, enum key_type *ret, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		if (strcmp(text, types[i].name) == 0) {
+		if (types[i].spki != NULL && strcmp(text, types[i].name) == 0) {
 			*ret = (enum key_type)i;
 			return 0;
 		}
@@ -64,7 +69,7 @@ int key_type_parse(const char *text, enum key_type *ret, struct err *e)
 	return err_hint(e, "key types are ed25519 and p256");
 }
 
-static int crypto_failed(struct err *e, const char *what)
+int crypto_failed(struct err *e, const char *what)
 {
 	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
@@ -88,7 +93,36 @@ static int other_algorithm(const char *name, EVP_PKEY *pkey, struct err *e)
 		e, "only ed25519 and p256 keys can sign packages; 'stmota keygen' makes one");
 }
 
-static int describe(struct key *k, const char *name, struct err *e)
+static bool is_foreign(EVP_PKEY *pkey, enum key_type *ret)
+{
+	char group[64] = "";
+
+	if (EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) == 2048)
+		*ret = KEY_RSA2048;
+	else if (EVP_PKEY_is_a(pkey, "RSA") && EVP_PKEY_get_bits(pkey) == 3072)
+		*ret = KEY_RSA3072;
+	else if (EVP_PKEY_is_a(pkey, "EC") &&
+		 EVP_PKEY_get_group_name(pkey, group, sizeof(group), NULL) == 1 &&
+		 OBJ_sn2nid(group) == NID_secp384r1)
+		*ret = KEY_P384;
+	else
+		return false;
+	return true;
+}
+
+static int describe_foreign(struct key *k, const char *name, struct err *e)
+{
+	uint8_t *der = NULL;
+	int len = i2d_PUBKEY(k->pkey, &der), rc;
+
+	if (len <= 0)
+		return crypto_failed(e, name);
+	rc = sha256(der, (size_t)len, k->fingerprint, e);
+	OPENSSL_free(der);
+	return rc;
+}
+
+static int describe(struct key *k, const char *name, bool any, struct err *e)
 {
 	uint8_t spki[sizeof(spki_p256) + KEY_RAW_MAX], point[1 + KEY_RAW_MAX];
 	char group[64] = "";
@@ -111,6 +145,8 @@ static int describe(struct key *k, const char *name, struct err *e)
 			len != sizeof(point) || point[0] != 4)
 			return crypto_failed(e, name);
 		memcpy(k->raw, point + 1, k->raw_len);
+	} else if (any && is_foreign(k->pkey, &k->type)) {
+		return describe_foreign(k, name, e);
 	} else {
 		return other_algorithm(name, k->pkey, e);
 	}
@@ -122,7 +158,8 @@ static int describe(struct key *k, const char *name, struct err *e)
 }
 
 /* Takes `pkey` over, also on failure. */
-static int wrap(EVP_PKEY *pkey, bool is_private, const char *name, struct key **ret, struct err *e)
+static int wrap_any(EVP_PKEY *pkey, bool is_private, bool any, const char *name, struct key **ret,
+	struct err *e)
 {
 	struct key *k = calloc(1, sizeof(*k));
 	int rc;
@@ -133,13 +170,18 @@ static int wrap(EVP_PKEY *pkey, bool is_private, const char *name, struct key **
 	}
 	k->pkey = pkey;
 	k->is_private = is_private;
-	rc = describe(k, name, e);
+	rc = describe(k, name, any, e);
 	if (rc < 0) {
 		key_free(k);
 		return rc;
 	}
 	*ret = k;
 	return 0;
+}
+
+static int wrap(EVP_PKEY *pkey, bool is_private, const char *name, struct key **ret, struct err *e)
+{
+	return wrap_any(pkey, is_private, false, name, ret, e);
 }
 
 void key_free(struct key *k)
@@ -226,8 +268,8 @@ static int give_passphrase(char *buf, int size, int rwflag, void *user)
 	return (int)p.len;
 }
 
-static int load_file(
-	const char *path, const struct key_unlock *unlock, struct key **ret, struct err *e)
+int pem_private(const char *path, const struct key_unlock *unlock, const char *use, EVP_PKEY **ret,
+	struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	struct asked a = {.name = path, .unlock = unlock, .e = e};
@@ -243,14 +285,14 @@ static int load_file(
 	BIO_free(bio);
 	ERR_clear_error();
 	if (pkey != NULL) {
-		rc = wrap(pkey, true, path, ret, e);
+		*ret = pkey;
 	} else if (a.rc < 0) {
 		rc = a.rc;
 	} else if (a.asked) {
 		rc = err_set(e, ERR_SIGNATURE, "the passphrase of %s is wrong", path);
 	} else if (holds_public_key(text.data, text.len)) {
-		err_set(e, ERR_SIGNATURE, "%s is a public key and cannot sign", path);
-		rc = err_hint(e, "give the private key that 'stmota keygen --out' wrote");
+		err_set(e, ERR_SIGNATURE, "%s is a public key and cannot %s", path, use);
+		rc = err_hint(e, "give the private half; 'stmota keygen --out' writes one to sign");
 	} else {
 		err_set(e, ERR_SIGNATURE, "%s is not a private key in PEM form", path);
 		rc = err_hint(e, "'stmota keygen' makes one");
@@ -259,6 +301,15 @@ static int load_file(
 	if (text.data != NULL)
 		OPENSSL_cleanse(text.data, text.cap);
 	return rc;
+}
+
+static int load_file(
+	const char *path, const struct key_unlock *unlock, struct key **ret, struct err *e)
+{
+	EVP_PKEY *pkey = NULL;
+	int rc = pem_private(path, unlock, "sign", &pkey, e);
+
+	return rc < 0 ? rc : wrap(pkey, true, path, ret, e);
 }
 
 static int load_token(
@@ -284,7 +335,8 @@ int key_load_private(
 				  : load_file(name, unlock, ret, e);
 }
 
-int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret, struct err *e)
+static int parse_public(
+	const void *pem, size_t len, const char *name, EVP_PKEY **ret, struct err *e)
 {
 	BIO *bio = memory_bio(pem, len);
 	bool asked = false;
@@ -292,8 +344,10 @@ int key_parse_public(const void *pem, size_t len, const char *name, struct key *
 
 	BIO_free(bio);
 	ERR_clear_error();
-	if (pkey != NULL)
-		return wrap(pkey, false, name, ret, e);
+	if (pkey != NULL) {
+		*ret = pkey;
+		return 0;
+	}
 	if (holds_private_key(pem, len)) {
 		err_set(e, ERR_SIGNATURE, "%s is a private key where a public one is expected",
 			name);
@@ -305,16 +359,40 @@ int key_parse_public(const void *pem, size_t len, const char *name, struct key *
 	return err_hint(e, "'stmota keygen --public' writes one, also 'openssl pkey -pubout'");
 }
 
-int key_load_public(const char *path, struct key **ret, struct err *e)
+int key_parse_public(const void *pem, size_t len, const char *name, struct key **ret, struct err *e)
+{
+	EVP_PKEY *pkey = NULL;
+	int rc = parse_public(pem, len, name, &pkey, e);
+
+	return rc < 0 ? rc : wrap(pkey, false, name, ret, e);
+}
+
+int pem_public(const char *path, EVP_PKEY **ret, struct err *e)
 {
 	cleanup_buf struct buf text = BUF_INIT;
 	int rc = fs_read(path, PEM_FILE_MAX, &text, e);
 
 	if (rc == 0)
-		rc = key_parse_public(text.data, text.len, path, ret, e);
+		rc = parse_public(text.data, text.len, path, ret, e);
 	if (text.data != NULL)
 		OPENSSL_cleanse(text.data, text.cap);
 	return rc;
+}
+
+int key_load_public(const char *path, struct key **ret, struct err *e)
+{
+	EVP_PKEY *pkey = NULL;
+	int rc = pem_public(path, &pkey, e);
+
+	return rc < 0 ? rc : wrap(pkey, false, path, ret, e);
+}
+
+int key_load_public_any(const char *path, struct key **ret, struct err *e)
+{
+	EVP_PKEY *pkey = NULL;
+	int rc = pem_public(path, &pkey, e);
+
+	return rc < 0 ? rc : wrap_any(pkey, false, true, path, ret, e);
 }
 
 /* ---- writing ---- */
@@ -417,6 +495,19 @@ int key_public_pem(const struct key *k, struct buf *ret, struct err *e)
 		rc = buf_append(ret, text, (size_t)len, e);
 	}
 	BIO_free(bio);
+	return rc;
+}
+
+int key_public_der(const struct key *k, struct buf *ret, struct err *e)
+{
+	bool rsa = k->type == KEY_RSA2048 || k->type == KEY_RSA3072;
+	uint8_t *der = NULL;
+	int len = rsa ? i2d_PublicKey(k->pkey, &der) : i2d_PUBKEY(k->pkey, &der), rc;
+
+	if (len <= 0)
+		return crypto_failed(e, "cannot encode the public key");
+	rc = buf_append(ret, der, (size_t)len, e);
+	OPENSSL_free(der);
 	return rc;
 }
 

@@ -56,16 +56,20 @@ static int uuid_v5(const uint8_t space[UUID_SIZE], const char *name, size_t len,
 	return 0;
 }
 
+int product_vendor_uuid(const char *name, uint8_t ret[UUID_SIZE], struct err *e)
+{
+	int rc = product_check(name, e);
+
+	return rc < 0 ? rc : uuid_v5(dns_namespace, name, strcspn(name, "/"), ret, e);
+}
+
 int product_uuid(const char *name, uint8_t ret[UUID_SIZE], struct err *e)
 {
 	const char *slash = strchr(name, '/');
-	size_t vendor_len = slash != NULL ? (size_t)(slash - name) : strlen(name);
 	const char *rest = slash != NULL ? slash + 1 : "";
 	uint8_t vendor[UUID_SIZE];
-	int rc = product_check(name, e);
+	int rc = product_vendor_uuid(name, vendor, e);
 
-	if (rc == 0)
-		rc = uuid_v5(dns_namespace, name, vendor_len, vendor, e);
 	return rc < 0 ? rc : uuid_v5(vendor, rest, strlen(rest), ret, e);
 }
 

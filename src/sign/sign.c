@@ -10,12 +10,13 @@
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
+#include <openssl/rsa.h>
 
 #include "key_priv.h"
 #include "token.h"
 
 #define HALF    (KEY_SIGNATURE_SIZE / 2)
-#define DER_MAX 80
+#define DER_MAX KEY_DER_MAX
 
 static const EVP_MD *message_digest(const struct key *k)
 {
@@ -116,6 +117,43 @@ int key_signature_read(const struct key *k, const void *data, size_t len,
 					       : "64 bytes, as 'openssl pkeyutl -sign' writes it");
 }
 
+size_t key_signature_der(const uint8_t signature[KEY_SIGNATURE_SIZE], uint8_t ret[KEY_DER_MAX])
+{
+	size_t len = 0;
+	bool ok = raw_to_der(signature, ret, &len);
+
+	ERR_clear_error();
+	return ok ? len : 0;
+}
+
+static bool verify_ed25519(const struct key *k, const uint8_t *msg, size_t len,
+	const uint8_t *signature, size_t sig_len)
+{
+	return sig_len == KEY_SIGNATURE_SIZE && key_verify(k, msg, len, signature);
+}
+
+bool key_verify_digest(const struct key *k, unsigned bits, const uint8_t *digest,
+	const uint8_t *signature, size_t len)
+{
+	const EVP_MD *md = bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+	EVP_PKEY_CTX *ctx;
+	bool ok;
+
+	if (k->type == KEY_ED25519)
+		return verify_ed25519(k, digest, bits / 8, signature, len);
+	ctx = EVP_PKEY_CTX_new(k->pkey, NULL);
+	ok = ctx != NULL && EVP_PKEY_verify_init(ctx) == 1 &&
+	     EVP_PKEY_CTX_set_signature_md(ctx, md) == 1;
+	if (ok && (k->type == KEY_RSA2048 || k->type == KEY_RSA3072))
+		ok = EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1 &&
+		     EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, md) == 1;
+	ok = ok && EVP_PKEY_verify(ctx, signature, len, digest, bits / 8) == 1;
+	EVP_PKEY_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
+}
+
 bool key_verify(const struct key *k, const void *msg, size_t len,
 	const uint8_t signature[KEY_SIGNATURE_SIZE])
 {
@@ -125,6 +163,8 @@ bool key_verify(const struct key *k, const void *msg, size_t len,
 	EVP_MD_CTX *ctx;
 	bool ok;
 
+	if (k->type != KEY_ED25519 && k->type != KEY_P256)
+		return false;
 	if (k->type == KEY_P256) {
 		if (!raw_to_der(signature, der, &sig_len))
 			return false;

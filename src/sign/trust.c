@@ -99,7 +99,7 @@ static int add_key(struct trust *t, const char *path, struct key *k, struct err 
 static int add_file(struct trust *t, const char *path, struct err *e)
 {
 	struct key *key = NULL;
-	int rc = key_load_public(path, &key, e);
+	int rc = t->any_type ? key_load_public_any(path, &key, e) : key_load_public(path, &key, e);
 
 	return rc < 0 ? rc : add_key(t, path, key, e);
 }
@@ -301,8 +301,34 @@ static const struct trust_signature *find(
 	return NULL;
 }
 
+struct signed_message {
+	const void *msg;
+	size_t len;
+	const struct trust_signature *signatures;
+	size_t n;
+};
+
+static enum trust_look look_in_package(void *ctx, const struct key *k)
+{
+	const struct signed_message *m = ctx;
+	const struct trust_signature *s = find(m->signatures, m->n, k);
+
+	if (s == NULL)
+		return TRUST_NO_SIGNATURE;
+	return key_verify(k, m->msg, m->len, s->signature) ? TRUST_GOOD : TRUST_WRONG;
+}
+
 int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const void *msg,
 	size_t len, const struct trust_signature *signatures, size_t n,
+	struct trust_signer *ret_signers, size_t max, size_t *ret_n, struct err *e)
+{
+	struct signed_message m = {msg, len, signatures, n};
+
+	return trust_judge_by(t, role, now, look_in_package, &m, n, ret_signers, max, ret_n, e);
+}
+
+int trust_judge_by(const struct trust *t, enum trust_role role, uint64_t now,
+	enum trust_look (*look)(void *ctx, const struct key *k), void *ctx, size_t n,
 	struct trust_signer *ret_signers, size_t max, size_t *ret_n, struct err *e)
 {
 	struct trust_signer signers[TRUST_KEYS_MAX];
@@ -313,16 +339,14 @@ int trust_judge(const struct trust *t, enum trust_role role, uint64_t now, const
 	/* By key, not by signature: so one key counts once. */
 	for (size_t i = 0; i < t->n; i++) {
 		const struct trust_key *k = &t->keys[i];
-		const struct trust_signature *s = find(signatures, n, k->key);
 		bool right_role = k->conf.role == role, valid = now <= k->conf.not_after;
 		const struct trust_revoked *revoked = trust_revoked_find(t, k->key);
+		enum trust_look seen = look(ctx, k->key);
 
-		if (s == NULL)
-			continue;
-		if (!key_verify(k->key, msg, len, s->signature)) {
+		if (seen == TRUST_WRONG)
 			c.wrong = k;
+		if (seen != TRUST_GOOD)
 			continue;
-		}
 		if (revoked != NULL) {
 			c.revoked = k;
 			c.why = revoked;

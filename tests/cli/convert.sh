@@ -65,12 +65,10 @@ expect 6 stmota convert far.s37 --to bin --out far.bin
 says 'bytes of filling'
 [ ! -e far.bin ] || fail "a refused conversion left a file"
 
-# Not built, or nothing to convert.
-expect 1 stmota convert app.hex --to mcuboot --out app.img
-says 'writing the format MCUboot is not built'
+# Nothing to convert.
 printf '\075\270\363\226............................' >app.img
 expect 1 stmota convert app.img --to bin --out x.bin
-says 'reading an image from the format MCUboot is not built'
+says 'app.img: the header says that the body ends at'
 head -c 300 app.dfu >cut.dfu
 expect 1 stmota convert cut.dfu --to bin --out x.bin
 says 'no DFU suffix'

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Images that MCUboot's own imgtool makes, in every scheme that it offers: info says what went in,
-# and checks the hash wherever it can be checked.
+# MCUboot's own imgtool in both directions. What it makes, in every scheme that it offers: info says
+# what went in, verify believes it with the right key and no other, convert gives the program back.
+# What we make: the same bytes wherever no random number is in them, and imgtool verifies the rest.
 . "$(dirname "$0")/lib.sh"
 need imgtool
 
@@ -45,3 +46,58 @@ imgtool sign -v 1.2.3 -H 0x200 --pad-header -S 0x10000 -k ed25519.pem plain.bin 
 "$stmota" info changed.img >out 2>&1 && fail "a changed image passes"
 grep -q 'does not match the hash' out || fail "not said: $(cat out)"
 echo "$count images of imgtool are described as they were made"
+
+# ---- every row of the list, both ways ----
+
+export XDG_CONFIG_HOME="$tmp/config"
+vectors=$root/tests/vectors/mcuboot
+cp "$vectors"/*.pem "$vectors/program.bin" .
+openssl genpkey -algorithm ed25519 -out other.pem
+openssl pkey -in other.pem -pubout -out other.pub.pem
+# believed FILE KEY DEVICE: with the right key, with no other, and the program comes out again
+believed() {
+	file=$1 key=$2 device=$3
+	[ "$device" = - ] && decrypt='' || decrypt="--decrypt $device.pem"
+	# shellcheck disable=SC2086 # two words
+	if [ "$key" != - ]; then
+		"$stmota" verify "$file" --trust "$key.pub.pem" $decrypt >out 2>&1 ||
+			fail "verify $file: $(cat out)"
+		"$stmota" verify "$file" --trust other.pub.pem $decrypt >out 2>&1 &&
+			fail "verify $file believes a key that did not sign"
+	fi
+	# shellcheck disable=SC2086
+	"$stmota" convert "$file" --payload --to bin --out back.bin $decrypt >out 2>&1 ||
+		fail "convert $file: $(cat out)"
+	cmp -n 1000 back.bin program.bin || fail "$file: another program comes out"
+}
+
+n_same=0 verified=0 read=0
+grep -v '^#' "$vectors/list" >rows
+while IFS='|' read -r name kind key device ours theirs; do
+	[ "$key" = - ] || theirs="$theirs -k $key.pem" ours="$ours --key $key.pem"
+	[ "$device" = - ] || theirs="$theirs -E $device.pub.pem" ours="$ours --encrypt $device.pub.pem"
+	# shellcheck disable=SC2086 # words
+	imgtool sign -v 1.2.3+4 -H 128 --pad-header -S 4096 -M 4 --align 8 $theirs program.bin \
+		theirs.img >log 2>&1 || fail "$name: imgtool sign $theirs: $(cat log)"
+	believed theirs.img "$key" "$device"
+	read=$((read + 1))
+	[ "$kind" != imgtool ] || continue
+	# shellcheck disable=SC2086
+	"$stmota" convert program.bin --to mcuboot --version 1.2.3+4 --header-size 128 --pad-header \
+		--slot-size 4096 --max-sectors 4 --align 8 $ours --out ours.img >log 2>&1 ||
+		fail "$name: stmota convert $ours: $(cat log)"
+	believed ours.img "$key" "$device"
+	if [ "$kind" = same ]; then
+		same theirs.img ours.img "$name: not the bytes that imgtool makes"
+		n_same=$((n_same + 1))
+	fi
+	# imgtool has no key to decrypt with: its verify compares the hash with the encrypted body.
+	if [ "$key" != - ] && { [ "$device" = - ] || [ "$name" = clear ]; }; then
+		imgtool verify -k "$key.pub.pem" ours.img >log 2>&1 ||
+			fail "$name: imgtool verify: $(cat log)"
+		verified=$((verified + 1))
+	else
+		imgtool dumpinfo ours.img >log 2>&1 || fail "$name: imgtool dumpinfo: $(cat log)"
+	fi
+done <rows
+echo "$read images of imgtool are believed, $n_same of ours are the same bytes, it verifies $verified"

@@ -106,7 +106,7 @@ static void test_fmt__known_formats_are_refused_by_name(void **state)
 	assert_int_equal(read_bin("SFU1....", 8, NULL, &s, &e), ERR_UNSUPPORTED);
 	assert_non_null(strstr(e.msg, "ST SBSFU"));
 	/* An address does not turn a container into a raw binary. */
-	assert_int_equal(read_bin("\x3d\xb8\xf3\x96", 4, &opt, &s, &e), ERR_UNSUPPORTED);
+	assert_int_equal(read_bin("\x3d\xb8\xf3\x96", 4, &opt, &s, &e), ERR_FORMAT);
 	assert_non_null(strstr(e.msg, "MCUboot"));
 	assert_int_equal(read_bin("\x89SOTA\r\n\x1a", 8, &opt, &s, &e), ERR_FORMAT);
 	assert_string_equal(e.msg, "t.bin: this is a stmota package, not an image");

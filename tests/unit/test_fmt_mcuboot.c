@@ -258,17 +258,31 @@ static void test_fmt_mcuboot__padding_and_trailer(void **state)
 	assert_true(expect_good().has_trailer);
 }
 
-static void test_fmt_mcuboot__is_refused_as_an_image(void **state)
+static void test_fmt_mcuboot__is_read_as_it_lies_in_its_slot(void **state)
 {
-	struct fmt_options opt = {.has_address = true, .address = 0x08000000};
-	struct segments s = SEGMENTS_INIT;
+	cleanup_segments struct segments s = SEGMENTS_INIT, none = SEGMENTS_INIT;
+	struct fmt_options opt = {.has_address = true, .address = 0x08004000};
 	struct err e = ERR_INIT;
 
-	/* An address does not turn it into a raw binary. */
 	simple();
-	assert_int_equal(
-		fmt_read(file.data, file.len, "t.img", &opt, &s, NULL, &e), ERR_UNSUPPORTED);
-	assert_non_null(strstr(e.msg, "MCUboot"));
+	assert_int_equal(fmt_read(file.data, file.len, "t.img", &opt, &s, NULL, &e), 0);
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.v[0].addr, 0x08004000);
+	assert_int_equal(s.v[0].len, file.len);
+	assert_memory_equal(s.v[0].data, file.data, file.len);
+	/* Nobody knows where it goes. */
+	assert_int_equal(fmt_read(file.data, file.len, "t.img", NULL, &none, NULL, &e), ERR_USAGE);
+	assert_non_null(strstr(e.msg, "does not say where its slot is"));
+	/* It says itself where it goes: then nobody else does. */
+	put_le32(file.data + 4, 0x08010000);
+	put_le32(file.data + 16, MCUBOOT_ROM_FIXED);
+	assert_int_equal(fmt_read(file.data, file.len, "t.img", &opt, &none, NULL, &e), ERR_USAGE);
+	assert_int_equal(fmt_read(file.data, file.len, "t.img", NULL, &none, NULL, &e), 0);
+	assert_int_equal(none.v[0].addr, 0x08010000);
+	segments_done(&none);
+	/* The end of the address space. */
+	put_le32(file.data + 4, 0xffffffc0);
+	assert_int_equal(fmt_read(file.data, file.len, "t.img", NULL, &none, NULL, &e), ERR_FORMAT);
 }
 
 int main(void)
@@ -283,7 +297,7 @@ int main(void)
 		cmocka_unit_test(test_fmt_mcuboot__entries_that_cannot_be),
 		cmocka_unit_test(test_fmt_mcuboot__pure_signature_needs_no_hash),
 		cmocka_unit_test(test_fmt_mcuboot__padding_and_trailer),
-		cmocka_unit_test(test_fmt_mcuboot__is_refused_as_an_image),
+		cmocka_unit_test(test_fmt_mcuboot__is_read_as_it_lies_in_its_slot),
 	};
 	int rc = cmocka_run_group_tests(tests, NULL, NULL);
 

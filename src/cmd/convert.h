@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * convert.h - what convert does for files that a boot loader checks: MCUboot and SBSFU images
+ */
+#ifndef STMOTA_CMD_CONVERT_H
+#define STMOTA_CMD_CONVERT_H
+
+#include <stmota/chip.h>
+#include <stmota/command.h>
+#include <stmota/fmt.h>
+
+struct convert_job {
+	struct command_env *env;
+	const char *in, *out;
+	const struct chip *chip; /* NULL: not named */
+	const struct fmt *from;  /* of IN */
+	const struct fmt *to;
+	bool placed;            /* the image has true addresses; false: it begins at 0 */
+	struct segments *image; /* of IN */
+	uint8_t erased;
+};
+
+/* Signed image out of the program; tells what was made. */
+int convert_to_mcuboot(const struct convert_job *j, struct buf *ret, struct err *e);
+int convert_to_sfb(const struct convert_job *j, struct buf *ret, struct err *e);
+
+/* Rows for the table of convert, and what of them is for which format. */
+/* clang-format off */
+#define CONVERT_OPTS_MCUBOOT \
+	OPT_STRING("version", "VERSION", "mcuboot: version, such as 1.2.3+4; sfb: 1 to 65535"), \
+	OPT_U32("header-size", "SIZE", "mcuboot, sfb: from the start of the slot to the program"), \
+	OPT_FLAG("pad-header", "mcuboot: IN has no room for the header: put it before"), \
+	OPT_U32("slot-size", "SIZE", "mcuboot: refuse what does not fit with the trailer"), \
+	OPT_U32("align", "BYTES", "mcuboot: write unit of the flash (default 8)"), \
+	OPT_U32("max-align", "BYTES", "mcuboot: the largest write unit of both slots"), \
+	OPT_U32("max-sectors", "N", "mcuboot: erase units of a slot, for the trailer (default 128)"), \
+	OPT_FLAG("overwrite-only", "mcuboot: the loader overwrites, it does not swap"), \
+	OPT_FLAG("pad", "mcuboot: fill the slot, the trailer's magic last"), \
+	OPT_FLAG("confirm", "mcuboot: likewise, and keep the image without a test run"), \
+	OPT_STRING("security-counter", "N|auto", "mcuboot: counter against downgrades; auto: of the version"), \
+	OPT_STRING("dependencies", "LIST", "mcuboot: such as '(1, 2.3.4+5), (2, 1.0.0)'"), \
+	OPT_STRING("product", "NAME", "mcuboot: vendor and class UUID of acme.com/streetlight"), \
+	OPT_STRING("boot-record", "TYPE", "mcuboot: record for measured boot, of this software type"), \
+	OPT_U32("load-addr", "ADDR", "mcuboot: RAM it is copied to and run from"), \
+	OPT_U32("rom-fixed", "ADDR", "mcuboot: the only slot it may lie in"), \
+	OPT_FLAG("non-bootable", "mcuboot: no program"), \
+	OPT_FILE("key", "KEY.pem", "mcuboot, sfb: private key to sign with, or pkcs11:URI"), \
+	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of the key, or the PIN"), \
+	OPT_CHOICE("public-key-format", "hash|full", "mcuboot: what names the key (default hash)"), \
+	OPT_FLAG("pure", "mcuboot: Ed25519 over the image, not over its hash"), \
+	OPT_CHOICE("sha", "auto|256|384|512", "mcuboot: hash of the image (default: what the key wants)"), \
+	OPT_FILE("encrypt", "PUB.pem", "mcuboot: encrypt for this X25519 or P-256 key"), \
+	OPT_CHOICE("encrypt-keylen", "128|256", "mcuboot: bits of the AES key (default 128)"), \
+	OPT_CHOICE("hmac-sha", "auto|256|512", "mcuboot: hash of the key exchange (512: X25519)"), \
+	OPT_FLAG("clear", "mcuboot: with the key, but not encrypted: for the primary slot")
+/* clang-format on */
+
+#endif

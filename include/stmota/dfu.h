@@ -49,19 +49,6 @@ size_t dfu_target_layouts(const struct target *t, const struct dfu_layout **ret)
 uint16_t dfu_target_bcd_device(const struct target *t);
 
 /*
- * Finds out whether the address pointer outlives a block: reads `len` bytes (16 to 256) at `addr`
- * twice with the pointer set once. Until that is proven it is set for each block, because a block
- * that goes elsewhere destroys what is there. The bytes should differ from those at the start of
- * flash, where a pointer that does not hold points to.
- *
- * ret  the bytes; both readings were equal
- *
- * ERR_IDENTITY if two readings with the pointer set twice differ; else as read().
- */
-int dfu_target_prove_pointer(
-	struct target *t, uint32_t addr, uint8_t *ret, uint32_t len, struct err *e);
-
-/*
  * `c` decides about times and about what this chip's bootloader does otherwise. pid: 0 where
  * several chips are possible.
  */

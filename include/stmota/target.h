@@ -27,6 +27,11 @@ struct target_info {
 	   0: `pid` says it. */
 	const struct chip *candidates[TARGET_CANDIDATES_MAX];
 	size_t n_candidates;
+	/* What two readings agreed on while the chip was found out; whoever takes it sets len 0. */
+	struct {
+		uint32_t addr, len;
+		uint8_t data[96];
+	} agreed;
 	uint8_t protocol;      /* BCD: 0x31 = 3.1 */
 	uint8_t boot_id;       /* bootloader id such as 0x91; 0 until somebody has read it */
 	uint8_t commands[256]; /* 1 for each command code that the device lists */

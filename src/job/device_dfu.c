@@ -19,14 +19,20 @@
 
 #include "device_priv.h"
 
-#define ID_BLOCK 16u /* bytes that are read around the bootloader's id */
+#define FACT_MAX 96u
+
+struct fact { /* two readings agreed on it, or the device refuses to show it */
+	struct span at;
+	bool readable;
+	uint8_t data[FACT_MAX];
+};
 
 struct search {
 	struct target *t;
-	const struct dfu_layout *map; /* the memory that holds main flash */
-	uint32_t map_size;            /* bytes of main flash that touch each other */
 	const struct chip *found[TARGET_CANDIDATES_MAX];
 	size_t n;
+	struct fact facts[12]; /* one reading serves all chips that have it in the same place */
+	size_t n_facts;
 };
 
 /* ---- the memory map ---- */
@@ -64,14 +70,25 @@ static bool unit_in_map(const struct dfu_layout *map, const struct erase_unit *u
 	return run != NULL && run->size == u->size && (u->addr - run->addr) % run->size == 0;
 }
 
+/* Some bootloaders tell units of a wrong size, but of one size all over; there the table counts. */
+static bool wrong_as_known(
+	const struct target *t, const struct dfu_layout *map, const struct chip *c)
+{
+	const struct dfu_run *first = dfu_layout_at(map, c->flash_base);
+
+	for (size_t i = 0; i < map->n_runs; i++)
+		if (map->runs[i].size != first->size)
+			return false;
+	return quirk_applies(c, t->info.boot_id, CHIP_QUIRK_DFU_LAYOUT_WRONG);
+}
+
 bool device_dfu_agrees(const struct target *t, const struct geometry *g)
 {
 	const struct dfu_layout *map = flash_map(t, g->base);
 
 	if (map == NULL || g->size > device_dfu_map_size(t, g->base))
 		return false;
-	/* Some bootloaders tell wrong units: there the table counts. */
-	if (quirk_applies(g->chip, t->info.boot_id, CHIP_QUIRK_DFU_LAYOUT_WRONG))
+	if (wrong_as_known(t, map, g->chip))
 		return true;
 	for (uint32_t i = 0; i < g->n_units; i++) {
 		struct erase_unit u = geometry_unit(g, i);
@@ -107,142 +124,198 @@ static void keep_if(struct search *s, bool (*fits)(struct search *s, const struc
 	s->n = n;
 }
 
+/* No bootloader tells of more flash than its chip can have. */
 static void all_that_fit_the_map(struct search *s)
 {
 	for (size_t i = 0; i < chip_count() && s->n < TARGET_CANDIDATES_MAX; i++) {
 		const struct chip *c = chip_at(i);
+		uint32_t size;
 
 		if (c->has_usb_dfu == CHIP_NO)
 			continue;
-		s->map_size = device_dfu_map_size(s->t, c->flash_base);
-		if (s->map_size != 0 && device_dfu_banks(s->t, c,
-						s->map_size < c->flash_size_max
-							? s->map_size
-							: c->flash_size_max) != CHIP_BANKS_DEFAULT)
+		size = device_dfu_map_size(s->t, c->flash_base);
+		if (size != 0 && size <= c->flash_size_max &&
+			device_dfu_banks(s->t, c, size) != CHIP_BANKS_DEFAULT)
 			s->found[s->n++] = c;
 	}
 }
 
-/* The size register of this chip says what it may say, or it cannot be read. */
-static int size_fits(struct search *s, const struct chip *c, bool *ret, struct err *e)
+/* ---- what can be read ---- */
+
+/* NULL through ret_fact: it is not known whether it can be read, because there is no more room. */
+static int look(struct search *s, struct span at, const char *what, const struct fact **ret_fact,
+	struct err *e)
 {
-	uint8_t raw[2], again[2];
-	uint32_t size, map = device_dfu_map_size(s->t, c->flash_base);
+	struct fact *f = &s->facts[s->n_facts];
 	int rc;
 
-	*ret = true;
-	if (c->flash_size_register == CHIP_UNKNOWN)
-		return 0;
-	rc = s->t->ops->read(s->t, c->flash_size_register, raw, 2, e);
-	if (rc == 0)
-		rc = s->t->ops->read(s->t, c->flash_size_register, again, 2, e);
-	if (rc == ERR_NACK || rc == ERR_UNSUPPORTED) {
-		err_clear(e);
+	*ret_fact = NULL;
+	for (size_t i = 0; i < s->n_facts; i++) {
+		if (!span_contains(s->facts[i].at, at))
+			continue;
+		*ret_fact = &s->facts[i];
 		return 0;
 	}
-	if (rc < 0)
-		return rc;
-	size = (uint32_t)get_le16(raw) * 1024;
-	*ret = memcmp(raw, again, 2) == 0 && size != 0 && size <= c->flash_size_max &&
-	       device_dfu_banks(s->t, c, size < map ? size : map) != CHIP_BANKS_DEFAULT;
-	return 0;
-}
-
-/* Drops what the register contradicts. One reading answers for all chips that have it there. */
-static int filter_by_size(struct search *s, struct err *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n; i++) {
-		bool fits = true;
-		int rc = size_fits(s, s->found[i], &fits, e);
-
-		if (rc < 0)
-			return rc;
-		if (fits)
-			s->found[n++] = s->found[i];
-	}
-	s->n = n;
-	return 0;
-}
-
-static bool lists_id(const struct chip *c, uint8_t id)
-{
-	for (size_t i = 0; i < c->n_boot_ids; i++)
-		if (c->boot_ids[i] == id)
-			return true;
-	return false;
-}
-
-struct id_block {
-	uint32_t addr;
-	bool readable;
-	uint8_t data[ID_BLOCK];
-};
-
-static int read_id_block(struct search *s, struct id_block *b, bool prove, struct err *e)
-{
-	uint8_t again[ID_BLOCK];
-	int rc;
-
-	if (prove) {
-		rc = dfu_target_prove_pointer(s->t, b->addr, b->data, ID_BLOCK, e);
-	} else {
-		rc = s->t->ops->read(s->t, b->addr, b->data, ID_BLOCK, e);
-		if (rc == 0)
-			rc = s->t->ops->read(s->t, b->addr, again, ID_BLOCK, e);
-		if (rc == 0 && memcmp(b->data, again, ID_BLOCK) != 0)
-			return err_set(e, ERR_IDENTITY, "two readings of the bootloader id differ");
-	}
-	b->readable = rc == 0;
-	if (rc != ERR_NACK && rc != ERR_UNSUPPORTED)
+	if (s->n_facts == ARRAY_LEN(s->facts) || at.len > FACT_MAX)
+		return 0;
+	rc = device_read_twice(s->t, at.addr, f->data, at.len, what, e);
+	if (rc < 0 && rc != ERR_NACK && rc != ERR_UNSUPPORTED)
 		return rc;
 	err_clear(e);
+	f->at = at;
+	f->readable = rc == 0;
+	*ret_fact = f;
+	s->n_facts++;
 	return 0;
+}
+
+/* The register of this chip says what it may say, or it cannot be read. */
+static bool size_allows(struct search *s, const struct chip *c, const struct fact *f)
+{
+	uint32_t size, map = device_dfu_map_size(s->t, c->flash_base);
+
+	if (f == NULL || !f->readable)
+		return true;
+	size = (uint32_t)get_le16(f->data + (c->flash_size_register - f->at.addr)) * 1024;
+	return size != 0 && size <= c->flash_size_max &&
+	       device_dfu_banks(s->t, c, size < map ? size : map) != CHIP_BANKS_DEFAULT;
+}
+
+/* The register of this chip is there, and says exactly what the memory map says. */
+static bool size_proves(struct search *s, const struct chip *c, const struct fact *f)
+{
+	return f != NULL && f->readable &&
+	       (uint32_t)get_le16(f->data + (c->flash_size_register - f->at.addr)) * 1024 ==
+		       device_dfu_map_size(s->t, c->flash_base);
+}
+
+static int look_at_size(
+	struct search *s, const struct chip *c, const struct fact **ret, struct err *e)
+{
+	struct span both = device_identity_span(c), alone = {c->flash_size_register, 2};
+	int rc;
+
+	if (c->flash_size_register == CHIP_UNKNOWN)
+		return 0;
+	rc = look(s, both.len > 0 && both.len <= FACT_MAX ? both : alone,
+		"unique id and flash size", ret, e);
+	if (rc == 0 && *ret != NULL && !(*ret)->readable && (*ret)->at.len > 2)
+		rc = look(s, alone, "flash size register", ret, e);
+	return rc;
 }
 
 /*
- * If the id of a bootloader is found where one candidate has it, those who would have another one
- * there, or elsewhere, are out. An id that nobody lists tells nothing: there are newer ROMs.
+ * Drops what the flash size register contradicts; the unique id comes with it where it is near.
+ * Once a register is found that says exactly what the map says, who has it elsewhere is out.
+ */
+static int filter_by_size(struct search *s, struct err *e)
+{
+	const struct chip *proven = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct chip *c = s->found[i];
+		const struct fact *f = NULL;
+		int rc;
+
+		if (proven != NULL && c->flash_size_register != proven->flash_size_register)
+			continue;
+		rc = look_at_size(s, c, &f, e);
+		if (rc < 0)
+			return rc;
+		if (!size_allows(s, c, f))
+			continue;
+		if (proven == NULL && size_proves(s, c, f)) {
+			size_t kept = 0;
+
+			proven = c;
+			for (size_t k = 0; k < n; k++)
+				if (s->found[k]->flash_size_register == c->flash_size_register)
+					s->found[kept++] = s->found[k];
+			n = kept;
+		}
+		s->found[n++] = c;
+	}
+	s->n = n;
+	return 0;
+}
+
+enum id_says { ID_NOTHING, ID_REFUSED, ID_LISTED, ID_NONE_HERE };
+
+/*
+ * An id is 0xXY: X a set of interfaces, Y a revision. One that the table does not list may be that
+ * of a newer bootloader, so it excludes nobody; what cannot be an id does.
+ */
+static enum id_says id_of(const struct chip *c, const struct fact *f, uint8_t *ret_id)
+{
+	uint8_t id;
+
+	if (f == NULL)
+		return ID_NOTHING;
+	if (!f->readable)
+		return ID_REFUSED;
+	id = f->data[c->boot_id_addr - f->at.addr];
+	if (id >> 4 == 0 || id >> 4 == 15)
+		return ID_NONE_HERE;
+	*ret_id = id;
+	for (size_t i = 0; i < c->n_boot_ids; i++)
+		if (c->boot_ids[i] == id)
+			return ID_LISTED;
+	return ID_NOTHING;
+}
+
+/*
+ * Who has no id where it should be is out; so is, once one is found, who has it where the device
+ * refuses to be read: it does show its bootloader. Those who list theirs come first.
  */
 static int filter_by_id(struct search *s, struct err *e)
 {
-	struct id_block blocks[8];
-	size_t n_blocks = 0, n = 0;
-	bool known[TARGET_CANDIDATES_MAX] = {false}, proven = false;
+	enum id_says says[TARGET_CANDIDATES_MAX] = {ID_NOTHING};
+	const struct chip *all[TARGET_CANDIDATES_MAX];
+	size_t n = s->n, n_listed = 0, kept = 0;
 	uint8_t id = 0;
 
-	for (size_t i = 0; i < s->n; i++) {
-		uint32_t addr = s->found[i]->boot_id_addr, k;
-		int rc;
+	for (size_t i = 0; i < n; i++) {
+		const struct chip *c = s->found[i];
+		const struct fact *f = NULL;
+		int rc = 0;
 
-		if (addr == CHIP_UNKNOWN || addr == 0)
-			continue;
-		for (k = 0; k < n_blocks && blocks[k].addr != (addr & ~(ID_BLOCK - 1)); k++)
-			;
-		if (k == n_blocks) {
-			if (n_blocks == ARRAY_LEN(blocks))
-				continue;
-			blocks[n_blocks++] = (struct id_block){.addr = addr & ~(ID_BLOCK - 1)};
-			rc = read_id_block(s, &blocks[k], !proven, e);
-			if (rc < 0)
-				return rc;
-			proven |= blocks[k].readable;
-		}
-		if (!blocks[k].readable)
-			continue;
-		known[i] = lists_id(s->found[i], blocks[k].data[addr % ID_BLOCK]);
-		if (known[i])
-			id = blocks[k].data[addr % ID_BLOCK];
+		if (c->boot_id_addr != CHIP_UNKNOWN && c->boot_id_addr != 0)
+			rc = look(
+				s, (struct span){c->boot_id_addr & ~1u, 2}, "bootloader id", &f, e);
+		if (rc < 0)
+			return rc;
+		says[i] = id_of(c, f, &id);
+		all[i] = c;
+		if (says[i] == ID_LISTED)
+			s->found[n_listed++] = c;
 	}
-	if (id == 0)
-		return 0;
-	for (size_t i = 0; i < s->n; i++)
-		if (known[i] || s->found[i]->n_boot_ids == 0)
-			s->found[n++] = s->found[i];
-	s->n = n;
-	s->t->info.boot_id = n == 1 ? id : 0;
+	kept = n_listed;
+	for (size_t i = 0; i < n; i++)
+		if (says[i] == ID_NOTHING || (says[i] == ID_REFUSED && n_listed == 0))
+			s->found[kept++] = all[i];
+	/* If nobody has one, it is not where the table has it. */
+	if (kept == 0)
+		memcpy(s->found, all, n * sizeof(all[0]));
+	s->n = kept == 0 ? n : kept;
+	s->t->info.boot_id = s->n == 1 ? id : 0;
 	return 0;
+}
+
+/* What was read of the chip that remains need not be read again. */
+static void hand_on_identity(struct search *s, const struct chip *c)
+{
+	struct span want = device_identity_span(c);
+
+	for (size_t i = 0; want.len > 0 && i < s->n_facts; i++) {
+		const struct fact *f = &s->facts[i];
+
+		if (!f->readable || f->at.addr != want.addr || f->at.len != want.len)
+			continue;
+		s->t->info.agreed.addr = want.addr;
+		s->t->info.agreed.len = want.len;
+		memcpy(s->t->info.agreed.data, f->data, want.len);
+	}
 }
 
 /* A wrong memory map is forgiven only the bootloader that is known for it. */
@@ -278,26 +351,13 @@ static bool among(struct search *s, const struct chip *c)
 	return false;
 }
 
-static int narrow(struct search *s, const char *wanted, uint16_t hint, struct err *e)
+static int not_this(const struct search *s, const struct chip *c, struct err *e)
 {
-	const struct chip *c = NULL;
 	char names[180];
-	int rc;
 
-	if (wanted != NULL) {
-		rc = chip_find_name(wanted, &c, e);
-		if (rc < 0)
-			return rc;
-		if (among(s, c))
-			return 0;
-		names_of(s, names, sizeof(names));
-		return err_set(e, ERR_IDENTITY, "this is not %s (0x%03X): it may be %s", c->name,
-			c->pid, names);
-	}
-	/* Whether firmware is for this chip is decided elsewhere: here it is only a hint. */
-	if (hint != 0 && chip_find(hint) != NULL)
-		among(s, chip_find(hint));
-	return 0;
+	names_of(s, names, sizeof(names));
+	return err_set(
+		e, ERR_IDENTITY, "this is not %s (0x%03X): it may be %s", c->name, c->pid, names);
 }
 
 static int nothing_fits(const struct search *s, struct err *e)
@@ -312,36 +372,74 @@ static int nothing_fits(const struct search *s, struct err *e)
 		"it");
 }
 
+/* Leaves those whom nothing that can be read contradicts. */
+static int filter(struct search *s, struct err *e)
+{
+	int rc = filter_by_size(s, e);
+
+	if (rc == 0 && s->n > 0)
+		rc = filter_by_id(s, e);
+	if (rc == 0)
+		keep_if(s, still_agrees);
+	/* A protected device tells no more than its map. */
+	if (rc != ERR_PROTECTED)
+		return rc;
+	err_clear(e);
+	return 0;
+}
+
+/* Somebody says which it is, or it is what firmware is for: that one is looked at alone. */
+static int filter_one(struct search *s, const struct chip *c, bool *ret, struct err *e)
+{
+	struct search all = *s;
+	int rc;
+
+	*ret = false;
+	if (c == NULL || !among(s, c))
+		return 0;
+	rc = filter(s, e);
+	*ret = rc == 0 && s->n == 1;
+	if (*ret)
+		return 0;
+	/* What was read need not be read again. */
+	memcpy(all.facts, s->facts, sizeof(all.facts));
+	all.n_facts = s->n_facts;
+	*s = all;
+	return rc;
+}
+
 int device_identify(struct target *t, const char *wanted, uint16_t hint, struct err *e)
 {
 	struct search s = {.t = t};
+	const struct chip *c = hint != 0 ? chip_find(hint) : NULL;
 	char names[180];
+	bool found = false;
 	int rc = 0;
 
 	if (!target_is_dfu(t) || t->info.chip != NULL)
 		return 0;
+	if (wanted != NULL)
+		rc = chip_find_name(wanted, &c, e);
+	if (rc < 0)
+		return rc;
 	all_that_fit_the_map(&s);
 	if (s.n == 0)
 		return nothing_fits(&s, e);
-	rc = filter_by_size(&s, e);
-	if (rc == 0 && s.n > 0)
-		rc = filter_by_id(&s, e);
-	/* A protected device tells no more than its map. */
-	if (rc < 0 && rc != ERR_PROTECTED)
-		return rc;
-	if (rc == 0)
-		keep_if(&s, still_agrees);
-	if (s.n == 0)
-		return nothing_fits(&s, e);
-	err_clear(e);
-	rc = narrow(&s, wanted, hint, e);
+	rc = filter_one(&s, c, &found, e);
+	if (rc == 0 && !found)
+		rc = filter(&s, e);
 	if (rc < 0)
 		return rc;
+	if (s.n == 0)
+		return nothing_fits(&s, e);
+	if (wanted != NULL && !found)
+		return not_this(&s, c, e);
 	names_of(&s, names, sizeof(names));
 	log_info("%s: %s", t->link->name, names);
 	memcpy(t->info.candidates, s.found, sizeof(s.found));
 	t->info.n_candidates = s.n;
 	dfu_target_set_chip(t, s.found[0], s.n == 1 ? s.found[0]->pid : 0);
+	hand_on_identity(&s, s.found[0]);
 	return 0;
 }
 
@@ -349,7 +447,7 @@ int device_identify(struct target *t, const char *wanted, uint16_t hint, struct 
 
 static bool same_units(const struct geometry *a, const struct geometry *b)
 {
-	if (a->size != b->size || a->n_units != b->n_units || a->write_align != b->write_align ||
+	if (a->size != b->size || a->n_units != b->n_units ||
 		a->chip->erased_value != b->chip->erased_value)
 		return false;
 	for (uint32_t i = 0; i < a->n_units; i++) {
@@ -362,7 +460,7 @@ static bool same_units(const struct geometry *a, const struct geometry *b)
 }
 
 bool device_dfu_geometry_shared(
-	const struct target *t, const struct geometry *g, char *ret_why, size_t size)
+	const struct target *t, struct geometry *g, char *ret_why, size_t size)
 {
 	const struct target_info *info = &t->info;
 	size_t at = 0;
@@ -375,6 +473,9 @@ bool device_dfu_geometry_shared(
 		shared = geometry_init(&other, c, g->size, device_dfu_banks(t, c, g->size), NULL) ==
 				 0 &&
 			 same_units(g, &other);
+		/* Whole words of the one are whole words of the other: all are powers of two. */
+		if (shared && other.write_align > g->write_align)
+			g->write_align = other.write_align;
 	}
 	if (shared)
 		return true;
@@ -396,16 +497,15 @@ static bool same_bits(const struct chip_bits *a, size_t n_a, const struct chip_b
 	return n_a == n_b;
 }
 
-bool device_options_shared(const struct target_info *info)
+bool device_rdp_shared(const struct target_info *info)
 {
 	const struct chip_option_bytes *o = &info->chip->options;
 
 	for (size_t i = 1; i < info->n_candidates; i++) {
-		const struct chip *c = info->candidates[i];
+		const struct chip_option_bytes *other = &info->candidates[i]->options;
 
-		if (strcmp(c->series, info->chip->series) != 0 ||
-			!same_bits(o->rdp, o->n_rdp, c->options.rdp, c->options.n_rdp) ||
-			!same_bits(o->wrp, o->n_wrp, c->options.wrp, c->options.n_wrp))
+		if (o->registers != other->registers ||
+			!same_bits(o->rdp, o->n_rdp, other->rdp, other->n_rdp))
 			return false;
 	}
 	return true;

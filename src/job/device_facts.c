@@ -27,7 +27,7 @@ struct gathering {
 	const struct chip *chip;
 	struct device_facts *facts;
 	struct {
-		bool valid;
+		struct span at; /* len 0: not read */
 		uint8_t data[OPTION_AREA_MAX];
 	} areas[OPTION_AREAS];
 	struct {
@@ -38,11 +38,7 @@ struct gathering {
 	uint8_t identity_data[IDENTITY_MAX];
 };
 
-/*
- * Two readings, one behind the other, that agree. One that was garbled is no reason to send
- * somebody away, so there are a few more; ERR_IDENTITY if no two of them agree.
- */
-static int read_twice(
+int device_read_twice(
 	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e)
 {
 	uint8_t again[OPTION_AREA_MAX];
@@ -69,25 +65,37 @@ static bool is_answer(int rc)
 	return rc == ERR_NACK || rc == ERR_PROTECTED || rc == ERR_UNSUPPORTED;
 }
 
+struct span device_identity_span(const struct chip *c)
+{
+	uint32_t uid = c->uid_register, size = c->flash_size_register, first, end;
+
+	if (uid == CHIP_UNKNOWN || size == CHIP_UNKNOWN)
+		return (struct span){0, 0};
+	first = uid < size ? uid : size;
+	end = uid + c->uid_third_word + 4u > size + 2 ? uid + c->uid_third_word + 4u : size + 2;
+	return end - first > IDENTITY_MAX ? (struct span){0, 0} : (struct span){first, end - first};
+}
+
 /*
  * Reads unique id and flash size register with one exchange instead of two, where one read can
  * reach both. A refusal is no failure: then they are read one by one. ERR_PROTECTED is final.
  */
 static int gather_identity(struct gathering *g, struct err *e)
 {
-	const struct chip *c = g->chip;
-	uint32_t uid = c->uid_register, size = c->flash_size_register, first, end;
-	int rc;
+	struct span at = device_identity_span(g->chip);
+	struct target_info *info = &g->t->info;
+	int rc = 0;
 
-	if (uid == CHIP_UNKNOWN || size == CHIP_UNKNOWN)
+	if (at.len == 0)
 		return 0;
-	first = uid < size ? uid : size;
-	end = uid + c->uid_third_word + 4u > size + 2 ? uid + c->uid_third_word + 4u : size + 2;
-	if (end - first > IDENTITY_MAX)
-		return 0;
-	rc = read_twice(g->t, first, g->identity_data, end - first, "unique id and flash size", e);
+	if (info->agreed.len == at.len && info->agreed.addr == at.addr)
+		memcpy(g->identity_data, info->agreed.data, at.len);
+	else
+		rc = device_read_twice(
+			g->t, at.addr, g->identity_data, at.len, "unique id and flash size", e);
+	info->agreed.len = 0;
 	if (rc == 0)
-		g->identity = (struct span){first, end - first};
+		g->identity = at;
 	return is_answer(rc) && rc != ERR_PROTECTED ? 0 : rc;
 }
 
@@ -95,7 +103,7 @@ static int read_identity(struct gathering *g, uint32_t addr, void *buf, uint32_t
 	const char *what, struct err *e)
 {
 	if (!span_contains(g->identity, (struct span){addr, len}))
-		return read_twice(g->t, addr, buf, len, what, e);
+		return device_read_twice(g->t, addr, buf, len, what, e);
 	memcpy(buf, g->identity_data + (addr - g->identity.addr), len);
 	return 0;
 }
@@ -175,7 +183,7 @@ static int gather_boot_id(struct gathering *g, struct err *e)
 	if (target_is_dfu(g->t) && g->t->info.boot_id != 0)
 		id = g->t->info.boot_id; /* read already, to find out which chip it is */
 	else
-		rc = read_twice(g->t, addr, &id, 1, "bootloader id", e);
+		rc = device_read_twice(g->t, addr, &id, 1, "bootloader id", e);
 	if (rc < 0)
 		return is_answer(rc) ? 0 : rc;
 	if (id == 0x00 || id == 0xFF)
@@ -197,16 +205,20 @@ static int option_word(void *ctx, uint32_t addr, uint32_t *ret_word, struct err 
 	uint8_t raw[4];
 	int rc;
 
+	for (size_t i = 0; i < OPTION_AREAS; i++) {
+		if (!o->registers && span_contains(g->areas[i].at, want)) {
+			*ret_word = get_le32(&g->areas[i].data[addr - g->areas[i].at.addr]);
+			return 0;
+		}
+	}
 	for (size_t i = 0; !o->registers && i < o->n_areas && i < OPTION_AREAS; i++) {
 		if (o->areas[i].len > OPTION_AREA_MAX || !span_contains(o->areas[i], want))
 			continue;
-		if (!g->areas[i].valid) {
-			rc = read_twice(g->t, o->areas[i].addr, g->areas[i].data, o->areas[i].len,
-				"option bytes", e);
-			if (rc < 0)
-				return rc;
-			g->areas[i].valid = true;
-		}
+		rc = device_read_twice(g->t, o->areas[i].addr, g->areas[i].data, o->areas[i].len,
+			"option bytes", e);
+		if (rc < 0)
+			return rc;
+		g->areas[i].at = o->areas[i];
 		*ret_word = get_le32(&g->areas[i].data[addr - o->areas[i].addr]);
 		return 0;
 	}
@@ -216,7 +228,7 @@ static int option_word(void *ctx, uint32_t addr, uint32_t *ret_word, struct err 
 			return 0;
 		}
 	}
-	rc = read_twice(g->t, addr, raw, sizeof(raw), "option bytes", e);
+	rc = device_read_twice(g->t, addr, raw, sizeof(raw), "option bytes", e);
 	if (rc < 0)
 		return rc;
 	*ret_word = get_le32(raw);
@@ -231,7 +243,7 @@ static int gather_rdp(struct gathering *g, struct err *e)
 {
 	const struct chip_option_bytes *o = &g->chip->options;
 
-	for (size_t i = 0; device_options_shared(&g->t->info) && i < o->n_rdp; i++) {
+	for (size_t i = 0; device_rdp_shared(&g->t->info) && i < o->n_rdp; i++) {
 		uint32_t word = 0;
 		int rc;
 
@@ -310,11 +322,45 @@ static int gather_empty(struct gathering *g, struct err *e)
 	if (!f->has_geometry || !quirk_applies(g->chip, f->has_boot_id ? f->boot_id : 0,
 					CHIP_QUIRK_EMPTY_CHECK_LATCHED))
 		return 0;
-	rc = read_twice(g->t, f->geometry.base, word, sizeof(word), "first word of flash", e);
+	rc = device_read_twice(
+		g->t, f->geometry.base, word, sizeof(word), "first word of flash", e);
 	if (rc < 0)
 		return is_answer(rc) ? 0 : rc;
 	f->empty_latched = bytes_all(word, sizeof(word), g->chip->erased_value);
 	return 0;
+}
+
+static int wrp_of(struct gathering *g, const struct chip *c, struct span ret[DEVICE_MAX_WRP],
+	size_t *ret_n, struct err *e)
+{
+	struct geometry geometry = g->facts->geometry;
+	const struct chip *usual = g->chip;
+	int rc = 0;
+
+	if (c != usual)
+		rc = geometry_init(&geometry, c, g->facts->flash_size,
+			device_dfu_banks(g->t, c, g->facts->flash_size), e);
+	g->chip = c;
+	if (rc == 0)
+		rc = chip_wrp_spans(&geometry, option_word, g, ret, DEVICE_MAX_WRP, ret_n, e);
+	g->chip = usual;
+	return rc;
+}
+
+/* Another chip that this device may be must mean the same by its option bytes. */
+static int wrp_agrees(struct gathering *g, const struct chip *c, struct err *e)
+{
+	struct span spans[DEVICE_MAX_WRP];
+	size_t n = 0;
+	int rc = wrp_of(g, c, spans, &n, e);
+
+	if (rc < 0 && !is_answer(rc))
+		return rc;
+	if (rc == 0 && n == g->facts->n_wrp &&
+		(n == 0 || memcmp(spans, g->facts->wrp, n * sizeof(spans[0])) == 0))
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED,
+		"write protection cannot be read: it is not certain which chip this is");
 }
 
 static int gather_wrp(struct gathering *g, struct err *e)
@@ -327,12 +373,9 @@ static int gather_wrp(struct gathering *g, struct err *e)
 		snprintf(f->wrp_why, sizeof(f->wrp_why), "the erase units are not known");
 		return 0;
 	}
-	if (!device_options_shared(&g->t->info)) {
-		snprintf(f->wrp_why, sizeof(f->wrp_why),
-			"write protection cannot be read: it is not certain which chip this is");
-		return 0;
-	}
-	rc = chip_wrp_spans(&f->geometry, option_word, g, f->wrp, DEVICE_MAX_WRP, &f->n_wrp, &why);
+	rc = wrp_of(g, g->chip, f->wrp, &f->n_wrp, &why);
+	for (size_t i = 1; rc == 0 && i < g->t->info.n_candidates; i++)
+		rc = wrp_agrees(g, g->t->info.candidates[i], &why);
 	f->wrp_known = rc == 0;
 	if (rc == 0)
 		return 0;
@@ -370,6 +413,17 @@ static int check_chip(const struct target_info *info, const char *wanted, struct
 		info->pid, c->name, c->pid);
 }
 
+static void read_refused(struct device_facts *f, struct err *e)
+{
+	f->read_refused = true;
+	f->rdp = f->chip->options.n_rdp > 0 ? RDP_1 : RDP_UNKNOWN;
+	f->has_geometry = f->wrp_known = false;
+	f->n_wrp = 0;
+	snprintf(f->geometry_why, sizeof(f->geometry_why), "the device is read-protected");
+	snprintf(f->wrp_why, sizeof(f->wrp_why), "the device is read-protected");
+	err_clear(e);
+}
+
 int device_gather(struct target *t, const struct entry *entry, enum chip_banks banks,
 	const char *chip_wanted, struct device_facts *ret, struct err *e)
 {
@@ -404,15 +458,8 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 		rc = gather_size(&g, e);
 	if (rc == 0)
 		size_by_map(&g);
-	/* Over USB what lies outside flash may be refused for another reason, or not at all. */
-	if (rc == 0 && target_is_dfu(t))
-		rc = read_twice(t, info->chip->flash_base, word, sizeof(word), "flash", e);
 	if (rc == ERR_PROTECTED) {
-		f.read_refused = true;
-		f.rdp = info->chip->options.n_rdp > 0 ? RDP_1 : RDP_UNKNOWN;
-		snprintf(f.geometry_why, sizeof(f.geometry_why), "the device is read-protected");
-		snprintf(f.wrp_why, sizeof(f.wrp_why), "the device is read-protected");
-		err_clear(e);
+		read_refused(&f, e);
 		*ret = f;
 		return 0;
 	}
@@ -428,7 +475,15 @@ int device_gather(struct target *t, const struct entry *entry, enum chip_banks b
 		rc = gather_empty(&g, e);
 	if (rc == 0)
 		rc = gather_wrp(&g, e);
-	if (rc < 0)
+	/*
+	 * Over USB what lies outside flash may be refused for another reason, or not at all. It
+	 * comes last: from there the blocks that are compared next are counted.
+	 */
+	if (rc == 0 && target_is_dfu(t))
+		rc = t->ops->read(t, info->chip->flash_base, word, sizeof(word), e);
+	if (rc == ERR_PROTECTED)
+		read_refused(&f, e);
+	else if (rc < 0)
 		return rc;
 	err_clear(e);
 	*ret = f;

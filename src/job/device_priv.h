@@ -7,6 +7,16 @@
 
 #include <stmota/device.h>
 
+/*
+ * Two readings, one behind the other, that agree. One that was garbled is no reason to send
+ * somebody away, so there are a few more; ERR_IDENTITY if no two of them agree. At most 256 bytes.
+ */
+int device_read_twice(
+	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e);
+
+/* Unique id and flash size register, where one reading can reach both; else len 0. */
+struct span device_identity_span(const struct chip *c);
+
 /* Bytes of flash from `base` on that the memory map of a DFU target tells of; 0: none. */
 uint32_t device_dfu_map_size(const struct target *t, uint32_t base);
 
@@ -16,12 +26,15 @@ bool device_dfu_agrees(const struct target *t, const struct geometry *g);
 /* The bank mode in which chip and map agree; two banks if both do. _DEFAULT: none. */
 enum chip_banks device_dfu_banks(const struct target *t, const struct chip *c, uint32_t size);
 
-/* True if all candidates have the erase units of `g`; else the reason. */
+/*
+ * True if all candidates have the erase units of `g`; else the reason. The write alignment of `g`
+ * becomes that of the candidate that needs the largest.
+ */
 bool device_dfu_geometry_shared(
-	const struct target *t, const struct geometry *g, char *ret_why, size_t size);
+	const struct target *t, struct geometry *g, char *ret_why, size_t size);
 
-/* True if all candidates have the words of read-out and write protection in the same places. */
-bool device_options_shared(const struct target_info *info);
+/* True if all candidates have the byte of read-out protection in the same place. */
+bool device_rdp_shared(const struct target_info *info);
 
 /* True if all candidates have their unique id in the same place. */
 bool device_registers_shared(const struct target_info *info);

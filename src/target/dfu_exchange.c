@@ -165,6 +165,7 @@ int dfu_refused(struct dfu *d, const char *what, struct err *e)
 		d->lost = true;
 		return rc == ERR_NACK ? err_set(e, ERR_PROTOCOL, "%s: only refusals", what) : rc;
 	}
+	d->refusal = s.status;
 	rc = say_status(&s, what, e);
 	if (s.state == DFU_ERROR && clear_error(d, &why) < 0) {
 		if (why.code == ERR_LINK && e != NULL)
@@ -203,10 +204,13 @@ int dfu_for_download(struct dfu *d, struct err *e)
 	return d->state == DFU_UPLOAD_IDLE ? abort_to_idle(d, false, e) : 0;
 }
 
-/* UPLOAD right after a DNLOAD is answered with STALL. */
+/*
+ * UPLOAD right after a DNLOAD is answered with STALL, so an ABORT comes between. Whether that has
+ * worked shows the UPLOAD; it is asked for on devices where it had not.
+ */
 int dfu_for_upload(struct dfu *d, struct err *e)
 {
-	return d->state == DFU_DNLOAD_IDLE ? abort_to_idle(d, true, e) : 0;
+	return d->state == DFU_DNLOAD_IDLE ? abort_to_idle(d, d->check_abort, e) : 0;
 }
 
 /* ---- download ---- */
@@ -348,6 +352,7 @@ int dfu_set_pointer(struct dfu *d, uint32_t addr, struct err *e)
 
 	d->pointer = addr;
 	d->pointer_valid = rc == 0;
+	d->uploads = 0;
 	return rc < 0 ? err_at(e, addr) : 0;
 }
 

@@ -37,7 +37,16 @@ enum dfu_state {
 #define DFUSE_ERASE        0x41
 #define DFUSE_UNPROTECT    0x92
 
-#define DFU_FIRST_BLOCK 2u /* wValue of the data at the address pointer; 0 and 1 are taken */
+#define DFU_FIRST_BLOCK      2u /* wValue of the data at the address pointer; 0 and 1 are taken */
+#define DFU_BLOCK_NUMBER_MAX (0xFFFFu - DFU_FIRST_BLOCK)
+
+/*
+ * Where the address pointer stands after a reset (AN3156). From there blocks are counted: one that
+ * does not hold goes back there and changes nothing. Elsewhere each block gets its own pointer.
+ */
+#define DFUSE_HOME 0x08000000u
+
+#define DFU_ERR_UNEXPECTED 0x0F /* errSTALLEDPKT */
 
 #define DFU_TRANSFER_MS 5000u /* F745 blocks GETSTATUS while it erases (fwupd PR#1944) */
 #define DFU_BLOCK_MS    5000u /* deadlines, dfu-bootloader.md section 5 */
@@ -64,9 +73,14 @@ struct dfu {
 	uint8_t alt;
 	enum dfu_state state; /* as far as is known */
 	bool pointer_valid;
-	bool pointer_holds; /* proven: it outlives a block, and block numbers count from it */
 	uint32_t pointer;
-	uint32_t block; /* bytes of one transfer */
+	unsigned uploads;   /* since it was set; a block that was written counts as many */
+	bool no_repeats;    /* seen: the pointer does not outlive an UPLOAD */
+	bool check_abort;   /* seen: ABORT alone does not lead to dfuIDLE */
+	uint8_t refusal;    /* bStatus of the latest refusal */
+	uint32_t block;     /* bytes of one transfer */
+	uint8_t before[32]; /* how the latest UPLOAD at the pointer began, and how long it was */
+	uint32_t before_len;
 	/* What the latest UPLOAD brought beyond what was asked for, in address order. Each byte is
 	   given out once: to read again is to ask the device again. */
 	uint8_t ahead[DFU_TRANSFER_MAX];
@@ -127,11 +141,8 @@ int dfu_line_up(struct dfu *d, struct err *e);
 
 int dfu_read(struct target *t, uint32_t addr, void *buf, uint32_t len, struct err *e);
 void dfu_forget_ahead(struct dfu *d);
-/* True if one pointer serves several blocks. */
-static inline bool dfu_runs(const struct dfu *d)
-{
-	return d->pointer_holds && !d->opt.pointer_per_block;
-}
+/* True if `addr` can be reached as block *ret_n from DFUSE_HOME. */
+bool dfu_counts(const struct dfu *d, struct span zone, uint32_t addr, uint32_t *ret_n);
 /* The layout and run that hold `addr`; NULL: none. */
 const struct dfu_run *dfu_run_at(
 	const struct dfu *d, uint32_t addr, const struct dfu_layout **ret_layout);

@@ -18,8 +18,8 @@
 
 #include <stmota/log.h>
 
-#define BLOCK_NUMBER_MAX 0xFFFFu
-#define SHORT_MAX        4u /* blocks in a row that come back short */
+#define SHORT_MAX 4u  /* blocks in a row that come back short */
+#define BLOCK_MIN 64u /* no device that takes less has been heard of */
 
 void dfu_forget_ahead(struct dfu *d)
 {
@@ -56,27 +56,36 @@ static bool small_zone(const struct dfu *d, const struct dfu_layout *l, const st
 	return ret->len <= d->block && (run->access & DFU_MAY_ERASE) == 0;
 }
 
+bool dfu_counts(const struct dfu *d, struct span zone, uint32_t addr, uint32_t *ret_n)
+{
+	if (d->opt.pointer_per_block || zone.addr != DFUSE_HOME || addr < zone.addr)
+		return false;
+	*ret_n = (addr - zone.addr) / d->block;
+	return *ret_n <= DFU_BLOCK_NUMBER_MAX;
+}
+
 static struct window window_of(
 	struct dfu *d, uint32_t addr, uint32_t len, const struct dfu_layout *l, struct span zone)
 {
-	uint32_t left = (uint32_t)(span_end(zone) - addr);
-	uint64_t from_pointer;
+	uint32_t left = (uint32_t)(span_end(zone) - addr), n;
 
 	if (l == NULL) /* no memory that the device tells of: exactly what is asked for */
 		return (struct window){addr, 0, len < d->block ? len : d->block};
 	if (zone.len <= d->block)
 		return (struct window){zone.addr, 0, zone.len};
-	from_pointer = (uint64_t)addr - d->pointer;
-	if (d->pointer_valid && dfu_runs(d) && d->pointer >= zone.addr && addr >= d->pointer &&
-		from_pointer / d->block <= BLOCK_NUMBER_MAX - DFU_FIRST_BLOCK) {
-		uint32_t k = (uint32_t)(from_pointer / d->block);
-		uint32_t begin = d->pointer + k * d->block;
-
-		/* Reading past the end of flash makes some ROMs crash. */
-		if (span_end(zone) - begin >= d->block)
-			return (struct window){d->pointer, k, d->block};
-	}
+	/* Reading past the end of flash makes some ROMs crash. */
+	if (dfu_counts(d, zone, addr, &n) && zone.len / d->block > n)
+		return (struct window){DFUSE_HOME, n, d->block};
 	return (struct window){addr, 0, left < d->block ? left : d->block};
+}
+
+/* Reading the same again needs no other pointer: one that was lost shows in what comes. */
+static bool pointer_serves(const struct dfu *d, const struct window *w)
+{
+	if (!d->pointer_valid || d->pointer != w->pointer)
+		return false;
+	return w->pointer == DFUSE_HOME ||
+	       (d->uploads == 1 && d->before_len == w->len && !d->no_repeats);
 }
 
 static int upload(struct dfu *d, uint32_t block, uint32_t len, uint32_t addr, uint16_t *ret_len,
@@ -108,6 +117,51 @@ static int upload(struct dfu *d, uint32_t block, uint32_t len, uint32_t addr, ui
 	return 0;
 }
 
+static int fetch_window(
+	struct dfu *d, const struct window *w, uint32_t addr, uint16_t *ret_len, struct err *e)
+{
+	bool repeat = pointer_serves(d, w);
+	uint32_t n = w->len < sizeof(d->before) ? w->len : (uint32_t)sizeof(d->before);
+	int rc = repeat ? 0 : dfu_set_pointer(d, w->pointer, e);
+
+	if (rc == 0)
+		rc = dfu_for_upload(d, e);
+	if (rc == 0)
+		rc = upload(d, w->block, w->len, addr, ret_len, e);
+	if (rc < 0 || w->pointer == DFUSE_HOME || *ret_len < n)
+		return rc;
+	if (repeat && memcmp(d->before, d->ahead, n) != 0) {
+		log_info("%s: the address is set for each reading", d->u->link.name);
+		d->no_repeats = true;
+		return fetch_window(d, w, addr, ret_len, e);
+	}
+	memcpy(d->before, d->ahead, n);
+	d->before_len = w->len;
+	d->uploads++;
+	return 0;
+}
+
+/*
+ * An unexpected request: the ABORT before it was not heard, or the device takes less at once than
+ * it says. Then block numbers cannot be trusted either. False: it is another refusal.
+ */
+static bool give_way(struct dfu *d, bool after_abort)
+{
+	if (d->lost || d->refusal != DFU_ERR_UNEXPECTED)
+		return false;
+	if (after_abort && !d->check_abort) {
+		d->check_abort = true;
+		return true;
+	}
+	if (d->block <= BLOCK_MIN)
+		return false;
+	d->block /= 2;
+	d->opt.pointer_per_block = true;
+	log_info("%s: it takes less than it says: %" PRIu32 " bytes at once", d->u->link.name,
+		d->block);
+	return true;
+}
+
 /* Fills `ahead` so that it begins at `addr`. */
 static int fetch(struct dfu *d, uint32_t addr, uint32_t len, unsigned *shorts, struct err *e)
 {
@@ -125,13 +179,15 @@ static int fetch(struct dfu *d, uint32_t addr, uint32_t len, unsigned *shorts, s
 	rc = dfu_set_alt(d, l != NULL ? l->alt : d->layouts[0].alt, e);
 	if (rc < 0)
 		return rc;
-	w = window_of(d, addr, len, l, zone);
-	if (!dfu_runs(d) || !d->pointer_valid || d->pointer != w.pointer)
-		rc = dfu_set_pointer(d, w.pointer, e);
-	if (rc == 0)
-		rc = dfu_for_upload(d, e);
-	if (rc == 0)
-		rc = upload(d, w.block, w.len, addr, &got, e);
+	do {
+		bool after_abort = false;
+
+		w = window_of(d, addr, len, l, zone);
+		after_abort = !pointer_serves(d, &w) || d->state == DFU_DNLOAD_IDLE;
+		rc = fetch_window(d, &w, addr, &got, e);
+		if (rc != ERR_NACK || w.len == 0 || !give_way(d, after_abort))
+			break;
+	} while (true);
 	if (rc < 0)
 		return rc;
 	skip = addr - (w.pointer + w.block * d->block);
@@ -189,43 +245,4 @@ int dfu_read(struct target *t, uint32_t addr, void *buf, uint32_t len, struct er
 	if (rc < 0)
 		err_at(e, addr);
 	return rc;
-}
-
-int dfu_target_prove_pointer(
-	struct target *t, uint32_t addr, uint8_t *ret, uint32_t len, struct err *e)
-{
-	struct dfu *d = dfu_of(t);
-	uint8_t base[256], once[256], again[256];
-	const struct chip *c = t->info.chip;
-	bool usual = d->opt.pointer_per_block;
-	int rc = dfu_ready(d, e);
-
-	/* What a pointer that is lost would lead to must look different, or nothing is proven. */
-	d->pointer_holds = false;
-	if (rc == 0)
-		rc = dfu_read(t, c != NULL ? c->flash_base : 0x08000000u, base, len, e);
-	dfu_forget_ahead(d);
-	if (rc == 0)
-		rc = dfu_read(t, addr, once, len, e);
-	dfu_forget_ahead(d);
-	d->opt.pointer_per_block = false;
-	d->pointer_holds = true;
-	if (rc == 0)
-		rc = dfu_read(t, addr, again, len, e);
-	dfu_forget_ahead(d);
-	d->opt.pointer_per_block = usual;
-	d->pointer_holds = rc == 0 && memcmp(once, again, len) == 0 && memcmp(once, base, len) != 0;
-	if (rc == 0 && memcmp(once, again, len) != 0) {
-		rc = dfu_read(t, addr, again, len, e);
-		dfu_forget_ahead(d);
-		if (rc == 0 && memcmp(once, again, len) != 0)
-			rc = err_set(
-				e, ERR_IDENTITY, "two readings at 0x%08" PRIX32 " differ", addr);
-		if (rc == 0)
-			log_info("%s: the address is set for each block", d->u->link.name);
-	}
-	if (rc < 0)
-		return rc;
-	memcpy(ret, once, len);
-	return 0;
 }

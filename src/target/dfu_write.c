@@ -3,16 +3,15 @@
  * dfu_write.c - erase and DNLOAD
  *
  * Three control transfers for each block: the block, the GETSTATUS that starts the programming,
- * the one that sees its end. The address pointer is set once for a run of full blocks; a short
- * one gets its own, because sources differ about what its number is multiplied with.
+ * the one that sees its end. Full blocks are counted from the start of flash, with the address
+ * pointer set once for all that follow each other; a short one gets its own, because sources differ
+ * about what its number is multiplied with.
  */
 #include "dfu_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BLOCK_NUMBER_MAX 0xFFFFu
 
 static struct span in_flash(const struct dfu *d)
 {
@@ -23,20 +22,8 @@ static struct span in_flash(const struct dfu *d)
 
 /* ---- write ---- */
 
-/* True if the block can follow the pointer that is set, as block *ret_n. */
-static bool follows(const struct dfu *d, uint32_t addr, uint32_t len, uint32_t *ret_n)
-{
-	uint32_t from = addr - d->pointer;
-
-	if (!d->pointer_valid || d->state != DFU_DNLOAD_IDLE || addr < d->pointer)
-		return false;
-	*ret_n = from / d->block;
-	return dfu_runs(d) && len == d->block && from % d->block == 0 &&
-	       *ret_n <= BLOCK_NUMBER_MAX - DFU_FIRST_BLOCK;
-}
-
-static int write_block(
-	struct dfu *d, uint32_t addr, const void *buf, uint32_t len, bool vanishes, struct err *e)
+static int write_block(struct dfu *d, struct span zone, uint32_t addr, const void *buf,
+	uint32_t len, bool vanishes, struct err *e)
 {
 	char what[32];
 	struct dfu_work work = {.what = what,
@@ -44,16 +31,36 @@ static int write_block(
 		.transfer_ms = DFU_TRANSFER_MS,
 		.poll_cap_ms = DFU_BLOCK_MS,
 		.vanishes = vanishes};
+	bool counted = false;
 	uint32_t n = 0;
 	int rc = 0;
 
 	snprintf(what, sizeof(what), "write at 0x%08" PRIX32, addr);
-	if (!follows(d, addr, len, &n)) {
-		rc = dfu_set_pointer(d, addr, e);
-		n = 0;
-	}
+	if (len == d->block && (addr - zone.addr) % d->block == 0)
+		counted = dfu_counts(d, zone, addr, &n);
+	if (!counted || !d->pointer_valid || d->pointer != DFUSE_HOME)
+		rc = dfu_set_pointer(d, counted ? DFUSE_HOME : addr, e);
 	if (rc == 0)
-		rc = dfu_download(d, (uint16_t)(DFU_FIRST_BLOCK + n), buf, (uint16_t)len, &work, e);
+		rc = dfu_download(d, (uint16_t)(DFU_FIRST_BLOCK + (counted ? n : 0)), buf,
+			(uint16_t)len, &work, e);
+	d->uploads = 2;
+	return rc;
+}
+
+/* A device may take less at once than it said when it was connected. */
+static int write_blocks(struct dfu *d, struct span zone, uint32_t addr, const uint8_t *buf,
+	uint32_t len, struct err *e)
+{
+	int rc = 0;
+
+	while (rc == 0 && len > 0) {
+		uint32_t n = len < d->block ? len : d->block;
+
+		rc = write_block(d, zone, addr, buf, n, false, e);
+		addr += n;
+		buf += n;
+		len -= n;
+	}
 	return rc;
 }
 
@@ -76,7 +83,7 @@ static int write_zone(struct dfu *d, struct span zone, uint32_t addr, const void
 	}
 	memcpy(all + (addr - zone.addr), buf, len);
 	d->pointer_valid = false;
-	return write_block(d, zone.addr, all, zone.len, true, e);
+	return write_block(d, zone, zone.addr, all, zone.len, true, e);
 }
 
 static int check_block(const struct dfu *d, uint32_t addr, uint32_t len, struct err *e)
@@ -85,7 +92,7 @@ static int check_block(const struct dfu *d, uint32_t addr, uint32_t len, struct 
 
 	if (!span_overlaps(in_flash(d), (struct span){addr, len}))
 		align = 2;
-	if (len >= 2 && len <= d->block && addr % align == 0 && len % align == 0)
+	if (len >= 2 && len <= d->t.write_max && addr % align == 0 && len % align == 0)
 		return 0;
 	return err_set(e, ERR_NO_FIT,
 		"write of %" PRIu32 " bytes: not made of whole words of %" PRIu32 " bytes", len,
@@ -116,7 +123,7 @@ int dfu_write(struct target *t, uint32_t addr, const void *buf, uint32_t len, st
 	} else if (rc == 0) {
 		rc = check_block(d, addr, len, e);
 		if (rc == 0)
-			rc = write_block(d, addr, buf, len, false, e);
+			rc = write_blocks(d, zone, addr, buf, len, e);
 	}
 	if (rc < 0)
 		err_at(e, addr);

@@ -233,8 +233,6 @@ static int dfu_recover(struct target *t, struct err *e)
 		return rc;
 	if (d->connected && memcmp(was.runs, d->layouts[0].runs, sizeof(was.runs)) != 0)
 		return err_set(e, ERR_IDENTITY, "another device answers now: its memory differs");
-	/* Whatever went wrong, it shall not be the block numbers next time. */
-	d->opt.pointer_per_block = true;
 	return 0;
 }
 

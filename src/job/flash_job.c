@@ -17,6 +17,7 @@ struct job {
 	struct flash_result *ret;
 	struct span suspects[2]; /* of an earlier run, of the attempt before */
 	unsigned refusals;       /* attempts that failed although the conversation was sound */
+	bool planned;            /* the first plan was made and accepted */
 	bool final;              /* what failed must not be repeated */
 	bool gone;               /* the device did not answer when it was last tried */
 };
@@ -83,18 +84,22 @@ static int attempt(struct job *j, struct err *e)
 	struct execution x = {
 		.target = j->d->target, .state = j->rq->state, .events = j->rq->events};
 	int rc = survey_device(j, &survey, e);
+	bool first;
 
 	if (rc == 0)
 		rc = plan_make(&survey, &options, &plan, e);
 	if (rc == 0)
 		rc = needs_state(&plan, j->rq->state, e);
-	if (rc == 0 && j->ret->attempts == 1) {
+	/* An attempt that failed before the plan was accepted does not count: nothing was asked. */
+	first = rc == 0 && !j->planned;
+	if (first) {
 		j->ret->first = plan.totals;
 		if (j->rq->on_plan != NULL)
 			rc = j->rq->on_plan(j->rq->on_plan_ctx, &plan, e);
+		j->planned = rc == 0;
 	}
 	/* Last, when all else is known to be right: each lift is two writes of option bytes. */
-	if (rc == 0 && j->ret->attempts == 1 && j->rq->lift_wrp && plan.n_steps > 0) {
+	if (rc == 0 && first && j->rq->lift_wrp && plan.n_steps > 0) {
 		rc = wrp_lift(j->d, j->rq->state, j->rq->image, j->rq->events, e);
 		j->final = rc < 0; /* option bytes are not written twice in a run */
 	}

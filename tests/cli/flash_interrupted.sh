@@ -33,3 +33,13 @@ for fault in vanish@rx:1200 vanish@rx:2500 cut@op:300; do
 	expect 0 stmota read --device uart:board --range "0x08000000:$size" --out found.bin
 	same blinky-1.1.0.bin found.bin
 done
+
+# Bytes lost while the device is compared: the conversation is taken up again, and what --dry-run, or a
+# plan that nobody has seen, did not allow is still not done.
+for at in 700 1500 2300; do
+	board --fault "drop@tx:$at"
+	expect 0 stmota flash --device uart:board --dry-run blinky-1.0.0.sota --trust pub.pem --allow-downgrade
+	board_off
+	[ "$(stat erases)" -eq 0 ] || fail "drop@tx:$at: a dry run has erased"
+	[ "$(stat programs)" -eq 0 ] || fail "drop@tx:$at: a dry run has written"
+done

@@ -295,6 +295,26 @@ bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_del
 	return true;
 }
 
+/* Value: component u16, zero u16, version. */
+static int base_version_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	struct imf_component c;
+
+	imf_manifest_component(m, imf_get_le16(t->value), &c);
+	return (c.encoding & IMF_ENC_DELTA) != 0 && imf_all_zero(t->value + 2, 2) ? IMF_OK
+										  : IMF_ERR_FORMAT;
+}
+
+bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct imf_version *ret)
+{
+	struct imf_tlv t;
+
+	if (!tlv_of(m, IMF_TLV_BASE_VERSION, i, &t))
+		return false;
+	*ret = imf_version_get(t.value + 4);
+	return true;
+}
+
 /* Every delta has its base; the header tells the first base and the most RAM. */
 static int deltas_check(const struct imf_manifest *m)
 {
@@ -345,6 +365,8 @@ static const struct tlv_rule {
 	{IMF_TLV_SEGMENTS, 4 + 2 * 8, UINT16_MAX, TLV_BY_COMPONENT, segments_check},
 #endif
 #ifndef IMF_NO_PATCH
+	{IMF_TLV_BASE_VERSION, 4 + IMF_VERSION_SIZE, 4 + IMF_VERSION_SIZE, TLV_BY_COMPONENT,
+		base_version_check},
 	{IMF_TLV_DELTA_BASE, DELTA_SIZE, DELTA_SIZE, TLV_BY_COMPONENT, delta_check},
 #endif
 };

@@ -434,6 +434,18 @@ def deltas():
     put('delta-empty-base', 'a base of 0 bytes', delta_base(size=0), 'ram')
     put('delta-large-base', 'a base of 16 MiB', delta_base(size=0x1000000), 'ram')
     put('delta-base-wraps', 'a base that passes 2^32', delta_base(addr=0xFFFFFF00), 'ram')
+    version = struct.pack('<BBHI', 1, 2, 3, 4)
+    told = tlv(8, struct.pack('<HH', 0, 0) + version)
+    put('good-delta-version', 'a delta that tells the version of its base', told + delta_base(), 'ram', 'ok')
+    put('base-version-short', 'a base version of 7 bytes', tlv(8, struct.pack('<HH', 0, 0) + version[:7]) +
+        delta_base(), 'ram')
+    put('base-version-reserved', 'a base version with a number in the reserved field',
+        tlv(8, struct.pack('<HH', 0, 1) + version) + delta_base(), 'ram')
+    put('base-version-nobody', 'a base version of a component that is not there',
+        tlv(8, struct.pack('<HH', 1, 0) + version) + delta_base(), 'ram')
+    put('base-version-twice', 'two base versions of one component', told + told + delta_base(), 'ram')
+    vector('base-version-of-plain', 'format', 'damaged', 'a base version of a component that is no delta',
+           package(tlvs=NAME + told))
     vector('delta-base-of-plain', 'format', 'damaged', 'a base of a component that is no delta',
            package(tlvs=NAME + delta_base()))
 

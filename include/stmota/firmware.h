@@ -40,7 +40,10 @@ struct firmware {
 	struct package package; /* if is_package; borrows `file` */
 	struct package_verdict verdict;
 	bool selected[IMF_COMPONENTS_MAX]; /* components that are to be written */
-	struct segments image;             /* all that is to be written */
+	struct buf made[IMF_COMPONENTS_MAX]; /* plain bytes of deltas, once they are there */
+	/* All that is to be written; zeros where a delta waits for its base, so that the place is
+	 * known. */
+	struct segments image;
 	struct image_heads heads;          /* found by firmware_fit() */
 	bool data;
 	char warning[160]; /* doubtful, but no reason to refuse; "" if none */
@@ -62,7 +65,20 @@ struct firmware {
 int firmware_load(
 	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e);
 
-/* Finds the vector tables for this chip. ERR_NO_FIT; for a package ERR_IDENTITY if it names
+/* ---- deltas: their new image is made when the device is there, see rebuild.h ---- */
+
+/* True if component `i` is to be written and is a delta whose new image is not there yet. */
+bool firmware_waits(const struct firmware *f, size_t i);
+/* True if any component waits: then `image` is not what will be written. */
+bool firmware_waits_any(const struct firmware *f);
+
+/*
+ * Gives a waiting component its plain bytes, which are taken out of `plain`. ERR_DAMAGED unless
+ * they are what the manifest says.
+ */
+int firmware_fill(struct firmware *f, size_t i, struct buf *plain, struct err *e);
+
+/* Finds the vector tables for this chip, but those of deltas that wait. ERR_NO_FIT; for a package ERR_IDENTITY if it names
  * another chip. */
 int firmware_fit(struct firmware *f, const struct chip *chip, struct err *e);
 
@@ -114,6 +130,9 @@ int release_check(const struct firmware *f, const struct installed_now *now,
 
 /* True if writing it changes what is installed: a program of an image, component 0 of a package. */
 bool firmware_is_release(const struct firmware *f);
+
+/* Where the record of component 0 will be in flash; 0: it has none. */
+uint32_t firmware_record_addr(const struct firmware *f);
 
 /* What the state file shall remember after the firmware was written and proven. */
 int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e);

@@ -29,6 +29,8 @@ struct package_delta {          /* borrows its bytes */
 	uint32_t ram; /* what the decoder may use: 4096, 8192 or 16384 */
 	uint32_t base_addr, base_len;
 	uint8_t base_digest[SHA256_SIZE];
+	bool has_base_version; /* it is known, and told to people */
+	struct imf_version base_version;
 };
 
 #define PACKAGE_NAME_SIZE (IMF_COMPONENT_NAME_MAX + 1)

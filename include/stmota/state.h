@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stmota/buf.h>
 #include <stmota/err.h>
 #include <stmota/segments.h>
 
@@ -81,7 +82,15 @@ const struct lifted *state_lifted(const struct state *s);
 /* Remembers, synced before it returns; n 0: forgets. */
 int state_set_lifted(struct state *s, const struct lifted *l, struct err *e);
 
-/* The work is finished: forgets the saved units and the suspect, remembers `installed` if not NULL. */
+/*
+ * Keeps the image that is about to be written, where the next run could not make it again: its old
+ * image is on the device. Synced before it returns.
+ */
+int state_keep_image(struct state *s, const void *data, size_t len, struct err *e);
+/* Appends what an earlier run kept; nothing if there is none. Who uses it checks it. ERR_IO. */
+int state_kept_image(const struct state *s, struct buf *ret, struct err *e);
+
+/* The work is finished: forgets saved units, suspect and kept image, remembers `installed` if not NULL. */
 int state_finish(struct state *s, const struct installed *installed, struct err *e);
 
 const struct installed *state_installed(const struct state *s);

@@ -89,6 +89,21 @@ struct key_unlock cmd_unlock(const struct command_env *env);
 int cmd_save_private(
 	const struct command_env *env, const struct key *k, const char *path, struct err *e);
 
+#define CMD_KEYS_MAX 16
+
+/* The keys of --key, opened once: a token sees one login, however much is signed. */
+struct cmd_keys {
+	struct key *v[CMD_KEYS_MAX];
+	size_t n;
+};
+
+/* Release with cmd_keys_done() in any case. */
+int cmd_keys_load(const struct command_env *env, struct cmd_keys *ret, struct err *e);
+/* `name` of the package for messages. */
+int cmd_keys_sign(
+	const struct cmd_keys *keys, const char *name, struct buf *package, struct err *e);
+void cmd_keys_done(struct cmd_keys *keys);
+
 /* Signs with every --key; `name` of the package for messages. */
 int cmd_sign_package(
 	const struct command_env *env, const char *name, struct buf *package, struct err *e);

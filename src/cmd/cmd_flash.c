@@ -2,24 +2,13 @@
 /*
  * cmd_flash.c - stmota flash: bring a package or an image onto a device, and prove it
  */
-#include "cmd.h"
+#include "flash_call.h"
 #include "many.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <stmota/device.h>
-#include <stmota/firmware.h>
-#include <stmota/flash_job.h>
-#include <stmota/image.h>
-#include <stmota/option_job.h>
 #include <stmota/protect_job.h>
-#include <stmota/slot.h>
-#include <stmota/strparse.h>
-#include <stmota/text.h>
-#include <stmota/trial.h>
 
 static const struct opt opts[] = {
 	OPT_FILES(
@@ -38,6 +27,7 @@ static const struct opt opts[] = {
 		"lift-wrp", "lift write protection that is in the way, and put it back afterwards"),
 	OPT_SPANS("lose", "ADDR:LEN", "these bytes outside the image need not survive"),
 	OPT_STRINGS("component", "NAME", "write only this component of the package; or its number"),
+	OPT_FILES("base", "FILE|DIR", "where the old image of a delta may be found"),
 	OPT_FLAG("data", "FILE is data, not a program: no vector table"),
 	OPT_STRING("slot", "NAME", "into this slot of the configuration, and nowhere else"),
 	OPT_CHOICE("bank", "inactive", "into the bank that does not run, which runs then"),
@@ -51,44 +41,12 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
-struct flash_call {
-	struct command_env *env;
-	struct device *device;
-	struct firmware firmware;
-	struct trust trust;
-	struct state *state;
-	bool has_slot, has_proof, has_bank;
-	struct bank_move bank;
-	struct slot slot;
-	struct proof proof;
-	struct segments placed;   /* the image at the addresses where it will be written */
-	struct image_heads heads; /* likewise */
-	struct span lose[32];
-	size_t n_lose;
-	bool dry_run;
-	char unchecked[80];
-};
-
 static const char *flash_device_name(const struct flash_call *c)
 {
 	const char *name = c->env->device;
 
 	/* Only a section has further settings; a URL has none. */
 	return name != NULL && !device_url_is_url(name) ? name : NULL;
-}
-
-static void note(const struct flash_call *c, const char *text)
-{
-	struct event ev = {.type = EVENT_NOTE, .text = text};
-
-	event_emit(c->env->events, &ev);
-}
-
-static void warn(const struct flash_call *c, const char *text)
-{
-	struct event ev = {.type = EVENT_WARNING, .text = text};
-
-	event_emit(c->env->events, &ev);
 }
 
 /* ---- the file ---- */
@@ -172,7 +130,7 @@ static int check_release(struct flash_call *c, struct err *e)
 {
 	struct release_policy policy = {
 		.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
-	struct installed_now is = {0}, said = {0};
+	struct installed_now said = {0};
 	int rc = config_bool(
 		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
 
@@ -180,108 +138,18 @@ static int check_release(struct flash_call *c, struct err *e)
 		rc = configured(c, &said, e);
 	/* Two tries: a garbled reading is no reason to send somebody away. */
 	for (int try = 0; rc == 0 && try < 2; try++) {
-		rc = installed_find(c->device, &c->firmware, c->state, &said, &is, e);
+		rc = installed_find(c->device, &c->firmware, c->state, &said, &c->now, e);
 		if (rc == 0 || !err_is_transient((enum err_code)rc) || try > 0)
 			break;
 		rc = device_recover(c->device, e);
 	}
 	if (rc == 0)
 		rc = release_check(
-			&c->firmware, &is, &policy, c->unchecked, sizeof(c->unchecked), e);
+			&c->firmware, &c->now, &policy, c->unchecked, sizeof(c->unchecked), e);
 	return rc;
 }
 
 /* ---- the plan ---- */
-
-static const char *step_name(enum plan_step_kind kind)
-{
-	switch (kind) {
-	case PLAN_SAVE: return "save";
-	case PLAN_ERASE: return "erase";
-	case PLAN_BLANK: return "blank-check";
-	case PLAN_WRITE: return "write";
-	default: return "verify";
-	}
-}
-
-static void describe_totals(struct out *o, const struct flash_plan *plan)
-{
-	const struct plan_totals *t = &plan->totals;
-
-	out_uint(o, "units_same", t->units_same);
-	out_uint(o, "units_rewritten", t->units_rewritten);
-	out_size(o, "bytes_same", t->bytes_same);
-	out_size(o, "bytes_erased", t->bytes_erased);
-	out_size(o, "bytes_written", t->bytes_written);
-	out_size(o, "bytes_verified", t->bytes_verified);
-	out_size(o, "bytes_kept", t->bytes_kept);
-	out_real(o, "estimated_seconds", t->seconds, 1);
-}
-
-static void step_row(struct out *o, const char *name, uint64_t addr, uint64_t len, uint64_t units)
-{
-	out_object(o, NULL);
-	out_str(o, "step", name);
-	out_hex(o, "address", addr, 8);
-	out_size(o, "bytes", len);
-	if (units > 0)
-		out_uint(o, "units", units);
-	else
-		out_str(o, "units", NULL);
-	out_end(o);
-}
-
-/* Neighbouring steps of one kind are one row: people and scripts count bytes, not packets. */
-static void describe_steps(struct out *o, const struct flash_plan *plan)
-{
-	out_table(o, "plan");
-	for (size_t i = 0; i < plan->n_steps;) {
-		const struct plan_step *s = &plan->steps[i];
-		uint64_t addr = s->addr, end = (uint64_t)s->addr + s->len;
-
-		i++;
-		if (s->kind == PLAN_SAVE)
-			continue;
-		if (s->kind == PLAN_ERASE) {
-			for (uint32_t k = s->first; k < s->first + s->n;) {
-				uint32_t from = k;
-
-				addr = end = plan->erase_order[k].addr;
-				while (k < s->first + s->n && plan->erase_order[k].addr == end)
-					end += plan->erase_order[k++].size;
-				step_row(o, "erase", addr, end - addr, k - from);
-			}
-			continue;
-		}
-		while (i < plan->n_steps && plan->steps[i].kind == s->kind &&
-			plan->steps[i].addr == end)
-			end += plan->steps[i++].len;
-		step_row(o, step_name(s->kind), addr, end - addr, 0);
-	}
-	out_end(o);
-}
-
-static void note_plan(const struct flash_call *c, const struct flash_plan *plan)
-{
-	const struct plan_totals *t = &plan->totals;
-	char erased[32], written[32], kept[32], time_text[32], text[200];
-
-	/* The comparison is over, also where it did not have to look at every byte. */
-	event_emit(c->env->events, &(struct event){.type = EVENT_PHASE});
-	if (plan->n_steps == 0) {
-		note(c, "the device holds this already: nothing to write");
-		return;
-	}
-	text_size(t->bytes_erased, erased, sizeof(erased));
-	text_size(t->bytes_written, written, sizeof(written));
-	text_size(t->bytes_kept, kept, sizeof(kept));
-	text_duration((uint64_t)(t->seconds * 1000), time_text, sizeof(time_text));
-	snprintf(text, sizeof(text),
-		"plan: rewrite %u of %u erase units (erase %s, write %s%s%s), about %s",
-		t->units_rewritten, t->units_rewritten + t->units_same, erased, written,
-		t->bytes_kept > 0 ? ", keep " : "", t->bytes_kept > 0 ? kept : "", time_text);
-	note(c, text);
-}
 
 static bool loses_something(const struct flash_call *c, const struct flash_plan *plan)
 {
@@ -293,66 +161,27 @@ static bool loses_something(const struct flash_call *c, const struct flash_plan 
 	return false;
 }
 
-static void describe_components(const struct flash_call *c)
-{
-	const struct package *p = &c->firmware.package;
-	struct out *o = c->env->out;
-
-	out_table(o, "components");
-	for (size_t i = 0; i < p->header.n_components; i++) {
-		struct imf_component part = package_component(p, i);
-
-		out_object(o, NULL);
-		out_str(o, "name", p->names[i][0] != '\0' ? p->names[i] : NULL);
-		out_str(o, "kind", package_kind_name((enum imf_kind)part.kind));
-		out_hex(o, "address", part.load_addr, 8);
-		out_size(o, "size", part.plain_size);
-		out_bool(o, "selected", c->firmware.selected[i]);
-		out_end(o);
-	}
-	out_end(o);
-}
-
-static void describe_what(const struct flash_call *c)
-{
-	const struct device_facts *f = &c->device->facts;
-	const struct package *p = &c->firmware.package;
-	struct out *o = c->env->out;
-	char version[VERSION_TEXT_SIZE];
-
-	out_str(o, "device", c->device->name);
-	cmd_out_device_chip(o, f);
-	out_str(o, "file", c->firmware.path);
-	if (c->firmware.is_package) {
-		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
-		out_str(o, "version", version_format(p->header.version, version));
-		if (p->header.n_components > 1)
-			describe_components(c);
-	}
-	if (c->unchecked[0] != '\0')
-		out_str(o, "not_checked", c->unchecked);
-}
-
 static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 {
 	struct flash_call *c = ctx;
 	struct out *o = c->env->out;
+	int rc = 0;
 
 	if (c->dry_run) {
-		describe_what(c);
-		describe_totals(o, plan);
-		describe_steps(o, plan);
+		flash_show_what(c);
+		flash_show_totals(o, plan);
+		flash_show_steps(o, plan);
 		return FLASH_STOP;
 	}
 	if (out_mode(o) == OUT_JSON) {
-		describe_totals(o, plan);
+		flash_show_totals(o, plan);
 		out_event(o, "plan");
 	}
-	note_plan(c, plan);
+	flash_note_plan(c, plan);
 	if (loses_something(c, plan))
-		return cmd_confirm(
+		rc = cmd_confirm(
 			c->env, "Bytes outside the image will be lost, as --lose says.", e);
-	return 0;
+	return rc == 0 ? flash_keep(c, plan, e) : rc;
 }
 
 /* ---- all of it ---- */
@@ -363,7 +192,7 @@ static int verify_only(struct flash_call *c, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	describe_what(c);
+	flash_show_what(c);
 	out_bool(c->env->out, "verified", true);
 	return 0;
 }
@@ -393,28 +222,6 @@ static bool has_start(const struct flash_call *c)
 	if (after == AFTER_AUTO && !f->can_reset && !firmware_is_release(&c->firmware))
 		return false;
 	return !c->has_slot || c->slot.purpose == SLOT_APPLICATION || f->can_reset;
-}
-
-static void describe_result(const struct flash_call *c, const struct trial_result *r)
-{
-	struct out *o = c->env->out;
-
-	describe_what(c);
-	if (c->has_slot)
-		out_str(o, "slot", c->slot.name);
-	if (c->has_bank)
-		out_uint(o, "bank", c->bank.other);
-	out_size(o, "bytes_written", r->flash.first.bytes_written);
-	out_size(o, "bytes_same", r->flash.first.bytes_same);
-	out_uint(o, "attempts", r->flash.attempts);
-	out_bool(o, "verified", true);
-	if (r->backup_taken || r->backup_kept)
-		out_str(o, "backup", opt_str(c->env->opts, "backup", NULL));
-	out_str(o, "started", r->started);
-	if (c->has_proof) {
-		out_bool(o, "confirmed", r->confirmed);
-		out_str(o, "seen", r->seen);
-	}
 }
 
 static int write_it(struct flash_call *c, struct err *e)
@@ -459,129 +266,54 @@ static int write_it(struct flash_call *c, struct err *e)
 		cmd_out_protection(c->env->out, c->device, &c->placed);
 	if (rc < 0 || result.flash.stopped)
 		return rc;
+	flash_remember(c);
 	if (result.why_not[0] != '\0')
-		warn(c, result.why_not);
-	describe_result(c, &result);
+		flash_warn(c, result.why_not);
+	flash_show_result(c, &result);
 	return 0;
 }
 
-static int read_option(void *ctx, uint32_t addr, uint32_t *ret_word, struct err *e)
+static int open_state(struct flash_call *c, unsigned accepts, struct err *e)
 {
-	const struct option_words *w = ctx;
+	int rc = cmd_open_state(c->env, c->device, &c->state, e);
 
-	for (size_t i = 0; i < w->n; i++) {
-		if (!span_contains(w->block[i].at, (struct span){addr, 4}))
-			continue;
-		*ret_word = get_le32(w->block[i].data + (addr - w->block[i].at.addr));
-		return 0;
-	}
-	return err_set(e, ERR_UNSUPPORTED, "the option word at 0x%08X was not read", addr);
-}
-
-/* Words 0 and 1 of both halves of flash, read twice: they tell which bank the ROM starts. */
-static int read_heads(struct flash_call *c, uint8_t ret[2][8], struct err *e)
-{
-	const struct geometry *g = &c->device->facts.geometry;
-	struct target *t = c->device->target;
-	int rc = 0;
-
-	for (int i = 0; rc == 0 && i < 2; i++) {
-		uint32_t addr = i == 0 ? g->base : g->base + g->size / 2;
-		uint8_t again[8];
-
-		rc = t->ops->read(t, addr, ret[i], 8, e);
-		if (rc == 0)
-			rc = t->ops->read(t, addr, again, 8, e);
-		if (rc == 0 && memcmp(ret[i], again, 8) != 0)
-			rc = err_set(e, ERR_IDENTITY, "two readings of 0x%08X differ", addr);
-	}
+	/* What an earlier run lifted goes back first, also where this one will be refused. */
+	if (rc == 0 && !c->dry_run && !(accepts & PREFLIGHT_LIFT_WRP))
+		rc = wrp_put_back(c->device, c->state, c->env->events, e);
 	return rc;
 }
 
-static int find_bank(struct flash_call *c, struct err *e)
+static int preflight(
+	const struct flash_call *c, const struct segments *image, unsigned accepts, struct err *e)
 {
-	const struct device_facts *f = &c->device->facts;
-	struct option_words *words = calloc(1, sizeof(*words));
-	uint8_t heads[2][8];
-	int rc = words == NULL ? err_set(e, ERR_NOMEM, "out of memory")
-			       : option_read(c->device, words, e);
+	int rc = preflight_check(&c->device->facts, image, accepts, e);
 
-	if (rc == 0)
-		rc = read_heads(c, heads, e);
-	if (rc == 0)
-		rc = bank_move_plan(&f->geometry, f->has_boot_id ? f->boot_id : 0, read_option,
-			words, heads, &c->bank, e);
-	free(words);
+	if (rc == ERR_PROTECTED)
+		cmd_out_protection(c->env->out, c->device, image);
 	return rc;
 }
 
-/* The program is linked for the start of flash and goes to wherever the other bank is seen. */
-static int place_in_bank(struct flash_call *c, struct err *e)
+/*
+ * All that can be said against a delta package is said before its old image is looked for: where the
+ * new one goes is known, what it holds is not.
+ */
+static int make_image(struct flash_call *c, unsigned accepts, struct err *e)
 {
-	const struct segments *image = &c->firmware.image;
-	struct span room, out;
-	uint8_t sp[4] = {0};
-	int rc = find_bank(c, e);
+	cleanup_segments struct segments shape = SEGMENTS_INIT;
+	bool only_looks = opt_given(c->env->opts, "verify-only");
+	int rc = segments_shift(&c->firmware.image, c->by, &shape, e);
 
-	if (rc < 0)
-		return rc;
-	/* What runs there now is not where the package's own record says. */
-	if (c->bank.by_rom && c->bank.running == 2 && c->firmware.is_package)
-		return err_set(e, ERR_UNSUPPORTED,
-			"bank 2 runs: the version of a package cannot be compared with it");
-	room = (struct span){c->bank.link, c->bank.size};
-	if (image_outside(image, room, &out)) {
-		err_set(e, ERR_NO_FIT,
-			"0x%08X..0x%08X of the image is outside a bank (0x%08X..0x%08X)", out.addr,
-			(unsigned)(span_end(out) - 1), room.addr, (unsigned)(span_end(room) - 1));
-		return err_hint(
-			e, "link it for 0x%08X: either bank is seen there when it runs", room.addr);
-	}
-	if (c->firmware.heads.n == 0 || c->firmware.heads.base[0] != c->bank.link)
-		return err_set(e, ERR_NO_FIT,
-			"no program begins at 0x%08X, where a bank is started", c->bank.link);
-	segments_copy(image, (struct span){c->bank.link, 4}, sp);
-	return bank_move_check_stack(&c->bank, c->device->facts.chip, get_le32(sp), e);
-}
-
-/* From the addresses it was linked for to those where it will be written. */
-static int place(struct flash_call *c, struct err *e)
-{
-	const struct geometry *g = &c->device->facts.geometry;
-	const struct image_heads *from = &c->firmware.heads;
-	uint32_t by = 0;
-	int rc = 0;
-
-	if (c->has_bank) {
-		rc = place_in_bank(c, e);
-		by = c->bank.to - c->bank.link;
-		if (rc == 0)
-			rc = segments_shift(&c->firmware.image, by, &c->placed, e);
-	} else if (c->has_slot) {
-		rc = slot_check_part(&c->slot, c->env->config, g, e);
-		if (rc == 0)
-			rc = slot_place(&c->slot, &c->firmware.image,
-				from->n > 0 ? from->base[0] : 0, &c->placed, e);
-		by = c->slot.purpose == SLOT_DATA ? 0 : c->slot.at.addr - c->slot.link;
-	} else {
-		rc = segments_shift(&c->firmware.image, 0, &c->placed, e);
-	}
-	return rc == 0 ? image_heads_shift(from, by, &c->heads, e) : rc;
-}
-
-/* Where several chips are possible the firmware has to fit one of them. */
-static int fit(struct flash_call *c, struct err *e)
-{
-	const struct device_facts *f = &c->device->facts;
-	struct err other = ERR_INIT;
-	int rc = firmware_fit(&c->firmware, f->chip, e);
-
-	for (size_t i = 1; rc < 0 && i < f->n_candidates; i++)
-		if (firmware_fit(&c->firmware, f->candidates[i], &other) == 0)
-			rc = 0;
+	if (rc == 0 && only_looks)
+		rc = preflight_check_read(&c->device->facts, &shape, e);
+	if (rc == 0 && !only_looks)
+		rc = open_state(c, accepts, e);
+	if (rc == 0 && !only_looks)
+		rc = preflight(c, &shape, accepts, e);
+	if (rc == 0 && !only_looks)
+		rc = check_release(c, e);
 	if (rc == 0)
-		err_clear(e);
-	return rc;
+		rc = flash_rebuild(c, e);
+	return rc == 0 ? flash_fit(c, e) : rc;
 }
 
 static int with_device(struct flash_call *c, struct err *e)
@@ -589,39 +321,37 @@ static int with_device(struct flash_call *c, struct err *e)
 	const struct device_facts *f = &c->device->facts;
 	unsigned accepts = (opt_given(c->env->opts, "entry-by-hand") ? PREFLIGHT_BY_HAND : 0) |
 			   (opt_given(c->env->opts, "lift-wrp") ? PREFLIGHT_LIFT_WRP : 0);
-	int rc = fit(c, e);
+	bool delta = firmware_waits_any(&c->firmware);
+	int rc = flash_fit(c, e);
 
+	if (rc == 0 && (c->has_slot || c->has_bank) && (!f->has_geometry || f->banks_assumed))
+		rc = preflight_check(f, &c->firmware.image, PREFLIGHT_BY_HAND, e);
+	if (rc == 0)
+		rc = flash_locate(c, e);
+	if (rc == 0 && delta)
+		rc = make_image(c, accepts, e);
 	if (rc < 0)
 		return rc;
 	if (c->firmware.warning[0] != '\0')
-		warn(c, c->firmware.warning);
+		flash_warn(c, c->firmware.warning);
 	if (c->firmware.not_run[0] != '\0')
-		warn(c, c->firmware.not_run);
-	if ((c->has_slot || c->has_bank) && (!f->has_geometry || f->banks_assumed))
-		rc = preflight_check(f, &c->firmware.image, PREFLIGHT_BY_HAND, e);
-	if (rc == 0)
-		rc = place(c, e);
+		flash_warn(c, c->firmware.not_run);
+	rc = flash_place(c, e);
 	if (rc < 0)
 		return rc;
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, e);
-	rc = cmd_open_state(c->env, c->device, &c->state, e);
-	/* What an earlier run lifted goes back first, also where this one will be refused. */
-	if (rc == 0 && !c->dry_run && !(accepts & PREFLIGHT_LIFT_WRP))
-		rc = wrp_put_back(c->device, c->state, c->env->events, e);
-	if (rc < 0)
-		return rc;
-	rc = preflight_check(f, &c->placed, accepts, e);
-	if (rc == ERR_PROTECTED)
-		cmd_out_protection(c->env->out, c->device, &c->placed);
+	if (!delta)
+		rc = open_state(c, accepts, e);
+	if (rc == 0)
+		rc = preflight(c, &c->placed, accepts, e);
 	if (rc < 0)
 		return rc;
 	if (!f->wrp_known && f->wrp_why[0] != '\0')
-		warn(c, f->wrp_why);
-	rc = check_release(c, e);
-	if (rc == 0)
-		rc = write_it(c, e);
-	return rc;
+		flash_warn(c, f->wrp_why);
+	if (!delta)
+		rc = check_release(c, e);
+	return rc == 0 ? write_it(c, e) : rc;
 }
 
 static int flash_one(struct command_env *env, void *ctx, struct err *e)
@@ -669,6 +399,8 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0 && c.has_proof)
 		rc = proof_parse(opt_str(env->opts, "confirm", ""), &c.proof, e);
 	if (rc == 0)
+		rc = flash_open_cache(&c, e);
+	if (rc == 0)
 		rc = load_firmware(&c, e);
 	if (rc == 0 && names.n > 0)
 		rc = many_do(env, &names, opt_u32(env->opts, "jobs", 64), flash_one, &c, e);
@@ -687,6 +419,8 @@ const struct command cmd_flash = {
 	.details =
 		"Only erase units that differ are erased and written; all is read back. Whatever\n"
 		"interrupts it: the same command again goes on from what the device holds.\n\n"
+		"Of a delta package the new image is made here. The old one is taken from the cache,\n"
+		"which remembers what was flashed, from --base, or read from the device.\n\n"
 		"--confirm waits until the program that was started proves that it is healthy: by\n"
 		"a text on a serial port or by the exit status of a command. Silence is failure:\n"
 		"exit status 9, and with --backup what was there before is back in place.\n",
@@ -695,6 +429,7 @@ const struct command cmd_flash = {
 		    "stmota flash --device uart:/dev/ttyUSB0 --address 0x08000000 app.bin\n"
 		    "stmota flash --device lamp --trust release.pub.pem --json app.sota\n"
 		    "stmota flash --device lamp --dry-run app.sota\n"
+		    "stmota flash --device lamp --base releases/ patch.sota\n"
 		    "stmota flash --all-matching 'lamp-*' app.sota\n"
 		    "stmota flash --device lamp --slot slot2 app.bin\n"
 		    "stmota flash --device lamp --backup old.hex "

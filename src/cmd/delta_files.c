@@ -69,3 +69,16 @@ struct delta_image delta_file_image(const struct delta_file *f)
 {
 	return (struct delta_image){f->image.v[0].data, f->image.v[0].len, f->image.v[0].addr};
 }
+
+bool delta_file_version(const struct delta_file *f, struct imf_version *ret)
+{
+	struct imf_app_info info;
+	uint32_t offset;
+	bool found = false;
+
+	if (f->is_package)
+		*ret = f->package.header.version;
+	else if (package_find_app_info(&f->image, &offset, &info, &found, NULL) == 0 && found)
+		*ret = info.version;
+	return f->is_package || found;
+}

@@ -29,6 +29,9 @@ int delta_file_read(
 	const char *path, const uint32_t *address, struct delta_file *ret, struct err *e);
 void delta_file_done(struct delta_file *f);
 
+/* The version that a package or the image's own record tells; false: neither does. */
+bool delta_file_version(const struct delta_file *f, struct imf_version *ret);
+
 /* Its bytes; `f` must stay. */
 struct delta_image delta_file_image(const struct delta_file *f);
 

@@ -81,13 +81,20 @@ static void show_signatures(struct out *o, const struct package *p)
 }
 
 /* Ends the component's object. */
-static void show_delta(struct out *o, const struct imf_delta *d)
+static void show_delta(struct out *o, const struct package *p, size_t i, const struct imf_delta *d)
 {
+	struct imf_component c = package_component(p, i);
+	char version[VERSION_TEXT_SIZE];
+	struct imf_version base;
+
 	out_object(o, "delta");
+	if (imf_manifest_base_version(&p->manifest, (uint32_t)i, &base))
+		out_str(o, "base_version", version_format(base, version));
 	out_hex(o, "base_address", d->addr, 8);
 	out_size(o, "base_size", d->len);
 	out_bytes(o, "base_sha256", d->digest, IMF_DIGEST_SIZE);
 	out_size(o, "decoder_ram", d->ram);
+	out_real(o, "percent_of_image", 100.0 * c.stored_size / c.plain_size, 1);
 	out_end(o);
 	out_text(o, "a delta: 'stmota patch OLD FILE --out NEW' makes the image from the base");
 	out_end(o);
@@ -119,7 +126,7 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 		out_hex(o, "entry", c.entry, 8);
 	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
 	if (imf_manifest_delta(&p->manifest, (uint32_t)i, &delta)) {
-		show_delta(o, &delta);
+		show_delta(o, p, i, &delta);
 		return 0;
 	}
 	rc = info_segments(o, &image, e);

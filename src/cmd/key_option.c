@@ -46,18 +46,46 @@ int cmd_save_private(
 	return key_save_protected(k, path, &unlock, e);
 }
 
+int cmd_keys_load(const struct command_env *env, struct cmd_keys *ret, struct err *e)
+{
+	size_t n = opt_count(env->opts, "key");
+	int rc = cmd_check_keys(env, e);
+
+	*ret = (struct cmd_keys){0};
+	if (rc == 0 && n > CMD_KEYS_MAX)
+		rc = err_set(e, ERR_USAGE, "more than %d times --key", CMD_KEYS_MAX);
+	for (; rc == 0 && ret->n < n; ret->n += rc == 0) {
+		struct key_unlock unlock = unlock_for(env, ret->n);
+
+		rc = key_load_private(
+			opt_str_at(env->opts, "key", ret->n), &unlock, &ret->v[ret->n], e);
+	}
+	return rc;
+}
+
+int cmd_keys_sign(const struct cmd_keys *keys, const char *name, struct buf *package, struct err *e)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		if (package_sign(package, keys->v[i], e) < 0)
+			return err_wrap(e, "%s", name);
+	return 0;
+}
+
+void cmd_keys_done(struct cmd_keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++)
+		key_free(keys->v[i]);
+	keys->n = 0;
+}
+
 int cmd_sign_package(
 	const struct command_env *env, const char *name, struct buf *package, struct err *e)
 {
-	int rc = cmd_check_keys(env, e);
+	struct cmd_keys keys = {0};
+	int rc = cmd_keys_load(env, &keys, e);
 
-	for (size_t i = 0; rc == 0 && i < opt_count(env->opts, "key"); i++) {
-		struct key_unlock unlock = unlock_for(env, i);
-		cleanup_key struct key *k = NULL;
-
-		rc = key_load_private(opt_str_at(env->opts, "key", i), &unlock, &k, e);
-		if (rc == 0 && package_sign(package, k, e) < 0)
-			rc = err_wrap(e, "%s", name);
-	}
+	if (rc == 0)
+		rc = cmd_keys_sign(&keys, name, package, e);
+	cmd_keys_done(&keys);
 	return rc;
 }

@@ -42,7 +42,7 @@ static void list_writable(const struct package *p, char *ret, size_t size)
 		struct imf_component c = package_component(p, i);
 		size_t len = strlen(ret);
 
-		if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT || c.encoding != 0)
+		if (!is_flashable(c.kind, &program) || c.slot != IMF_NO_SLOT)
 			continue;
 		if (p->names[i][0] != '\0')
 			snprintf(ret + len, size - len, " --component %s", p->names[i]);
@@ -93,11 +93,38 @@ static int check_component(struct firmware *f, size_t i, bool named, struct err 
 	return 0;
 }
 
+static bool is_delta(const struct firmware *f, size_t i)
+{
+	return (package_component(&f->package, i).encoding & IMF_ENC_DELTA) != 0;
+}
+
+/* Plain bytes of a component at their addresses; zeros while it waits for its base. */
+static int component_segments(
+	const struct firmware *f, size_t i, struct segments *ret, struct err *e)
+{
+	struct imf_component c = package_component(&f->package, i);
+	cleanup_buf struct buf zeros = BUF_INIT;
+	uint32_t at = 0, addr, run;
+	const uint8_t *plain;
+	int rc = 0;
+
+	if (!is_delta(f, i))
+		return package_segments(&f->package, i, ret, e);
+	if (f->made[i].len == 0)
+		rc = buf_fill(&zeros, 0, c.plain_size, e);
+	plain = f->made[i].len > 0 ? f->made[i].data : zeros.data;
+	while (rc == 0 && imf_manifest_place(&f->package.manifest, (uint32_t)i, at, &addr, &run)) {
+		rc = segments_add(ret, addr, plain + at, run, e);
+		at += run;
+	}
+	return rc;
+}
+
 static int add_component(struct firmware *f, size_t i, struct err *e)
 {
 	cleanup_segments struct segments part = SEGMENTS_INIT;
 	char label[PACKAGE_LABEL_SIZE], other[PACKAGE_LABEL_SIZE];
-	int rc = package_segments(&f->package, i, &part, e);
+	int rc = component_segments(f, i, &part, e);
 
 	/* Only components for slots can overlap: those for addresses were checked by the parser. */
 	for (size_t k = 0; rc == 0 && k < i; k++) {
@@ -105,7 +132,7 @@ static int add_component(struct firmware *f, size_t i, struct err *e)
 
 		if (!f->selected[k])
 			continue;
-		rc = package_segments(&f->package, k, &before, e);
+		rc = component_segments(f, k, &before, e);
 		if (rc == 0 && span_overlaps(segments_extent(&before), segments_extent(&part))) {
 			err_set(e, ERR_USAGE, "%s and %s are linked for the same place",
 				package_component_label(&f->package, k, other),
@@ -116,6 +143,46 @@ static int add_component(struct firmware *f, size_t i, struct err *e)
 	for (size_t k = 0; rc == 0 && k < part.n; k++)
 		rc = segments_add(&f->image, part.v[k].addr, part.v[k].data, part.v[k].len, e);
 	return rc;
+}
+
+static int assemble(struct firmware *f, struct err *e)
+{
+	int rc = 0;
+
+	segments_done(&f->image);
+	f->image = SEGMENTS_INIT;
+	for (size_t i = 0; rc == 0 && i < f->package.header.n_components; i++)
+		if (f->selected[i])
+			rc = add_component(f, i, e);
+	return rc;
+}
+
+bool firmware_waits(const struct firmware *f, size_t i)
+{
+	return f->is_package && f->selected[i] && is_delta(f, i) && f->made[i].len == 0;
+}
+
+bool firmware_waits_any(const struct firmware *f)
+{
+	for (size_t i = 0; f->is_package && i < f->package.header.n_components; i++)
+		if (firmware_waits(f, i))
+			return true;
+	return false;
+}
+
+int firmware_fill(struct firmware *f, size_t i, struct buf *plain, struct err *e)
+{
+	struct imf_component c = package_component(&f->package, i);
+	uint8_t sum[SHA256_SIZE];
+	int rc = sha256(plain->data, plain->len, sum, e);
+
+	if (rc < 0)
+		return rc;
+	if (plain->len != c.plain_size || memcmp(sum, c.plain_digest, SHA256_SIZE) != 0)
+		return err_set(e, ERR_DAMAGED, "component %zu is not what the manifest says", i);
+	f->made[i] = *plain;
+	*plain = BUF_INIT;
+	return assemble(f, e);
 }
 
 static int select_components(struct firmware *f, const struct firmware_options *opt, struct err *e)
@@ -158,10 +225,7 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 	}
 	if (rc == 0)
 		rc = select_components(f, opt, e);
-	for (size_t i = 0; rc == 0 && i < f->package.header.n_components; i++)
-		if (f->selected[i])
-			rc = add_component(f, i, e);
-	return rc;
+	return rc == 0 ? assemble(f, e) : rc;
 }
 
 /* What its loader would find out after everything was erased, if nobody looked before. */
@@ -237,6 +301,8 @@ void firmware_done(struct firmware *f)
 {
 	image_heads_done(&f->heads);
 	segments_done(&f->image);
+	for (size_t i = 0; i < ARRAY_LEN(f->made); i++)
+		buf_done(&f->made[i]);
 	buf_done(&f->file);
 	*f = FIRMWARE_INIT;
 }
@@ -279,9 +345,9 @@ static int fit_package(struct firmware *f, const struct chip *chip, struct err *
 		bool program = false;
 
 		is_flashable(package_component(&f->package, i).kind, &program);
-		if (!program || !f->selected[i])
+		if (!program || !f->selected[i] || firmware_waits(f, i))
 			continue;
-		rc = package_segments(&f->package, i, &part, e);
+		rc = component_segments(f, i, &part, e);
 		if (rc == 0)
 			rc = image_find_heads(
 				&part, chip, &heads, f->warning, sizeof(f->warning), e);
@@ -324,15 +390,23 @@ bool firmware_is_release(const struct firmware *f)
 	return f->heads.n > 0 && (!f->is_package || f->selected[0]);
 }
 
+uint32_t firmware_record_addr(const struct firmware *f)
+{
+	uint32_t addr = 0, run;
+
+	if (f->is_package && package_component(&f->package, 0).app_info != 0)
+		imf_manifest_place(&f->package.manifest, 0,
+			package_component(&f->package, 0).app_info, &addr, &run);
+	return addr;
+}
+
 int firmware_installed(const struct firmware *f, struct installed *ret, struct err *e)
 {
 	cleanup_segments struct segments first = SEGMENTS_INIT;
 	const struct segments *image = f->is_package ? &first : &f->image;
 	struct installed in = {.known = true};
-	struct imf_component c;
-	uint32_t run;
 	/* Component 0 speaks for the package; settings may change while it runs. */
-	int rc = f->is_package ? package_segments(&f->package, 0, &first, e) : 0;
+	int rc = f->is_package ? component_segments(f, 0, &first, e) : 0;
 
 	if (rc == 0)
 		rc = digest_image(image, in.sha256, e);
@@ -341,13 +415,10 @@ int firmware_installed(const struct firmware *f, struct installed *ret, struct e
 	for (size_t i = 0; image->n <= INSTALLED_PIECES && i < image->n; i++)
 		in.pieces[in.n_pieces++] = (struct span){image->v[i].addr, image->v[i].len};
 	if (f->is_package) {
-		c = package_component(&f->package, 0);
 		uuid_format(f->package.header.product, in.product_uuid);
 		version_format(f->package.header.version, in.version);
 		in.counter = f->package.header.counter;
-		if (c.app_info != 0)
-			imf_manifest_place(
-				&f->package.manifest, 0, c.app_info, &in.record_addr, &run);
+		in.record_addr = firmware_record_addr(f);
 	}
 	*ret = in;
 	return 0;

@@ -142,7 +142,6 @@ int installed_find(struct device *d, const struct firmware *f, const struct stat
 	static const struct installed nothing;
 	const struct installed *in = state != NULL ? state_installed(state) : &nothing;
 	struct installed_now now = *configured;
-	struct installed next = {0};
 	bool found = false;
 	int rc;
 
@@ -151,11 +150,9 @@ int installed_find(struct device *d, const struct firmware *f, const struct stat
 		*ret = now;
 		return 0;
 	}
-	rc = firmware_installed(f, &next, e);
-	if (rc == 0)
-		rc = read_record(d, in->record_addr, &now, &found, e);
+	rc = read_record(d, in->record_addr, &now, &found, e);
 	if (rc == 0 && !found)
-		rc = read_record(d, next.record_addr, &now, &found, e);
+		rc = read_record(d, firmware_record_addr(f), &now, &found, e);
 	if (rc == 0 && !found)
 		rc = from_state(d, in, &now, e);
 	if (rc < 0)

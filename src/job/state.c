@@ -20,6 +20,7 @@
 struct state {
 	char path[PATH_MAX];      /* KEY.json */
 	char unit_path[PATH_MAX]; /* KEY.unit: the unit being written */
+	char image_path[PATH_MAX]; /* KEY.image: the image being written */
 	char key[128];
 	int lock_fd;
 	int unit_fd; /* -1 until the first note */
@@ -382,6 +383,8 @@ int state_open(const char *dir, const char *key, struct state **ret, struct err 
 	if (rc == 0)
 		rc = make_path(dir, s->key, ".unit", s->unit_path, e);
 	if (rc == 0)
+		rc = make_path(dir, s->key, ".image", s->image_path, e);
+	if (rc == 0)
 		rc = take_lock(s, dir, e);
 	if (rc == 0)
 		rc = load(s, e);
@@ -443,6 +446,16 @@ int state_set_lifted(struct state *s, const struct lifted *l, struct err *e)
 	return rc;
 }
 
+int state_keep_image(struct state *s, const void *data, size_t len, struct err *e)
+{
+	return fs_write(s->image_path, data, len, 0600, e);
+}
+
+int state_kept_image(const struct state *s, struct buf *ret, struct err *e)
+{
+	return fs_exists(s->image_path) ? fs_read(s->image_path, FILE_MAX, ret, e) : 0;
+}
+
 int state_finish(struct state *s, const struct installed *installed, struct err *e)
 {
 	saved_units_done(&s->saved);
@@ -454,6 +467,7 @@ int state_finish(struct state *s, const struct installed *installed, struct err 
 		close(s->unit_fd);
 	s->unit_fd = -1;
 	unlink(s->unit_path);
+	unlink(s->image_path);
 	s->suspect = (struct span){0, 0};
 	if (!s->installed.known && !fs_exists(s->path))
 		return 0;

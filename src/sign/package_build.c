@@ -185,12 +185,25 @@ static int append_delta(struct buf *b, size_t i, const struct package_delta *d, 
 	return package_append_tlv(b, IMF_TLV_DELTA_BASE, v, sizeof(v), e);
 }
 
+static int append_base_version(
+	struct buf *b, size_t i, const struct package_delta *d, struct err *e)
+{
+	uint8_t v[4 + IMF_VERSION_SIZE];
+
+	imf_put_le32(v, (uint32_t)i);
+	imf_version_put(v + 4, d->base_version);
+	return package_append_tlv(b, IMF_TLV_BASE_VERSION, v, sizeof(v), e);
+}
+
 static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
 {
 	int rc = package_append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
 
 	if (rc == 0)
 		rc = package_append_meta(b, s, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		if (s->items[i].delta != NULL && s->items[i].delta->has_base_version)
+			rc = append_base_version(b, i, s->items[i].delta, e);
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].image->n > 1)
 			rc = append_segment_map(b, i, s->items[i].image, e);

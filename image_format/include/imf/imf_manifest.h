@@ -80,6 +80,7 @@ enum imf_kind {
 #define IMF_TLV_BUILD_DATE     0x0005u /* seconds since 1970, 8 bytes */
 #define IMF_TLV_NOTES          0x0006u
 #define IMF_TLV_COMPONENT_NAME 0x0007u
+#define IMF_TLV_BASE_VERSION   0x0008u /* of a delta's base, for people */
 #define IMF_TLV_SEGMENTS       0x8001u
 #define IMF_TLV_DELTA_BASE     0x8002u
 #define IMF_TLV_CHAIN          0x8003u /* number reserved */
@@ -169,6 +170,9 @@ const uint8_t *imf_manifest_name(const struct imf_manifest *m, uint32_t i, uint3
 #ifndef IMF_NO_PATCH
 /* False if component `i` is no delta. */
 bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_delta *ret);
+
+/* The version that the base of delta `i` is said to be; the digest decides. False: not told. */
+bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct imf_version *ret);
 #endif
 
 /* Walks the TLVs of a parsed manifest: *offset starts at 0. False behind the last one. */

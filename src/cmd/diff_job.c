@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diff_job.c - one delta package from two files
+ */
+#include "diff_job.h"
+
+#include <string.h>
+
+#include <stmota/log.h>
+
+/* For deltas of plain images that stay on the host. */
+#define NO_PRODUCT "unnamed"
+
+/* ---- what the package says about itself ---- */
+
+static int spec_of_package(struct diff_job *d, const struct diff_settings *s, struct err *e)
+{
+	const struct package *p = &d->new->package;
+	struct imf_component c = package_component(p, 0);
+
+	if (s->product != NULL || s->version != NULL)
+		return err_set(e, ERR_USAGE,
+			"the new package says itself of which product and version it is");
+	if (p->product[0] == '\0')
+		return err_set(e, ERR_UNSUPPORTED,
+			"the new package does not tell the name of its product");
+	d->spec.product = p->product;
+	d->spec.version = p->header.version;
+	d->spec.min_version = p->header.min_version;
+	d->spec.counter = p->header.counter;
+	d->spec.hw_min = p->header.hw_min;
+	d->spec.hw_max = p->header.hw_max;
+	d->spec.chip = p->header.chip;
+	d->item.kind = (enum imf_kind)c.kind;
+	d->item.slot = c.slot;
+	d->item.entry = c.entry;
+	d->item.app_info = c.app_info;
+	return 0;
+}
+
+static int spec_of_image(struct diff_job *d, const struct diff_settings *s, struct err *e)
+{
+	struct imf_app_info info;
+	bool found = false;
+	int rc = package_find_app_info(&d->new->image, &d->item.app_info, &info, &found, e);
+
+	d->spec.product = s->product != NULL ? s->product : NO_PRODUCT;
+	d->spec.hw_max = UINT16_MAX;
+	d->item.kind = IMF_KIND_APPLICATION;
+	if (rc == 0 && found) {
+		d->spec.version = info.version;
+		d->spec.counter = info.counter;
+		d->spec.hw_min = info.hw_min;
+		d->spec.hw_max = info.hw_max;
+		d->spec.chip = info.chip;
+	}
+	if (rc == 0 && s->version != NULL)
+		rc = version_parse(s->version, &d->spec.version, e);
+	if (rc == 0 && s->version != NULL && found &&
+		imf_version_compare(d->spec.version, info.version) != 0)
+		rc = err_set(e, ERR_USAGE, "the firmware's own record says another version");
+	if (rc == 0 && s->product == NULL)
+		log_warn("no --product: the delta is good for 'stmota patch', devices will not "
+			 "take it");
+	return rc;
+}
+
+/* ---- making ---- */
+
+static int make_delta(struct diff_job *d, const struct diff_settings *s, struct err *e)
+{
+	struct delta_image base = delta_file_image(d->old), image = delta_file_image(d->new);
+	int rc;
+
+	d->delta.ram = s->ram;
+	d->delta.has_base_version = delta_file_version(d->old, &d->delta.base_version);
+	rc = delta_make(&base, &image, d->delta.ram, &d->payload, &d->stats, e);
+	if (rc == 0)
+		rc = sha256(base.data, base.len, d->delta.base_digest, e);
+	d->delta.payload = d->payload.data;
+	d->delta.len = d->payload.len;
+	d->delta.base_addr = base.addr;
+	d->delta.base_len = (uint32_t)base.len;
+	d->item.image = &d->new->image;
+	d->item.delta = &d->delta;
+	d->spec.items = &d->item;
+	d->spec.n_items = 1;
+	return rc;
+}
+
+struct diff_settings diff_settings_of(const struct opts *o)
+{
+	const char *ram = opt_str(o, "ram", "8");
+
+	return (struct diff_settings){
+		.ram = strcmp(ram, "4") == 0    ? 4096
+		       : strcmp(ram, "16") == 0 ? 16384
+						: 8192,
+		.product = opt_str(o, "product", NULL),
+		.version = opt_str(o, "version", NULL),
+	};
+}
+
+int diff_job_make(struct diff_job *d, const struct diff_settings *s, struct err *e)
+{
+	int rc = d->new->is_package ? spec_of_package(d, s, e) : spec_of_image(d, s, e);
+
+	if (rc == 0)
+		rc = make_delta(d, s, e);
+	return rc == 0 ? package_build(&d->spec, &d->package, e) : rc;
+}
+
+void diff_job_done(struct diff_job *d)
+{
+	buf_done(&d->package);
+	buf_done(&d->payload);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flash_call.h - what the parts of the command flash share
+ */
+#ifndef STMOTA_FLASH_CALL_H
+#define STMOTA_FLASH_CALL_H
+
+#include "cmd.h"
+
+#include <stmota/bank_move.h>
+#include <stmota/device.h>
+#include <stmota/firmware.h>
+#include <stmota/flash_job.h>
+#include <stmota/image_cache.h>
+#include <stmota/proof.h>
+#include <stmota/slot.h>
+#include <stmota/trial.h>
+
+struct flash_call {
+	struct command_env *env;
+	struct device *device;
+	struct firmware firmware;
+	struct trust trust;
+	struct state *state;
+	bool has_slot, has_proof, has_bank;
+	struct bank_move bank;
+	struct slot slot;
+	struct proof proof;
+	struct segments placed;   /* the image at the addresses where it will be written */
+	struct image_heads heads; /* likewise */
+	struct span lose[32];
+	size_t n_lose;
+	bool dry_run;
+	struct image_cache cache; /* max 0: none */
+	struct installed_now now; /* what the device runs */
+	const char *base;         /* where the old image of a delta was found; NULL: no delta */
+	uint32_t by;              /* bytes from where the image is linked for to where it goes */
+	char unchecked[80];
+};
+
+/* ---- flash_place.c: whether it fits, and where it goes ---- */
+
+/* The chip, and the programs in it; where several chips are possible it has to fit one of them. */
+int flash_fit(struct flash_call *c, struct err *e);
+/* Finds `by`, and the bank that does not run. */
+int flash_locate(struct flash_call *c, struct err *e);
+/* From the addresses it was linked for to those where it will be written. */
+int flash_place(struct flash_call *c, struct err *e);
+
+/* ---- flash_base.c: deltas, and what is remembered for the next one ---- */
+
+/* Where images are kept, as the configuration says. */
+int flash_open_cache(struct flash_call *c, struct err *e);
+/* Makes the new images of a delta package: all that speaks against them was checked before. */
+int flash_rebuild(struct flash_call *c, struct err *e);
+/* Before the first erase: what could not be made again is put into the state file. */
+int flash_keep(const struct flash_call *c, const struct flash_plan *plan, struct err *e);
+/* After success. */
+void flash_remember(const struct flash_call *c);
+
+/* ---- flash_show.c ---- */
+
+void flash_note(const struct flash_call *c, const char *text);
+void flash_warn(const struct flash_call *c, const char *text);
+void flash_note_plan(const struct flash_call *c, const struct flash_plan *plan);
+void flash_show_what(const struct flash_call *c);
+void flash_show_totals(struct out *o, const struct flash_plan *plan);
+void flash_show_steps(struct out *o, const struct flash_plan *plan);
+void flash_show_result(const struct flash_call *c, const struct trial_result *r);
+
+#endif

@@ -15,37 +15,74 @@
 #include <stmota/fmt_uf2.h>
 #include <stmota/fs.h>
 #include <stmota/mcuboot.h>
+#include <stmota/sfb.h>
 
 #define ERASED_USUAL 0xff
 
 static const struct opt opts[] = {
-	OPT_CHOICE("to", "bin|hex|srec|uf2|dfu|mcuboot", "the format to make"),
+	OPT_CHOICE("to", "bin|hex|srec|uf2|dfu|mcuboot|sfb", "the format to make"),
 	OPT_OUT("OUT", "the new file; - is standard output"),
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	OPT_STRING("chip", "PID|NAME", "its UF2 family; bin: its erased value fills holes"),
 	OPT_STRING("family", "NAME|ID", "the UF2 family itself, such as STM32F4"),
-	OPT_FLAG("payload", "of an MCUboot image only its program"),
-	OPT_FILE("decrypt", "KEY.pem", "the device's private key, for an encrypted MCUboot image"),
+	OPT_FLAG("payload", "of an MCUboot or SBSFU image only its program"),
+	OPT_FILE("decrypt", "KEY.pem", "the device's key, for an encrypted MCUboot or SBSFU image"),
 	CONVERT_OPTS_MCUBOOT,
+	CONVERT_OPTS_SFB,
 	OPT_END,
 };
 
-/* Options that mean nothing for the other formats. */
-static const char *const for_mcuboot[] = {"pad-header", "slot-size", "align", "max-align",
-	"max-sectors", "overwrite-only", "pad", "confirm", "security-counter", "dependencies",
-	"product", "boot-record", "load-addr", "rom-fixed", "non-bootable", "public-key-format",
-	"pure", "sha", "encrypt", "encrypt-keylen", "hmac-sha", "clear", "version", "header-size",
-	"key", "passphrase-file"};
+/* What an option is for; others do not take it. */
+static const struct {
+	const char *name;
+	bool mcuboot, sfb;
+} signed_options[] = {
+	{"version", true, true},
+	{"header-size", true, true},
+	{"key", true, true},
+	{"pad-header", true, false},
+	{"slot-size", true, false},
+	{"align", true, false},
+	{"max-align", true, false},
+	{"max-sectors", true, false},
+	{"overwrite-only", true, false},
+	{"pad", true, false},
+	{"confirm", true, false},
+	{"security-counter", true, false},
+	{"dependencies", true, false},
+	{"product", true, false},
+	{"boot-record", true, false},
+	{"load-addr", true, false},
+	{"rom-fixed", true, false},
+	{"non-bootable", true, false},
+	{"public-key-format", true, false},
+	{"pure", true, false},
+	{"sha", true, false},
+	{"encrypt", true, false},
+	{"encrypt-keylen", true, false},
+	{"hmac-sha", true, false},
+	{"clear", true, false},
+	{"scheme", false, true},
+	{"image", false, true},
+	{"aes-key", false, true},
+};
 
 static int check_signed(const struct opts *o, struct err *e)
 {
 	bool mcuboot = strcmp(opt_str(o, "to", ""), "mcuboot") == 0;
+	bool sfb = strcmp(opt_str(o, "to", ""), "sfb") == 0;
 
-	for (size_t i = 0; !mcuboot && i < ARRAY_LEN(for_mcuboot); i++)
-		if (opt_given(o, for_mcuboot[i]) &&
-			!(strcmp(for_mcuboot[i], "passphrase-file") == 0 &&
-				opt_given(o, "decrypt")))
-			return err_set(e, ERR_USAGE, "--%s is for --to mcuboot", for_mcuboot[i]);
+	for (size_t i = 0; i < ARRAY_LEN(signed_options); i++) {
+		if (!opt_given(o, signed_options[i].name) ||
+			(mcuboot && signed_options[i].mcuboot) || (sfb && signed_options[i].sfb))
+			continue;
+		return err_set(e, ERR_USAGE, "--%s is for --to %s", signed_options[i].name,
+			!signed_options[i].sfb       ? "mcuboot"
+			: !signed_options[i].mcuboot ? "sfb"
+						     : "mcuboot and sfb");
+	}
+	if (opt_given(o, "passphrase-file") && !opt_given(o, "key") && !opt_given(o, "decrypt"))
+		return err_set(e, ERR_USAGE, "--passphrase-file is for --key or --decrypt");
 	return 0;
 }
 
@@ -121,6 +158,11 @@ static void report(struct out *o, const char *path, const struct fmt *from, cons
 
 /* ---- out of an image that a boot loader checks ---- */
 
+static bool makes_signed(const struct convert_job *j)
+{
+	return j->to->kind == FMT_MCUBOOT || j->to->kind == FMT_SFB;
+}
+
 /* Where the program was linked for: with the slot's address, else as its vector table looks. */
 static uint32_t program_address(const struct convert_job *j, const struct mcuboot_info *m,
 	const uint8_t *plain, bool *ret_known)
@@ -152,7 +194,7 @@ static int program_of(
 			e, ERR_UNSUPPORTED, "the program is compressed: unpacking it is not built");
 	if (m->body_size == 0)
 		return err_set(e, ERR_FORMAT, "the image has no program");
-	if (!j->placed && j->to->kind != FMT_BIN && j->to->kind != FMT_MCUBOOT) {
+	if (!j->placed && j->to->kind != FMT_BIN && !makes_signed(j)) {
 		err_set(e, ERR_USAGE, "an MCUboot image does not say where its slot is");
 		return err_hint(e, "give the start of the slot with --address ADDR");
 	}
@@ -186,6 +228,34 @@ static int read_mcuboot(struct convert_job *j, const struct buf *file,
 	return rc < 0 ? rc : fmt_read(plain.data, plain.len, j->in, read, j->image, NULL, e);
 }
 
+/* A program alone: where its loader puts it in a slot, the file does not say. */
+static int read_sfb(struct convert_job *j, const struct buf *file, struct err *e)
+{
+	const struct opts *o = j->env->opts;
+	const char *key = opt_str(o, "decrypt", NULL);
+	cleanup_buf struct buf plain = BUF_INIT;
+	uint8_t aes_key[SFB_AES_KEY];
+	struct sfb_info in;
+	int rc = sfb_inspect(file->data, file->len, &in, e);
+
+	if (rc == 0 && key != NULL)
+		rc = sfb_load_key(key, aes_key, e);
+	if (rc == 0)
+		rc = sfb_plain(file->data, &in, key != NULL ? aes_key : NULL, &plain, e);
+	explicit_bzero(aes_key, sizeof(aes_key));
+	if (rc < 0)
+		return err_wrap(e, "%s", j->in);
+	j->placed = opt_given(o, "address");
+	if (!j->placed && j->to->kind != FMT_BIN && !makes_signed(j)) {
+		err_set(e, ERR_USAGE, "an SBSFU image does not say where its program belongs");
+		return err_hint(e, "give the place of its vector table with --address ADDR");
+	}
+	return fmt_read(plain.data, plain.len, j->in,
+		&(struct fmt_options){
+			.has_address = true, .address = opt_u32(o, "address", 0), .raw = true},
+		j->image, NULL, e);
+}
+
 static int read_input(struct convert_job *j, const struct buf *file, struct err *e)
 {
 	const struct opts *o = j->env->opts;
@@ -200,17 +270,19 @@ static int read_input(struct convert_job *j, const struct buf *file, struct err 
 	j->placed = true;
 	if (j->from->kind == FMT_MCUBOOT && taken_apart)
 		return read_mcuboot(j, file, &read, e);
+	if (j->from->kind == FMT_SFB && opt_given(o, "payload"))
+		return read_sfb(j, file, e);
 	if (taken_apart)
-		return err_set(e, ERR_USAGE, "--%s is for MCUboot images; %s is %s",
+		return err_set(e, ERR_USAGE, "--%s is for MCUboot and SBSFU images; %s is %s",
 			opt_given(o, "payload") ? "payload" : "decrypt", j->in,
 			j->from->description);
-	if (j->from->kind == FMT_MCUBOOT && j->to->kind == FMT_MCUBOOT) {
+	if (j->from->kind == FMT_MCUBOOT && makes_signed(j)) {
 		err_set(e, ERR_USAGE, "%s is an MCUboot image already", j->in);
 		return err_hint(
 			e, "--payload --pad-header takes its program and makes a new image");
 	}
 	/* Where a raw binary belongs is of no matter for what only has a header put before it. */
-	if (!read.has_address && !j->from->has_addresses && j->to->kind == FMT_MCUBOOT) {
+	if (!read.has_address && !j->from->has_addresses && makes_signed(j)) {
 		j->placed = false;
 		read.has_address = true;
 	}
@@ -220,8 +292,10 @@ static int read_input(struct convert_job *j, const struct buf *file, struct err 
 static int write_output(
 	struct convert_job *j, const struct fmt_write_options *w, struct buf *made, struct err *e)
 {
-	return j->to->kind == FMT_MCUBOOT ? convert_to_mcuboot(j, made, e)
-					  : fmt_write(j->to, j->image, w, made, e);
+	if (j->to->kind == FMT_MCUBOOT)
+		return convert_to_mcuboot(j, made, e);
+	return j->to->kind == FMT_SFB ? convert_to_sfb(j, made, e)
+				      : fmt_write(j->to, j->image, w, made, e);
 }
 
 static int run(struct command_env *env, struct err *e)
@@ -247,7 +321,7 @@ static int run(struct command_env *env, struct err *e)
 		rc = write_output(&j, &w, &made, e);
 	if (rc == 0)
 		rc = fs_write(j.out, made.data, made.len, 0644, e);
-	if (rc == 0 && strcmp(j.out, "-") != 0 && j.to->kind != FMT_MCUBOOT)
+	if (rc == 0 && strcmp(j.out, "-") != 0 && !makes_signed(&j))
 		report(env->out, j.out, j.from, j.to, &image, made.len);
 	return rc;
 }
@@ -265,12 +339,14 @@ const struct command cmd_convert = {
 		"\n"
 		"--to mcuboot makes an image that MCUboot accepts; its options are named as those\n"
 		"of imgtool. An MCUboot image as IN is taken as it lies in its slot (--address),\n"
-		"with --payload only its program.\n",
+		"with --payload only its program. --to sfb makes an image for ST's SBSFU.\n",
 	.examples = "stmota convert app.elf --to hex --out app.hex\n"
 		    "stmota convert app.bin --address 0x08004000 --to dfu --out app.dfu\n"
 		    "stmota convert app.hex --to uf2 --chip STM32F407 --out app.uf2\n"
 		    "stmota convert app.bin --to mcuboot --version 1.2.3 --header-size 0x200 "
 		    "--pad-header --slot-size 0x20000 --key release.pem --out app.img\n"
+		    "stmota convert app.bin --to sfb --scheme ecdsa --version 3 --header-size 512 "
+		    "--key release.pem --out app.sfb\n"
 		    "stmota convert app.img --to bin --payload --decrypt device.pem --out app.bin",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,

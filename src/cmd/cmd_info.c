@@ -157,7 +157,7 @@ static int show_file(struct image_call *c, struct err *e)
 		out_str(c->out, "reason", c->refused.msg);
 		return 0;
 	}
-	if (c->format->kind == FMT_MCUBOOT) /* all of it has been said */
+	if (c->format->kind == FMT_MCUBOOT || c->format->kind == FMT_SFB) /* all of it has been said */
 		return 0;
 	if (c->format->read != NULL)
 		return show_image(c, e);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cmd_verify.c - says who signed a package or an MCUboot image, and whether that is enough
+ * cmd_verify.c - says who signed a package, an MCUboot or an SBSFU image, and whether that is enough
  */
 #include "cmd.h"
 #include "verify.h"
@@ -13,7 +13,7 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe, instead of the configured ones"),
-	OPT_FILE("decrypt", "KEY.pem", "the device's private key, for an encrypted MCUboot image"),
+	OPT_FILE("decrypt", "KEY.pem", "the device's key, for an encrypted MCUboot or SBSFU image"),
 	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of that key"),
 	OPT_END,
 };
@@ -62,7 +62,7 @@ static int verify_package(
 	int rc;
 
 	if (opt_given(env->opts, "decrypt"))
-		return err_set(e, ERR_USAGE, "--decrypt is for MCUboot images");
+		return err_set(e, ERR_USAGE, "--decrypt is for MCUboot and SBSFU images");
 	rc = cmd_load_trust(env, &t, e);
 	if (rc < 0)
 		return rc;
@@ -96,6 +96,7 @@ static int run(struct command_env *env, struct err *e)
 		return rc;
 	switch (fmt_detect(b.data, b.len)->kind) {
 	case FMT_MCUBOOT: return verify_mcuboot(env, path, &b, e);
+	case FMT_SFB: return verify_sfb(env, path, &b, e);
 	default: return verify_package(env, path, &b, e);
 	}
 }
@@ -103,7 +104,7 @@ static int run(struct command_env *env, struct err *e)
 const struct command cmd_verify = {
 	.name = "verify",
 	.args = "FILE",
-	.summary = "check the signatures and digests of a package or an MCUboot image",
+	.summary = "check the signatures and digests of a package, an MCUboot or an SBSFU image",
 	.details =
 		"Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d\n"
 		"count. Exit status 7: damaged, not signed, or not by enough trusted keys.\n"

@@ -53,6 +53,11 @@ int convert_to_sfb(const struct convert_job *j, struct buf *ret, struct err *e);
 	OPT_CHOICE("encrypt-keylen", "128|256", "mcuboot: bits of the AES key (default 128)"), \
 	OPT_CHOICE("hmac-sha", "auto|256|512", "mcuboot: hash of the key exchange (512: X25519)"), \
 	OPT_FLAG("clear", "mcuboot: with the key, but not encrypted: for the primary slot")
+
+#define CONVERT_OPTS_SFB \
+	OPT_CHOICE("scheme", "ecdsa-aes-cbc|ecdsa|aes-gcm", "sfb: what the loader was built for"), \
+	OPT_U32("image", "N", "sfb: 1, 2 or 3, which image of the loader it is (default 1)"), \
+	OPT_FILE("aes-key", "FILE", "sfb: the 16 bytes of the AES key")
 /* clang-format on */
 
 #endif

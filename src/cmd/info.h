@@ -30,6 +30,7 @@ bool info_is_container(const struct fmt *f);
 /* Describes such a file; `o` NULL: only checks it. */
 int info_container(struct out *o, const struct fmt *f, const struct buf *file, struct err *e);
 int info_mcuboot(struct out *o, const struct buf *file, struct err *e);
+int info_sfb(struct out *o, const struct buf *file, struct err *e);
 
 /* "hardware" for people, "hw_min" and "hw_max" in JSON; both included. */
 void info_hw(struct out *o, uint16_t min, uint16_t max);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * info_container.c - what UF2, DFU and MCUboot files say beside their image: for whom they are
+ * info_container.c - what UF2, DFU, MCUboot and SBSFU files say beside their image: for whom they are
  *
  * A file for another chip, or for several, is described as well: that is why somebody asks.
  */
@@ -93,6 +93,7 @@ static const struct {
 	{FMT_DFUSE, show_dfuse},
 	{FMT_DFU, show_dfu},
 	{FMT_MCUBOOT, info_mcuboot},
+	{FMT_SFB, info_sfb},
 };
 
 bool info_is_container(const struct fmt *f)

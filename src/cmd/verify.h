@@ -14,5 +14,6 @@ void verify_show_signers(struct out *o, const struct trust_signer *signers, size
 
 int verify_mcuboot(
 	struct command_env *env, const char *path, const struct buf *file, struct err *e);
+int verify_sfb(struct command_env *env, const char *path, const struct buf *file, struct err *e);
 
 #endif

@@ -8,10 +8,10 @@
 #include <stmota/fmt.h>
 
 extern const struct fmt fmt_bin, fmt_ihex, fmt_elf, fmt_srec, fmt_uf2, fmt_dfuse, fmt_dfu,
-	fmt_mcuboot;
+	fmt_mcuboot, fmt_sfb;
 
 /* Recognised so that they are refused by name; fmt_known.c. */
-extern const struct fmt fmt_sfb, fmt_sota;
+extern const struct fmt fmt_sota;
 
 /* Value of a hexadecimal digit of either case, -1 if it is none. */
 static inline int hex_digit(uint8_t c)

@@ -14,24 +14,11 @@ static bool begins(const uint8_t *data, size_t len, const char *magic, size_t n)
 	return len >= n && memcmp(data, magic, n) == 0;
 }
 
-static bool sfb_detect(const uint8_t *data, size_t len)
-{
-	return begins(data, len, "SFU1", 4) || begins(data, len, "SFU2", 4) ||
-	       begins(data, len, "SFU3", 4);
-}
-
 static bool sota_detect(const uint8_t *data, size_t len)
 {
 	/* Also one that a text-mode transfer has changed behind its first bytes. */
 	return begins(data, len, "\x89SOTA", 5);
 }
-
-const struct fmt fmt_sfb = {
-	.kind = FMT_SFB,
-	.name = "sfb",
-	.description = "ST SBSFU",
-	.detect = sfb_detect,
-};
 
 const struct fmt fmt_sota = {
 	.kind = FMT_SOTA,

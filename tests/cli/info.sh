@@ -79,9 +79,8 @@ says 'words: this is a text file, not a firmware image'
 expect 2 stmota info
 expect 2 stmota info app.bin --chip STM32X999
 printf 'SFU1............' >app.sfb
-expect 0 stmota info app.sfb
-prints 'format     sfb'
-prints 'readable   no'
+expect 1 stmota info app.sfb
+says 'app.sfb: no header of SBSFU with its 320 bytes'
 printf 'S30708001234ABCD32\nS70508000101F0\n' >app.s37
 expect 0 stmota info app.s37
 prints 'format      srec'

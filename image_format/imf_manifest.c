@@ -138,6 +138,9 @@ static int component_check(const uint8_t *p, const struct imf_component *c)
 		return IMF_ERR_KIND;
 	if ((c->encoding & ~IMF_ENC_BUILT) != 0)
 		return IMF_ERR_ENCODING;
+	if ((c->encoding & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) ==
+		(IMF_ENC_DELTA | IMF_ENC_COMPRESSED))
+		return IMF_ERR_FORMAT;
 	if (!imf_all_zero(p + 6, 2) || !imf_all_zero(p + 28, 4))
 		return IMF_ERR_FORMAT;
 	if (c->plain_size == 0 || c->stored_size == 0 || passes_end(c->load_addr, c->plain_size))
@@ -315,22 +318,61 @@ bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct 
 	return true;
 }
 
-/* Every delta has its base; the header tells the first base and the most RAM. */
+#ifndef IMF_NO_WHOLE
+
+/* Value: component u16, codec u16, RAM u32. */
+static int compressed_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	struct imf_component c;
+
+	if (imf_get_le16(t->value + 2) != DELTA_CODEC)
+		return IMF_ERR_ENCODING;
+	imf_manifest_component(m, imf_get_le16(t->value), &c);
+	return (c.encoding & IMF_ENC_COMPRESSED) != 0 && ram_fits(imf_get_le32(t->value + 4)) &&
+			       c.plain_size <= DELTA_MAX
+		       ? IMF_OK
+		       : IMF_ERR_FORMAT;
+}
+
+uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i)
+{
+	struct imf_tlv t;
+
+	return tlv_of(m, IMF_TLV_COMPRESSED, i, &t) ? imf_get_le32(t.value + 4) : 0;
+}
+
+#endif
+
+/*
+ * Every delta has its base, everything compressed its RAM; the header tells the first base and
+ * the most RAM.
+ */
 static int deltas_check(const struct imf_manifest *m)
 {
 	uint32_t ram = 0, i;
+#ifndef IMF_NO_WHOLE
+	uint32_t ram_of_it;
+#endif
 	struct imf_component c;
 	struct imf_delta d;
+	bool first = true;
 
 	for (i = 0; i < m->header.n_components; i++) {
 		imf_manifest_component(m, i, &c);
+#ifndef IMF_NO_WHOLE
+		ram_of_it = imf_manifest_compressed(m, i);
+		if ((c.encoding & IMF_ENC_COMPRESSED) != 0 && ram_of_it == 0)
+			return IMF_ERR_FORMAT;
+		if (ram_of_it > ram)
+			ram = ram_of_it;
+#endif
 		if ((c.encoding & IMF_ENC_DELTA) == 0)
 			continue;
 		if (!imf_manifest_delta(m, i, &d))
 			return IMF_ERR_FORMAT;
-		if (ram == 0 &&
-			IMF_MEMCMP(m->header.base_prefix, d.digest, IMF_BASE_PREFIX_SIZE) != 0)
+		if (first && IMF_MEMCMP(m->header.base_prefix, d.digest, IMF_BASE_PREFIX_SIZE) != 0)
 			return IMF_ERR_FORMAT;
+		first = false;
 		if (d.ram > ram)
 			ram = d.ram;
 	}
@@ -368,6 +410,9 @@ static const struct tlv_rule {
 	{IMF_TLV_BASE_VERSION, 4 + IMF_VERSION_SIZE, 4 + IMF_VERSION_SIZE, TLV_BY_COMPONENT,
 		base_version_check},
 	{IMF_TLV_DELTA_BASE, DELTA_SIZE, DELTA_SIZE, TLV_BY_COMPONENT, delta_check},
+#ifndef IMF_NO_WHOLE
+	{IMF_TLV_COMPRESSED, 8, 8, TLV_BY_COMPONENT, compressed_check},
+#endif
 #endif
 };
 

@@ -54,6 +54,23 @@ static int decode(struct imf_coder *c, uint32_t p1, int bit)
 	return bit;
 }
 
+#ifndef IMF_NO_WHOLE
+
+/* The last bytes still wait in `out`. */
+static int read_made(struct imf_coder *c, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	struct imf_patch *p = (struct imf_patch *)(void *)c;
+	uint32_t n = at >= p->at ? 0 : p->at - at < len ? p->at - at : len;
+
+	if (n > 0 && p->cfg->read(p->cfg->ctx, at, ret, n) != 0)
+		return IMF_ERR_CALLBACK;
+	for (; n < len; n++)
+		ret[n] = p->out[at + n - p->at];
+	return IMF_OK;
+}
+
+#endif
+
 /* ---- begin ---- */
 
 static int base_check(const struct imf_patch_config *cfg, uint8_t *buf)
@@ -122,13 +139,16 @@ int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 	p->cfg = cfg;
 	p->high = UINT32_MAX;
 	p->coder.code = decode;
+#ifndef IMF_NO_WHOLE
+	p->coder.made = read_made;
+#endif
 	m->coder = &p->coder;
 	m->cfg = cfg;
 	if (rc == IMF_OK)
 		rc = imf_model_init(m, cfg->ram, cfg->work, cfg->work_size);
 	if (rc == IMF_OK)
 		rc = checkpoint_read(cfg, &p->skip);
-	if (rc == IMF_OK)
+	if (rc == IMF_OK && !cfg->whole)
 		rc = base_check(cfg, p->in);
 	if (rc == IMF_OK && cfg->crypto->sha256_init(cfg->crypto->ctx) != 0)
 		rc = IMF_ERR_CRYPTO;

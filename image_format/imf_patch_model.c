@@ -22,6 +22,11 @@ static const struct profile {
 	{4096, 492, 128, 16, 16, 16, 56},
 	{8192, 1976, 256, 16, 32, 16, 96},
 	{16384, 4096, 512, 64, 128, 48, 208},
+#ifndef IMF_NO_WHOLE
+	{4096, 1152, 64, 0, 0, 0, 0},
+	{8192, 3072, 128, 0, 0, 0, 0},
+	{16384, 6912, 256, 0, 0, 0, 0},
+#endif
 };
 
 static uint32_t table_size(const struct profile *p)
@@ -35,7 +40,7 @@ int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t s
 	const struct profile *p = profiles;
 	uint32_t i;
 
-	while (p->ram != ram)
+	while (p->ram != ram || (p->n_targets == 0) != m->cfg->whole)
 		if (++p == profiles + sizeof(profiles) / sizeof(profiles[0]))
 			return IMF_ERR_ARGUMENT;
 	if (size < table_size(p))
@@ -124,7 +129,8 @@ static void next_part(struct imf_model *m)
 
 static void made(struct imf_model *m, uint32_t n)
 {
-	imf_unmark(m, m->at, m->at + n);
+	if (!IMF_WHOLE(m))
+		imf_unmark(m, m->at, m->at + n);
 	m->at += n;
 	m->n_out = (uint8_t)n;
 }
@@ -142,7 +148,8 @@ static void list_ends(struct imf_model *m)
 
 static void step_count(struct imf_model *m, uint32_t number)
 {
-	m->n_segments = imf_code_number(m, IMF_NUM_COUNT, number);
+	if (!IMF_WHOLE(m))
+		m->n_segments = imf_code_number(m, IMF_NUM_COUNT, number);
 	if (m->n_segments > m->max_segments) {
 		m->n_segments = 0;
 		m->error = IMF_ERR_PATCH;
@@ -178,7 +185,7 @@ static void step_op(struct imf_model *m, const struct imf_hint *h)
 	const uint8_t *want = h != NULL ? h->bytes : NULL;
 	uint32_t left = m->now.to - m->at, n = 2;
 
-	if (left >= IMF_COPY_MIN &&
+	if ((IMF_WHOLE(m) ? left >= IMF_SELF_MIN && m->at >= IMF_SELF_MIN : left >= IMF_COPY_MIN) &&
 		imf_code_bit(m, &m->bits[IMF_BITS_OP + m->run], h != NULL && h->number != 0)) {
 		m->state = IMF_ST_COPY_FROM;
 		return;
@@ -198,6 +205,18 @@ static void step_op(struct imf_model *m, const struct imf_hint *h)
 		next_part(m);
 }
 
+/*
+ * Whole: how far back. Most is aligned, so the lower two bits are worth statistics.
+ */
+static uint32_t code_back(struct imf_model *m, uint32_t v)
+{
+	uint16_t *s = m->bits + IMF_BITS_LOW;
+	uint32_t low = (uint32_t)imf_code_bit(m, s, (int)(v & 1));
+
+	low |= (uint32_t)imf_code_bit(m, s + 1 + low, (int)(v >> 1 & 1)) << 1;
+	return imf_code_number(m, IMF_NUM_COPY_FROM, v >> 2) << 2 | low;
+}
+
 static void step_copy_from(struct imf_model *m, uint32_t number)
 {
 	uint32_t by = number - m->at, i = 0;
@@ -206,16 +225,37 @@ static void step_copy_from(struct imf_model *m, uint32_t number)
 		i++;
 	if (i < 3)
 		m->src = m->at + m->rep[i];
+	else if (IMF_WHOLE(m))
+		m->src = m->at - IMF_SELF_MIN - code_back(m, 0 - by - IMF_SELF_MIN);
 	else
 		m->src = m->expect + unzigzag(imf_code_number(
 					     m, IMF_NUM_COPY_FROM, zigzag(number - m->expect)));
 	m->state = IMF_ST_COPY_LENGTH;
 }
 
+/* Whole: the source may run into what the copy makes, but each unit of it lies before that. */
+static void self_copy(struct imf_model *m, uint32_t number)
+{
+	uint32_t by = m->src - m->at, kind = IMF_NUM_COPY_LENGTH, len;
+
+	if (by == m->rep[0] || by == m->rep[1] || by == m->rep[2])
+		kind = IMF_NUM_LENGTH;
+	len = imf_code_number(m, kind, (number - IMF_SELF_MIN) >> 1) * 2 + IMF_SELF_MIN;
+	if (m->src > m->at - IMF_SELF_MIN || len > m->now.to - m->at)
+		m->error = IMF_ERR_PATCH;
+	else
+		begin_copy(m, m->src, len);
+}
+
 static void step_copy_length(struct imf_model *m, uint32_t number)
 {
-	uint32_t len = imf_code_number(m, IMF_NUM_COPY_LENGTH, number);
+	uint32_t len;
 
+	if (IMF_WHOLE(m)) {
+		self_copy(m, number);
+		return;
+	}
+	len = imf_code_number(m, IMF_NUM_COPY_LENGTH, number);
 	if (len == 0 || len > m->now.to - m->at || m->src > m->cfg->base_len ||
 		len > m->cfg->base_len - m->src)
 		m->error = IMF_ERR_PATCH;
@@ -281,7 +321,7 @@ static void copy_unit(struct imf_model *m, const uint8_t *want)
 	m->outcomes = m->outcomes << 1 | (missed ? 1u : 0u);
 	m->class_hist[r.cls] = (uint8_t)(m->class_hist[r.cls] << 1 | (missed ? 1 : 0));
 	imf_learn(m, &r, v, missed);
-	if (r.cls < IMF_C_WORD)
+	if (r.cls < IMF_C_WORD && !IMF_WHOLE(m))
 		imf_note(m, m->at, v, r.len);
 	m->src += r.len;
 	m->left -= r.len;

@@ -37,6 +37,7 @@ enum {
 	IMF_BITS_OP = 0,      /* copy or new bytes, by new bytes before */
 	IMF_BITS_REP = 4,     /* one of the last distances */
 	IMF_BITS_SECOND = 8,  /* not as in the base either, by class */
+	IMF_BITS_LOW = 16,    /* whole: the lower bits of a distance */
 	IMF_BITS_NUMBERS = 24 /* 58 for each kind */
 };
 
@@ -47,6 +48,7 @@ struct imf_hint {
 };
 
 #define IMF_COPY_MIN 6u /* bytes; the shortest copy between segments */
+#define IMF_SELF_MIN 4u /* whole: the shortest distance and copy */
 
 /* A unit of the base as it is expected to look in the new image. */
 struct imf_expected {
@@ -79,9 +81,16 @@ enum imf_class {
 
 /*
  * Prepares the model. `work` of `size` bytes takes the tables for `ram`.
- * IMF_ERR_RAM, IMF_ERR_ARGUMENT (ram is none of the three).
+ * m->cfg must be set. IMF_ERR_RAM, IMF_ERR_ARGUMENT (ram is none of the three).
  */
 int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size);
+
+/* Compressed without a base: copies come from what has been made. */
+#ifndef IMF_NO_WHOLE
+#define IMF_WHOLE(m) ((m)->cfg->whole)
+#else
+#define IMF_WHOLE(m) false
+#endif
 
 /* One step; m->error is set where the payload is not sound. At most 40 decisions. */
 void imf_model_step(struct imf_model *m, const struct imf_hint *h);

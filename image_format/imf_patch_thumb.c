@@ -25,7 +25,12 @@ enum {
 
 void imf_read_base(struct imf_model *m, uint32_t at, uint8_t *ret, uint32_t len)
 {
+#ifndef IMF_NO_WHOLE
+	if (IMF_WHOLE(m) ? m->coder->made(m->coder, at, ret, len) != IMF_OK
+			 : m->cfg->read(m->cfg->ctx, at, ret, len) != 0) {
+#else
 	if (m->cfg->read(m->cfg->ctx, at, ret, len) != 0) {
+#endif
 		m->error = IMF_ERR_CALLBACK;
 		IMF_MEMSET(ret, 0, len);
 	}
@@ -250,6 +255,11 @@ static void expect_wide(struct imf_model *m, struct imf_expected *r)
 	bool up;
 
 	r->cls = IMF_C_32;
+	if (IMF_WHOLE(m)) {
+		if (is_bl(v))
+			r->first = branch_insert(v, branch_offset(v, true) + q - at, true);
+		return;
+	}
 	if (is_bl(v) || is_bccw(v)) {
 		bool bl = is_bl(v);
 
@@ -346,16 +356,18 @@ void imf_expect(struct imf_model *m, struct imf_expected *r)
 	r->quality = IN_THIS_SEGMENT;
 	r->target = 0;
 	r->plain = r->first = v & 0xFFFFu;
-	if (((m->at | m->src) & 1) == 0 &&
-		!(m->left >= 4 && ((m->at | m->src) & 3) == 0 && expect_word(m, r, v))) {
+	if (((m->at | m->src) & 1) == 0 && !(m->left >= 4 && ((m->at | m->src) & 3) == 0 &&
+						   !IMF_WHOLE(m) && expect_word(m, r, v))) {
 		if ((v & 0xFFFFu) >= 0xE800u && m->left >= 4) {
 			r->len = 4;
 			r->plain = r->first = v;
 			expect_wide(m, r);
-		} else
+		} else if (!IMF_WHOLE(m))
 			expect_narrow(m, r);
 	}
 	r->second = r->plain;
+	if (IMF_WHOLE(m))
+		return;
 	if (r->cls == IMF_C_16 || r->cls == IMF_C_32 || r->cls == IMF_C_WORD) {
 		const struct imf_pair *again = pair_of(m->repeats, m->n_repeats, r->plain);
 
@@ -366,6 +378,8 @@ void imf_expect(struct imf_model *m, struct imf_expected *r)
 
 void imf_learn(struct imf_model *m, const struct imf_expected *r, uint32_t v, bool missed)
 {
+	if (IMF_WHOLE(m))
+		return;
 	switch (r->cls) {
 	case IMF_C_16:
 	case IMF_C_32:

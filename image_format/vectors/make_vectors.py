@@ -287,7 +287,9 @@ def headers():
     put('load-differs', 'header and table disagree about the address', load=0x08000100)
     put('plain-differs', 'header and table disagree about the size', plain=299)
     put('encoding-delta', 'a delta without decoder RAM', components=[Component(encoding=1)], encodings=1)
-    for bit, name in enumerate(('compressed', 'encrypted', 'chained'), 1):
+    put('encoding-compressed', 'compressed without decoder RAM', components=[Component(encoding=2)],
+        encodings=2)
+    for bit, name in enumerate(('encrypted', 'chained'), 2):
         vector('encoding-' + name, 'encoding', 'unsupported', name + ' is not built yet',
                package([Component(encoding=1 << bit)], encodings=1 << bit))
     put('encoding-16', 'an unknown encoding', 'encoding', 'unsupported', encodings=16)
@@ -450,6 +452,40 @@ def deltas():
            package(tlvs=NAME + delta_base()))
 
 
+# What the reference encoder makes of this text; SPEC.md, section 12.
+PACKED_PLAIN = b''.join(b'%d bottles of beer on the wall, %d bottles of beer; take one down, pass it '
+                        b'around. ' % (n, n) for n in range(9, 0, -1))
+PACKED_PAYLOAD = bytes.fromhex(
+    'dfc67745adb3dc5a32f6020da1c3a70c07dcc7974ecb5b3ec943a6be5ccd59edaf5e89b7035a40f8438d318477e1'
+    'dcf95dad8d36b2825166d26ac9e14891520916a267ed6ddee630ad3bcab44f55fa5ae4ac318ce6017c89af772152'
+    '8ceb9229246576172de11d6ce9b22900637375cc3e945dce4ecf8610ab2e8794ffbb6a38910cc1')
+
+
+def packed_tlv(component=0, codec=1, ram=8192):
+    return tlv(0x8005, struct.pack('<HHI', component, codec, ram))
+
+
+def packed():
+    def put(name, text, area=None, device='ram', host='damaged', encoding=2, **h):
+        part = Component(PACKED_PAYLOAD, encoding=encoding, plain_size=len(PACKED_PLAIN),
+                         plain_digest=sha(PACKED_PLAIN))
+        f = {'encodings': encoding, 'ram': 8192}
+        f.update(h)
+        vector(name, device, host, text,
+               package([part], tlvs=NAME + (packed_tlv() if area is None else area), **f))
+
+    put('good-compressed', 'a compressed image; this device decodes none', None, 'ram', 'ok')
+    put('packed-no-ram', 'a compressed image that does not tell its RAM', b'')
+    put('packed-ram-differs', 'header and entry disagree about the RAM', ram=4096)
+    put('packed-ram-odd', 'decoder RAM of no profile', packed_tlv(ram=8000))
+    put('packed-codec', 'another codec', packed_tlv(codec=2), host='unsupported')
+    put('packed-nobody', 'RAM of a component that is not there', packed_tlv(component=1))
+    put('packed-base', 'a base digest without a delta', device='format', base=noise(16))
+    put('packed-delta', 'compressed and a delta', packed_tlv(), encoding=3)
+    vector('packed-plain', 'format', 'damaged', 'decoder RAM of a component that is stored as it is',
+           package(tlvs=NAME + packed_tlv()))
+
+
 def maps():
     def put(name, text, pairs, component=0, zero=0, parts=None, names=b''):
         vector(name, 'format', 'damaged', text,
@@ -496,7 +532,8 @@ def damaged():
 
 
 def files():
-    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, maps, damaged):
+    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, packed, maps,
+                 damaged):
         part()
     out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode()}
     lines = ['# Made by make_vectors.py. FILE DEVICE HOST: what must happen.\n',

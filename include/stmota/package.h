@@ -33,6 +33,12 @@ struct package_delta {          /* borrows its bytes */
 	struct imf_version base_version;
 };
 
+struct package_packed {         /* borrows its bytes */
+	const uint8_t *payload; /* makes the item's image, see delta_pack() */
+	size_t len;
+	uint32_t ram; /* what the decoder may use: 4096, 8192 or 16384 */
+};
+
 #define PACKAGE_NAME_SIZE (IMF_COMPONENT_NAME_MAX + 1)
 #define PACKAGE_DATE_MAX  253402300799u /* the last second of the year 9999 */
 #define PACKAGE_DATE_TEXT 32
@@ -67,7 +73,8 @@ struct package_item { /* a component to be packed, plain */
 	uint32_t entry;                    /* run once after the update, Thumb bit set; 0: none */
 	uint32_t app_info;                 /* offset of the record in the plain bytes; 0: none */
 	const struct segments *image;      /* not empty; holes are kept as holes */
-	const struct package_delta *delta; /* NULL: stored as it is */
+	const struct package_delta *delta; /* NULL: no delta */
+	const struct package_packed *packed; /* NULL: not compressed */
 };
 
 struct package_spec {
@@ -163,8 +170,9 @@ int package_parse(const uint8_t *data, size_t len, struct package *ret, struct e
 struct imf_component package_component(const struct package *p, size_t i);
 
 /*
- * Plain bytes of component `i` at their addresses, copied into `ret` (empty).
- * ERR_NOMEM, ERR_UNSUPPORTED for a delta: its plain bytes are not in the package.
+ * Plain bytes of component `i` at their addresses, copied into `ret` (empty); decompressed.
+ * ERR_NOMEM, ERR_DAMAGED (does not make what the manifest says), ERR_UNSUPPORTED for a delta: its
+ * plain bytes are not in the package.
  */
 int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e);
 

@@ -38,6 +38,7 @@ enum release_part { /* of [component NAME] */
 	PART_ADDRESS,
 	PART_SLOT,
 	PART_ENTRY,
+	PART_COMPRESS,
 	PART_N,
 };
 

@@ -27,6 +27,8 @@ static const struct opt opts[] = {
 	OPT_STRING("min-version", "VERSION", "only over this version or a later one"),
 	OPT_STRING("name", "NAME", "what IN is called in the package"),
 	OPT_STRINGS("component", "[NAME=]KIND:FILE[@ADDR]", "one more component"),
+	OPT_FLAG("compress", "compress what becomes smaller by it"),
+	OPT_CHOICE("ram", "4|8|16", "KiB of RAM that a device may use to undo that (default 8)"),
 	OPT_STRING("title", "TEXT", "the product as people call it"),
 	OPT_STRING("build-id", "WORD", "which build this is"),
 	OPT_STRING("revision", "WORD", "which source it was built from"),
@@ -124,6 +126,7 @@ static void report(struct out *o, const char *path, const struct package *p)
 {
 	char version[VERSION_TEXT_SIZE], uuid[UUID_TEXT_SIZE];
 	uint32_t head = p->header.manifest_size + IMF_SIG_HEADER_SIZE + p->signatures.size;
+	uint64_t plain = 0;
 
 	out_str(o, "file", path);
 	out_str(o, "product", p->product);
@@ -131,6 +134,10 @@ static void report(struct out *o, const char *path, const struct package *p)
 	out_str(o, "version", version_format(p->header.version, version));
 	out_uint(o, "components", p->header.n_components);
 	out_uint(o, "signatures", p->n_signatures);
+	for (size_t i = 0; i < p->header.n_components; i++)
+		plain += package_component(p, i).plain_size;
+	if (plain != p->header.payload_size)
+		out_size(o, "plain", plain);
 	out_size(o, "payload", p->header.payload_size);
 	out_size(o, "size", p->len);
 	out_bytes(o, "manifest_digest", p->digest, SHA256_SIZE);
@@ -155,6 +162,8 @@ static int make(const struct opts *o, const struct release_ini *ini, struct pack
 	}
 	if (rc == 0)
 		rc = from ? pack_job_add_all(p, ini, e) : add_files(p, o, e);
+	if (rc == 0)
+		rc = pack_job_compress(p, o, e);
 	if (rc == 0)
 		rc = pack_job_build(p, b, e);
 	return rc;

@@ -120,6 +120,7 @@ static int describe_package(struct unpacking *u, struct err *e)
 static int describe_component(struct unpacking *u, size_t i, bool holes, struct err *e)
 {
 	struct imf_component c = package_component(u->p, i);
+	uint32_t ram = imf_manifest_compressed(&u->p->manifest, (uint32_t)i);
 	struct buf *b = &u->ini;
 	int rc;
 
@@ -139,6 +140,8 @@ static int describe_component(struct unpacking *u, size_t i, bool holes, struct 
 		rc = line(b, e, "slot = %u", c.slot);
 	if (rc == 0 && c.entry != 0)
 		rc = line(b, e, "entry = 0x%08X", c.entry);
+	if (rc == 0 && ram != 0)
+		rc = line(b, e, "compress = %u", ram / 1024);
 	return rc;
 }
 

@@ -100,6 +100,14 @@ static void show_delta(struct out *o, const struct package *p, size_t i, const s
 	out_end(o);
 }
 
+static void show_compressed(struct out *o, const struct imf_component *c, uint32_t ram)
+{
+	out_object(o, "compressed");
+	out_uint(o, "percent", (100ull * c->stored_size + c->plain_size / 2) / c->plain_size);
+	out_size(o, "decoder_ram", ram);
+	out_end(o);
+}
+
 static int show_component(struct out *o, const struct package *p, size_t i, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
@@ -107,7 +115,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	struct imf_app_info record;
 	bool found = false;
 	struct imf_delta delta;
-	int rc = c.encoding == 0 ? package_segments(p, i, &image, e) : 0;
+	uint32_t ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
+	int rc = (c.encoding & IMF_ENC_DELTA) == 0 ? package_segments(p, i, &image, e) : 0;
 
 	if (rc == 0)
 		rc = package_app_info(p, i, &record, &found, e);
@@ -122,6 +131,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	out_hex(o, "address", c.load_addr, 8);
 	out_size(o, "plain_size", c.plain_size);
 	out_size(o, "stored_size", c.stored_size);
+	if (ram != 0)
+		show_compressed(o, &c, ram);
 	if (c.entry != 0)
 		out_hex(o, "entry", c.entry, 8);
 	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <imf/imf_bytes.h>
+#include <stmota/delta.h>
 #include <stmota/fs.h>
 #include <stmota/image.h>
 #include <stmota/log.h>
@@ -25,8 +26,10 @@ void pack_job_init(struct pack_job *p)
 
 void pack_job_done(struct pack_job *p)
 {
-	for (size_t i = 0; i < IMF_COMPONENTS_MAX; i++)
+	for (size_t i = 0; i < IMF_COMPONENTS_MAX; i++) {
 		segments_done(&p->images[i]);
+		buf_done(&p->packed_bytes[i]);
+	}
 }
 
 /* ---- files ---- */
@@ -140,6 +143,7 @@ int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 		return rc;
 	p->items[i] = (struct package_item){
 		.kind = f->kind, .slot = f->slot, .entry = f->entry, .image = &p->images[i]};
+	p->compress[i] = f->compress;
 	if (f->name != NULL) {
 		snprintf(p->names[i], sizeof(p->names[i]), "%s", f->name);
 		p->items[i].name = p->names[i];
@@ -263,9 +267,36 @@ static int check(struct pack_job *p, struct err *e)
 	return rc;
 }
 
+/* What does not become smaller by more than it costs to say so stays as it is. */
+static int compress(struct pack_job *p, size_t i, struct err *e)
+{
+	cleanup_buf struct buf plain = BUF_INIT;
+	const struct segments *s = p->items[i].image;
+	struct buf *to = &p->packed_bytes[i];
+	int rc = 0;
+
+	for (size_t k = 0; rc == 0 && k < s->n; k++)
+		rc = buf_append(&plain, s->v[k].data, s->v[k].len, e);
+	if (rc == 0)
+		rc = delta_pack(&(struct delta_image){plain.data, plain.len, 0}, p->compress[i], to,
+			NULL, e);
+	if (rc < 0)
+		return err_wrap(e, "component %zu", i);
+	if (to->len + IMF_TLV_HEADER_SIZE + 8 >= plain.len) {
+		log_info("component %zu does not become smaller: it is stored as it is", i);
+		return 0;
+	}
+	p->packed[i] = (struct package_packed){to->data, to->len, p->compress[i]};
+	p->items[i].packed = &p->packed[i];
+	return 0;
+}
+
 int pack_job_build(struct pack_job *p, struct buf *ret, struct err *e)
 {
 	int rc = check(p, e);
 
+	for (size_t i = 0; rc == 0 && i < p->spec.n_items; i++)
+		if (p->compress[i] != 0)
+			rc = compress(p, i, e);
 	return rc < 0 ? rc : package_build(&p->spec, ret, e);
 }

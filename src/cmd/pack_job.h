@@ -19,6 +19,9 @@ struct pack_job {
 	const struct chip *chip; /* NULL: any */
 	struct package_item items[IMF_COMPONENTS_MAX];
 	struct segments images[IMF_COMPONENTS_MAX];
+	uint32_t compress[IMF_COMPONENTS_MAX]; /* as in struct pack_file */
+	struct package_packed packed[IMF_COMPONENTS_MAX];
+	struct buf packed_bytes[IMF_COMPONENTS_MAX];
 	char names[IMF_COMPONENTS_MAX][PACKAGE_NAME_SIZE];
 	char product[PRODUCT_NAME_SIZE];
 	bool has_version, has_counter, has_hw, no_date;
@@ -34,6 +37,7 @@ struct pack_file {
 	uint32_t address;
 	uint16_t slot;  /* IMF_NO_SLOT: none */
 	uint32_t entry; /* 0: none */
+	uint32_t compress; /* bytes of RAM that undoing it may take; 0: stored as it is */
 };
 
 void pack_job_init(struct pack_job *p);
@@ -49,6 +53,12 @@ int pack_job_settings(
 
 /* Reads a file as one more component. */
 int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e);
+
+/*
+ * --compress and --ram, after all components were added: they hold for each of them.
+ * ERR_USAGE.
+ */
+int pack_job_compress(struct pack_job *p, const struct opts *opts, struct err *e);
 
 /* Reads all components of a release.ini. */
 int pack_job_add_all(struct pack_job *p, const struct release_ini *ini, struct err *e);

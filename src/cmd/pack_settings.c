@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <stmota/delta.h>
 #include <stmota/fs.h>
 #include <stmota/strparse.h>
 
@@ -220,6 +221,43 @@ int pack_job_settings(
 	return rc;
 }
 
+/* ---- compression ---- */
+
+/* KiB as text to bytes; 0 if it is none of the three. */
+static uint32_t ram_of(const char *text)
+{
+	static const char *const kib[] = {"4", "8", "16"};
+
+	for (size_t i = 0; i < ARRAY_LEN(kib); i++)
+		if (strcmp(text, kib[i]) == 0)
+			return 4096u << i;
+	return 0;
+}
+
+static int set_compress(const char *text, uint32_t *ret, struct err *e)
+{
+	*ret = strcmp(text, "yes") == 0 ? DELTA_RAM_DEFAULT : ram_of(text);
+	if (*ret != 0 || strcmp(text, "no") == 0)
+		return 0;
+	err_set(e, ERR_USAGE, "compress is '%.40s'", text);
+	return err_hint(e, "yes, no, or the KiB of RAM that the device may use: 4, 8 or 16");
+}
+
+int pack_job_compress(struct pack_job *p, const struct opts *opts, struct err *e)
+{
+	uint32_t ram = ram_of(opt_str(opts, "ram", "8"));
+	bool any = opt_given(opts, "compress");
+
+	for (size_t i = 0; i < p->spec.n_items; i++) {
+		if (opt_given(opts, "compress") || (opt_given(opts, "ram") && p->compress[i] != 0))
+			p->compress[i] = ram;
+		any = any || p->compress[i] != 0;
+	}
+	return opt_given(opts, "ram") && !any
+		       ? err_set(e, ERR_USAGE, "--ram says how to --compress, but nothing is")
+		       : 0;
+}
+
 /* ---- components of a file ---- */
 
 static int file_of(const struct release_component *c, struct pack_file *f, enum release_part part,
@@ -242,6 +280,7 @@ static int file_of(const struct release_component *c, struct pack_file *f, enum 
 		f->slot = (uint16_t)n;
 		return rc;
 	case PART_ENTRY: return parse_u32(text, &f->entry, e);
+	case PART_COMPRESS: return set_compress(text, &f->compress, e);
 	default: return 0;
 	}
 }

@@ -32,4 +32,14 @@ void delta_targets(const struct delta_image *image, size_t span, uint32_t *ret);
 int delta_match(const struct delta_image *base, const struct delta_image *image, struct pieces *ret,
 	struct err *e);
 
+/*
+ * Finds the pieces that an image has in common with itself, for compression without a base.
+ *
+ * fresh  what each of its halfwords costs as new bytes, in sixteenths of a bit
+ *
+ * ERR_NOMEM. `ret` is released with free(ret->v).
+ */
+int delta_squeeze(
+	const struct delta_image *image, const uint16_t *fresh, struct pieces *ret, struct err *e);
+
 #endif

@@ -28,6 +28,7 @@ struct encoder {
 	uint32_t low, high;
 	struct buf *out;
 	double bits; /* said so far, for the statistics alone */
+	const struct delta_image *made; /* without a base: the image itself */
 	int rc;
 };
 
@@ -53,6 +54,14 @@ static int encode(struct imf_coder *coder, uint32_t p1, int bit)
 	for (; (c->low ^ c->high) >> 24 == 0; c->low <<= 8, c->high = c->high << 8 | 0xFF)
 		put_byte(c, c->high >> 24);
 	return bit;
+}
+
+static int read_made(struct imf_coder *coder, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	const struct encoder *c = (const struct encoder *)(const void *)coder;
+
+	memcpy(ret, c->made->data + at, len);
+	return 0;
 }
 
 /* The fewest bytes that lie between low and high when zeros follow. */
@@ -134,7 +143,7 @@ static uint32_t number_for(struct script *s, const struct imf_model *m)
 		while (s->copy < s->pieces->n && v[s->copy].at < m->at)
 			s->copy = next_piece(s, s->copy + 1, false);
 		return s->copy < s->pieces->n && v[s->copy].at == m->at &&
-		       v[s->copy].len >= IMF_COPY_MIN;
+		       v[s->copy].len >= (m->cfg->whole ? IMF_SELF_MIN : IMF_COPY_MIN);
 	case IMF_ST_COPY_FROM: return v[s->copy].from;
 	case IMF_ST_COPY_LENGTH: return v[s->copy].len;
 	default: return 0;
@@ -178,7 +187,7 @@ static int read_image(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 }
 
 static int run_model(struct imf_model *m, struct encoder *c, struct script *s, const uint8_t *image,
-	struct delta_stats *st, struct err *e)
+	struct delta_stats *st, uint16_t *fresh, struct err *e)
 {
 	double sums[IMF_ST_DONE + 1] = {0};
 
@@ -192,27 +201,36 @@ static int run_model(struct imf_model *m, struct encoder *c, struct script *s, c
 			return err_set(e, ERR_FAILED, "the delta could not be made: %s at byte %u",
 				imf_strerror(m->error), m->at);
 		count(st, sums, state, m, c->bits - before);
+		for (uint32_t i = 0; fresh != NULL && i + 1 < m->n_out; i += 2)
+			fresh[(m->at - m->n_out + i) / 2] =
+				(uint16_t)((c->bits - before) * 32 / m->n_out + 0.5);
 	}
 	sum_up(st, sums);
 	return c->rc < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 0;
 }
 
+/*
+ * base   NULL: none, the pieces come from the image itself
+ * fresh  NULL, or takes what each halfword cost that came from no piece, in sixteenths of a bit
+ */
 static int encode_pieces(const struct delta_image *base, const struct delta_image *image,
 	uint32_t ram, const struct pieces *p, struct buf *out, struct delta_stats *st,
-	struct err *e)
+	uint16_t *fresh, struct err *e)
 {
-	struct encoder c = {.coder = {encode}, .high = UINT32_MAX, .out = out};
+	struct encoder c = {
+		.coder = {encode, read_made}, .high = UINT32_MAX, .out = out, .made = image};
 	cleanup_buf struct buf padded = BUF_INIT;
 	uint32_t work[IMF_PATCH_WORK(16384) / 4];
 	struct imf_patch_config cfg = {
-		.base_addr = base->addr,
-		.base_len = (uint32_t)base->len,
+		.whole = base == NULL,
+		.base_addr = base != NULL ? base->addr : 0,
+		.base_len = base != NULL ? (uint32_t)base->len : 0,
 		.load_addr = image->addr,
 		.plain_size = (uint32_t)image->len,
 		.ctx = (void *)(uintptr_t)base,
 		.read = read_image,
 	};
-	struct imf_model m = {0};
+	struct imf_model m = {.cfg = &cfg};
 	struct script s = {.pieces = p};
 	size_t start = out->len;
 	bool *listed;
@@ -221,7 +239,6 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 	if (imf_model_init(&m, ram, work, IMF_PATCH_WORK(ram)) < 0)
 		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
 	m.coder = &c.coder;
-	m.cfg = &cfg;
 	rc = buf_append(&padded, image->data, image->len, e);
 	if (rc == 0)
 		rc = buf_fill(&padded, 0, SLACK, e);
@@ -230,11 +247,11 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 	listed = calloc(p->n + 1, sizeof(*listed));
 	if (listed == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	rc = choose_segments(p, m.max_segments, listed, e);
+	rc = base == NULL ? 0 : choose_segments(p, m.max_segments, listed, e);
 	s.listed = listed;
 	s.n_listed = st->segments = rc < 0 ? 0 : (uint32_t)rc;
 	if (rc >= 0)
-		rc = run_model(&m, &c, &s, padded.data, st, e);
+		rc = run_model(&m, &c, &s, padded.data, st, fresh, e);
 	free(listed);
 	if (rc < 0)
 		return rc;
@@ -249,19 +266,31 @@ static int prove(const struct delta_image *base, const struct delta_image *image
 {
 	struct delta_recipe r = {
 		.ram = ram,
-		.base_len = (uint32_t)base->len,
-		.base_addr = base->addr,
+		.whole = base == NULL,
+		.base_len = base != NULL ? (uint32_t)base->len : 0,
+		.base_addr = base != NULL ? base->addr : 0,
 		.plain_size = (uint32_t)image->len,
 		.load_addr = image->addr,
 	};
 	cleanup_buf struct buf made = BUF_INIT;
-	int rc = sha256(base->data, base->len, r.base_digest, e);
+	int rc = base != NULL ? sha256(base->data, base->len, r.base_digest, e) : 0;
 
 	if (rc == 0)
 		rc = sha256(image->data, image->len, r.plain_digest, e);
 	if (rc == 0 && delta_apply(&r, base, payload, len, &made, e) < 0)
 		rc = ERR_FAILED;
 	return rc < 0 ? err_wrap(e, "the delta does not make the image it was made from") : 0;
+}
+
+static int check_sizes(const struct delta_image *base, const struct delta_image *image,
+	uint32_t ram, struct err *e)
+{
+	if (ram != 4096 && ram != 8192 && ram != 16384)
+		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
+	if (image->len >= IMF_PATCH_IMAGE_MAX || (base != NULL && base->len >= IMF_PATCH_IMAGE_MAX))
+		return err_set(e, ERR_UNSUPPORTED,
+			"images of 16 MiB and more are neither compressed nor made into deltas");
+	return 0;
 }
 
 int delta_make(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
@@ -272,17 +301,46 @@ int delta_make(const struct delta_image *base, const struct delta_image *image, 
 	size_t start = ret->len;
 	int rc;
 
-	if (ram != 4096 && ram != 8192 && ram != 16384)
-		return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
-	if (base->len >= IMF_PATCH_IMAGE_MAX || image->len >= IMF_PATCH_IMAGE_MAX)
-		return err_set(e, ERR_UNSUPPORTED,
-			"deltas of images of 16 MiB and more are not supported");
-	rc = delta_match(base, image, &p, e);
+	rc = check_sizes(base, image, ram, e);
 	if (rc == 0)
-		rc = encode_pieces(base, image, ram, &p, ret, &st, e);
+		rc = delta_match(base, image, &p, e);
+	if (rc == 0)
+		rc = encode_pieces(base, image, ram, &p, ret, &st, NULL, e);
 	free(p.v);
 	if (rc == 0)
 		rc = prove(base, image, ram, ret->data + start, ret->len - start, e);
+	if (rc < 0)
+		ret->len = start;
+	else if (stats != NULL)
+		*stats = st;
+	return rc;
+}
+
+int delta_pack(const struct delta_image *image, uint32_t ram, struct buf *ret,
+	struct delta_stats *stats, struct err *e)
+{
+	uint16_t *fresh = calloc(image->len / 2 + 1, sizeof(*fresh));
+	cleanup_buf struct buf alone = BUF_INIT;
+	struct delta_stats st = {0};
+	struct pieces p = {NULL, 0};
+	size_t start = ret->len;
+	int rc;
+
+	if (fresh == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	/* First without any copy, to see what bytes cost. */
+	rc = check_sizes(NULL, image, ram, e);
+	if (rc == 0)
+		rc = encode_pieces(NULL, image, ram, &p, &alone, &st, fresh, e);
+	if (rc == 0)
+		rc = delta_squeeze(image, fresh, &p, e);
+	free(fresh);
+	st = (struct delta_stats){0};
+	if (rc == 0)
+		rc = encode_pieces(NULL, image, ram, &p, ret, &st, NULL, e);
+	free(p.v);
+	if (rc == 0)
+		rc = prove(NULL, image, ram, ret->data + start, ret->len - start, e);
 	if (rc < 0)
 		ret->len = start;
 	else if (stats != NULL)

@@ -12,6 +12,7 @@
 
 #include <imf/imf_bytes.h>
 #include <imf/imf_error.h>
+#include <stmota/delta_apply.h>
 #include <stmota/strparse.h>
 
 #include "package_priv.h"
@@ -205,19 +206,42 @@ int package_component_find(const struct package *p, const char *text, size_t *re
 	return err_hint(e, "there is: %s", list);
 }
 
-int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e)
+/* The plain bytes of component `i`: as they are stored, or in `unpacked`. */
+static int package_plain(
+	const struct package *p, size_t i, struct buf *unpacked, const uint8_t **ret, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
-	const uint8_t *plain = p->payload + c.stored_offset;
-	uint32_t offset = 0, addr, run;
+	struct delta_recipe r = {.whole = true, .plain_size = c.plain_size};
+	int rc;
 
-	if (c.encoding != 0) {
+	*ret = p->payload + c.stored_offset;
+	if (c.encoding == 0)
+		return 0;
+	if (c.encoding != IMF_ENC_COMPRESSED) {
 		err_set(e, ERR_UNSUPPORTED,
 			"component %zu is a delta: it needs the image it was made from", i);
 		return err_hint(e,
 			"'stmota patch OLD FILE --out NEW' makes the new image; or take the full "
 			"package");
 	}
+	r.ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
+	memcpy(r.plain_digest, c.plain_digest, SHA256_SIZE);
+	rc = delta_apply(&r, NULL, *ret, c.stored_size, unpacked, e);
+	if (rc < 0)
+		return err_wrap(e, "component %zu", i);
+	*ret = unpacked->data;
+	return 0;
+}
+
+int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e)
+{
+	cleanup_buf struct buf unpacked = BUF_INIT;
+	uint32_t offset = 0, addr, run;
+	const uint8_t *plain;
+	int made = package_plain(p, i, &unpacked, &plain, e);
+
+	if (made < 0)
+		return made;
 	while (imf_manifest_place(&p->manifest, (uint32_t)i, offset, &addr, &run)) {
 		int rc = segments_add(ret, addr, plain + offset, run, e);
 
@@ -232,12 +256,18 @@ int package_app_info(
 	const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
+	cleanup_buf struct buf unpacked = BUF_INIT;
+	const uint8_t *plain;
+	int rc;
 
 	*ret_found = false;
 	/* The record of a delta is in the image that it makes. */
-	if (c.app_info == 0 || c.encoding != 0)
+	if (c.app_info == 0 || (c.encoding & IMF_ENC_DELTA) != 0)
 		return 0;
-	if (imf_app_info_parse(p->payload + c.stored_offset + c.app_info, ret) < 0)
+	rc = package_plain(p, i, &unpacked, &plain, e);
+	if (rc < 0)
+		return rc;
+	if (imf_app_info_parse(plain + c.app_info, ret) < 0)
 		return err_set(e, ERR_DAMAGED,
 			"component %zu has no firmware record where the manifest says", i);
 	*ret_found = true;

@@ -195,6 +195,16 @@ static int append_base_version(
 	return package_append_tlv(b, IMF_TLV_BASE_VERSION, v, sizeof(v), e);
 }
 
+static int append_packed(struct buf *b, size_t i, const struct package_packed *d, struct err *e)
+{
+	uint8_t v[8];
+
+	imf_put_le16(v, (uint16_t)i);
+	imf_put_le16(v + 2, IMF_PATCH_CODEC);
+	imf_put_le32(v + 4, d->ram);
+	return package_append_tlv(b, IMF_TLV_COMPRESSED, v, sizeof(v), e);
+}
+
 static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
 {
 	int rc = package_append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
@@ -210,6 +220,9 @@ static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].delta != NULL)
 			rc = append_delta(b, i, s->items[i].delta, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		if (s->items[i].packed != NULL)
+			rc = append_packed(b, i, s->items[i].packed, e);
 	return rc;
 }
 
@@ -223,10 +236,29 @@ static int plain_digest(const struct segments *s, uint8_t ret[SHA256_SIZE], stru
 	return rc < 0 ? rc : digest_end(&d, ret, e);
 }
 
+struct stored { /* the bytes of a component that is not stored as it is */
+	const uint8_t *data;
+	size_t len;
+	uint16_t encoding;
+	uint32_t ram;
+};
+
+static struct stored stored_of(const struct package_item *it)
+{
+	if (it->delta != NULL)
+		return (struct stored){
+			it->delta->payload, it->delta->len, IMF_ENC_DELTA, it->delta->ram};
+	if (it->packed != NULL)
+		return (struct stored){
+			it->packed->payload, it->packed->len, IMF_ENC_COMPRESSED, it->packed->ram};
+	return (struct stored){NULL, segments_size(it->image), 0, 0};
+}
+
 static int append_component(struct buf *b, const struct package_item *it, struct err *e)
 {
 	uint8_t p[IMF_COMPONENT_SIZE] = {0};
 	uint32_t size = (uint32_t)segments_size(it->image);
+	struct stored st = stored_of(it);
 	int rc = plain_digest(it->image, p + 32, e);
 
 	if (rc < 0)
@@ -239,10 +271,10 @@ static int append_component(struct buf *b, const struct package_item *it, struct
 	imf_put_le32(p + 20, size);
 	imf_put_le32(p + 24, size);
 	memcpy(p + 64, p + 32, SHA256_SIZE);
-	if (it->delta != NULL) {
-		imf_put_le16(p + 2, IMF_ENC_DELTA);
-		imf_put_le32(p + 20, (uint32_t)it->delta->len);
-		rc = sha256(it->delta->payload, it->delta->len, p + 64, e);
+	if (st.encoding != 0) {
+		imf_put_le16(p + 2, st.encoding);
+		imf_put_le32(p + 20, (uint32_t)st.len);
+		rc = sha256(st.data, st.len, p + 64, e);
 	}
 	return rc < 0 ? rc : buf_append(b, p, sizeof(p), e);
 }
@@ -265,12 +297,13 @@ static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest
 	imf_put_le32(p + 68, (uint32_t)segments_size(s->items[0].image));
 	for (size_t i = s->n_items; i-- > 0;) {
 		const struct package_delta *d = s->items[i].delta;
+		struct stored st = stored_of(&s->items[i]);
 
-		if (d == NULL)
-			continue;
-		imf_put_le16(p + 62, IMF_ENC_DELTA);
-		imf_put_le32(p + 72, d->ram > imf_get_le32(p + 72) ? d->ram : imf_get_le32(p + 72));
-		memcpy(p + 80, d->base_digest, IMF_BASE_PREFIX_SIZE);
+		imf_put_le16(p + 62, imf_get_le16(p + 62) | st.encoding);
+		if (st.ram > imf_get_le32(p + 72))
+			imf_put_le32(p + 72, st.ram);
+		if (d != NULL)
+			memcpy(p + 80, d->base_digest, IMF_BASE_PREFIX_SIZE);
 	}
 	return product_uuid(s->product, p + 40, e);
 }
@@ -281,10 +314,11 @@ static int append_payloads(struct buf *b, const struct package_spec *s, struct e
 
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++) {
 		const struct package_item *it = &s->items[i];
+		struct stored st = stored_of(it);
 
-		if (it->delta != NULL)
-			rc = buf_append(b, it->delta->payload, it->delta->len, e);
-		for (size_t k = 0; rc == 0 && it->delta == NULL && k < it->image->n; k++)
+		if (st.encoding != 0)
+			rc = buf_append(b, st.data, st.len, e);
+		for (size_t k = 0; rc == 0 && st.encoding == 0 && k < it->image->n; k++)
 			rc = buf_append(b, it->image->v[k].data, it->image->v[k].len, e);
 	}
 	return rc;
@@ -298,8 +332,7 @@ int package_build(const struct package_spec *spec, struct buf *ret, struct err *
 	int rc = check_spec(spec, e);
 
 	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
-		payload_size += spec->items[i].delta != NULL ? spec->items[i].delta->len
-							     : segments_size(spec->items[i].image);
+		payload_size += stored_of(&spec->items[i]).len;
 	if (rc == 0 && payload_size > IMF_PAYLOAD_MAX)
 		rc = err_set(e, ERR_UNSUPPORTED, "the components are larger than 2 GiB together");
 	if (rc == 0)

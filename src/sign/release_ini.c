@@ -39,6 +39,7 @@ static const struct key_row part_keys[PART_N] = {
 	[PART_ADDRESS] = {"address", false},
 	[PART_SLOT] = {"slot", false},
 	[PART_ENTRY] = {"entry", false},
+	[PART_COMPRESS] = {"compress", false},
 };
 
 const char *release_key_name(enum release_key key)

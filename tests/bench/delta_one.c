@@ -3,9 +3,12 @@
  * delta_one.c - one delta, for tests/bench/delta: prints its size, what it took, where bytes went
  *
  * usage: delta_one OLD NEW ADDRESS RAM
+ *
+ * OLD "-": none, NEW is compressed
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <time.h>
 
@@ -28,17 +31,20 @@ int main(int argc, char **argv)
 	struct rusage use;
 	struct err e = {0};
 	double start = seconds();
+	uint32_t ram;
 
 	if (argc != 5)
 		return 2;
-	if (fs_read(argv[1], FS_FILE_MAX, &old, &e) < 0 ||
+	if ((strcmp(argv[1], "-") != 0 && fs_read(argv[1], FS_FILE_MAX, &old, &e) < 0) ||
 		fs_read(argv[2], FS_FILE_MAX, &new, &e) < 0) {
 		fprintf(stderr, "delta_one: %s\n", e.msg);
 		return 1;
 	}
 	base = (struct delta_image){old.data, old.len, (uint32_t)strtoul(argv[3], NULL, 0)};
 	image = (struct delta_image){new.data, new.len, base.addr};
-	if (delta_make(&base, &image, (uint32_t)strtoul(argv[4], NULL, 0), &delta, &st, &e) < 0) {
+	ram = (uint32_t)strtoul(argv[4], NULL, 0);
+	if ((strcmp(argv[1], "-") == 0 ? delta_pack(&image, ram, &delta, &st, &e)
+				       : delta_make(&base, &image, ram, &delta, &st, &e)) < 0) {
 		fprintf(stderr, "delta_one: %s\n", e.msg);
 		return 1;
 	}

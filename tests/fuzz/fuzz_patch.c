@@ -2,7 +2,8 @@
 /*
  * fuzz_patch.c - the decoder of deltas meets any payload: it stays in bounds and ends
  *
- * Input: decoder RAM (1 byte), size of the new image (2), then the payload. Digests always match, so
+ * Input: decoder RAM (1 byte), size of the new image (2; the highest bit: without a base), then
+ * the payload. Digests always match, so
  * that everything reaches the decoder.
  */
 #include <stdint.h>
@@ -15,6 +16,7 @@ enum { BASE = 1024, PLAIN_MAX = 4096 };
 
 struct device {
 	uint32_t made, size;
+	uint8_t image[PLAIN_MAX];
 };
 
 static int hash_init(void *ctx)
@@ -38,6 +40,17 @@ static int hash_final(void *ctx, uint8_t ret[IMF_DIGEST_SIZE])
 	return 0;
 }
 
+/* Without a base: never more than was written. */
+static int read_made(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	const struct device *v = ctx;
+
+	if (at > v->made || len > v->made - at)
+		abort();
+	memcpy(ret, v->image + at, len);
+	return 0;
+}
+
 /* Something like code: the same every time. */
 static int read_base(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 {
@@ -54,9 +67,9 @@ static int write_made(void *ctx, uint32_t at, const uint8_t *data, uint32_t len)
 {
 	struct device *v = ctx;
 
-	(void)data;
 	if (at != v->made || len == 0 || len > v->size - v->made)
 		abort();
+	memcpy(v->image + at, data, len);
 	v->made += len;
 	return 0;
 }
@@ -68,7 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const uint8_t zero[IMF_DIGEST_SIZE];
 	static const uint32_t rams[] = {4096, 8192, 16384};
 	uint32_t work[IMF_PATCH_WORK(16384) / 4], piece;
-	struct device v = {0, 0};
+	struct device v = {.made = 0};
 	struct imf_crypto crypto = {&v, hash_init, hash_update, hash_final, NULL};
 	struct imf_patch_config cfg = {
 		.crypto = &crypto,
@@ -90,6 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	cfg.ram = rams[data[0] % 3];
 	cfg.plain_size = v.size = (data[1] | (uint32_t)data[2] << 8) % PLAIN_MAX;
+	cfg.whole = (data[2] & 0x80) != 0;
+	if (cfg.whole)
+		cfg.read = read_made;
 	cfg.stored_size = (uint32_t)(size - 3);
 	piece = data[0] / 3u + 1;
 	if (imf_patch_begin(&p, &cfg) < 0)

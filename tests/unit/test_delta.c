@@ -199,6 +199,85 @@ static void test_delta__two_mebibytes(void **state)
 	free(old);
 }
 
+/* ---- without a base ---- */
+
+static size_t pack(const uint8_t *data, size_t len, uint32_t ram)
+{
+	struct delta_image image = {data, len, ADDR};
+	cleanup_buf struct buf payload = BUF_INIT, made = BUF_INIT;
+	struct delta_recipe r = {.ram = ram, .plain_size = (uint32_t)len, .whole = true};
+	struct err e = {0};
+
+	if (delta_pack(&image, ram, &payload, NULL, &e) < 0)
+		fail_msg("%zu bytes: %s", len, e.msg);
+	assert_int_equal(sha256(data, len, r.plain_digest, &e), 0);
+	assert_int_equal(delta_apply(&r, NULL, payload.data, payload.len, &made, &e), 0);
+	assert_int_equal(made.len, len);
+	if (len > 0)
+		assert_memory_equal(made.data, data, len);
+	return payload.len;
+}
+
+static void test_delta_pack__synthetic_images(void **state)
+{
+	static uint8_t image[9000];
+	static const uint32_t rams[] = {4096, 8192, 16384};
+
+	(void)state;
+	seed = 20;
+	for (uint32_t i = 0; i < 200; i++) {
+		size_t half = next(sizeof(image) / 2), n;
+
+		/* The second half is the first one, edited: long copies with differences. */
+		fill(image, half, next(N_CONTENTS));
+		n = half + edit(image, half, image + half, sizeof(image) - half, next(20));
+		pack(image, n, rams[i % 3]);
+	}
+	for (size_t len = 0; len < 40; len++)
+		pack(image, len, 4096);
+}
+
+static void test_delta_pack__repetition_costs_next_to_nothing(void **state)
+{
+	static uint8_t image[60001];
+
+	(void)state;
+	assert_in_range(pack(image, sizeof(image), 4096), 1, 100);
+	for (size_t period = 1; period < 50; period += 15) {
+		seed = 21;
+		fill(image, period, RANDOM);
+		for (size_t i = period; i < sizeof(image); i++)
+			image[i] = image[i - period];
+		assert_in_range(pack(image, sizeof(image), 8192), 1, 500);
+	}
+}
+
+static void test_delta_pack__calls_are_copied_by_target(void **state)
+{
+	static uint8_t image[8000];
+
+	(void)state;
+	/* The same eight calls again and again: no distance is the same, every target is. */
+	memset(image, 0xBF, sizeof(image));
+	for (uint32_t i = 0; i + 4 <= 7000; i += 4) {
+		uint32_t off = 7200 + i / 4 % 8 * 90 - (i + 4);
+
+		put_le16(image + i, (uint16_t)(0xF000 | (off >> 12 & 0x7FF)));
+		put_le16(image + i + 2, (uint16_t)(0xF800 | (off >> 1 & 0x7FF)));
+	}
+	assert_in_range(pack(image, sizeof(image), 8192), 1, 200);
+}
+
+static void test_delta_pack__noise_grows_little(void **state)
+{
+	static uint8_t image[20000];
+
+	(void)state;
+	seed = 22;
+	fill(image, sizeof(image), RANDOM);
+	assert_in_range(pack(image, sizeof(image), 4096), 19800, 20900);
+}
+
 static void test_delta__same_input_same_bytes(void **state)
 {
 	static uint8_t old[5000], new[6000];
@@ -291,6 +370,7 @@ struct device {
 	uint32_t base_len;
 	uint8_t made[8192];
 	uint32_t n_made, first; /* bytes written; offset of the first write */
+	uint32_t end;           /* of the bytes that are there */
 	uint32_t cut;           /* `write` fails here */
 	bool lie;               /* every digest is the expected one */
 	struct digest d;
@@ -306,6 +386,16 @@ static int dev_read(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 	return 0;
 }
 
+/* Without a base: never more than was written. */
+static int dev_read_made(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	const struct device *v = ctx;
+
+	assert_true(at <= v->end && len <= v->end - at);
+	memcpy(ret, v->made + at, len);
+	return 0;
+}
+
 static int dev_write(void *ctx, uint32_t at, const uint8_t *data, uint32_t len)
 {
 	struct device *v = ctx;
@@ -318,6 +408,7 @@ static int dev_write(void *ctx, uint32_t at, const uint8_t *data, uint32_t len)
 		v->first = at;
 	memcpy(v->made + at, data, len);
 	v->n_made += len;
+	v->end = at + len;
 	return 0;
 }
 
@@ -342,7 +433,7 @@ static int dev_final(void *ctx, uint8_t ret[IMF_DIGEST_SIZE])
 }
 
 struct rig {
-	uint8_t old[4000], new[5000];
+	uint8_t old[4000], new[6100];
 	uint32_t n_old, n_new;
 	struct buf payload;
 	uint8_t base_digest[32], plain_digest[32], stored_digest[32];
@@ -364,7 +455,7 @@ static void rig_up(uint32_t edits)
 	memset(&rig, 0, sizeof(rig));
 	rig.n_old = 3000;
 	fill(rig.old, rig.n_old, CODE);
-	rig.n_new = (uint32_t)edit(rig.old, rig.n_old, rig.new, sizeof(rig.new), edits);
+	rig.n_new = (uint32_t)edit(rig.old, rig.n_old, rig.new, 5000, edits);
 	base.len = rig.n_old;
 	image.len = rig.n_new;
 	assert_int_equal(delta_make(&base, &image, 8192, &rig.payload, NULL, NULL), 0);
@@ -392,6 +483,26 @@ static void rig_up(uint32_t edits)
 		.read = dev_read,
 		.write = dev_write,
 	};
+}
+
+/* The same, compressed without a base. */
+static void rig_up_whole(uint32_t edits)
+{
+	struct delta_image image = {rig.new, 0, ADDR};
+
+	rig_up(edits);
+	memcpy(rig.new + rig.n_new, rig.old, 1001);
+	image.len = rig.n_new += 1001;
+	rig.payload.len = 0;
+	assert_int_equal(delta_pack(&image, 8192, &rig.payload, NULL, NULL), 0);
+	sha256(rig.new, rig.n_new, rig.plain_digest, NULL);
+	sha256(rig.payload.data, rig.payload.len, rig.stored_digest, NULL);
+	rig.cfg.whole = true;
+	rig.cfg.base_len = 0;
+	rig.cfg.base_digest = NULL;
+	rig.cfg.plain_size = rig.n_new;
+	rig.cfg.stored_size = (uint32_t)rig.payload.len;
+	rig.cfg.read = dev_read_made;
 }
 
 /* Decodes `len` bytes in pieces; the first error. */
@@ -560,6 +671,92 @@ static void test_imf_patch__power_cut_at_every_write(void **state)
 	}
 }
 
+static void test_imf_patch__whole_in_pieces(void **state)
+{
+	(void)state;
+	seed = 30;
+	rig_up_whole(12);
+	for (uint32_t piece = 1; piece <= rig.payload.len; piece += 1 + piece / 20) {
+		memset(rig.dev.made, 0, sizeof(rig.dev.made));
+		rig.dev.end = 0;
+		assert_int_equal(decode(rig.payload.data, (uint32_t)rig.payload.len, piece), 0);
+		assert_memory_equal(rig.dev.made, rig.new, rig.n_new);
+	}
+}
+
+static void test_imf_patch__whole_damaged(void **state)
+{
+	(void)state;
+	seed = 31;
+	for (int lie = 0; lie < 2; lie++) {
+		rig_up_whole(5);
+		rig.dev.lie = lie != 0;
+		if (lie)
+			memset(rig.plain_digest, 0x55, 32);
+		for (size_t i = 0; i < rig.payload.len; i++) {
+			uint8_t bit = (uint8_t)(1 + next(255));
+			int rc;
+
+			rig.payload.data[i] ^= bit;
+			rig.dev.end = 0;
+			rc = decode(rig.payload.data, (uint32_t)rig.payload.len, 50);
+			/* The last byte has spare values; what is taken must be right. */
+			if (!lie && i < rig.payload.len - 1)
+				assert_true(rc < 0);
+			else if (!lie && rc == 0)
+				assert_memory_equal(rig.dev.made, rig.new, rig.n_new);
+			rig.payload.data[i] ^= bit;
+		}
+	}
+}
+
+static void test_imf_patch__whole_noise(void **state)
+{
+	uint8_t noise[300];
+
+	(void)state;
+	seed = 32;
+	rig_up_whole(3);
+	rig.dev.lie = true;
+	memset(rig.plain_digest, 0x55, 32);
+	for (uint32_t i = 0; i < 3000; i++) {
+		uint32_t len = 1 + next(sizeof(noise));
+
+		for (uint32_t k = 0; k < len; k++)
+			noise[k] = next(4) == 0 ? (uint8_t)next(256) : i % 3 == 0 ? 0xFF : 0;
+		if (i % 2 == 0)
+			memcpy(noise, rig.payload.data, next(len < 100 ? len : 100));
+		rig.cfg.stored_size = len;
+		rig.dev.end = 0;
+		decode(noise, len, 1 + next(len));
+	}
+}
+
+static void test_imf_patch__whole_power_cut_at_every_write(void **state)
+{
+	uint8_t record[IMF_PATCH_CHECKPOINT];
+
+	(void)state;
+	seed = 33;
+	rig_up_whole(20);
+	for (uint32_t cut = 0; cut < rig.n_new; cut += IMF_PATCH_OUT) {
+		memset(rig.dev.made, 0, sizeof(rig.dev.made));
+		rig.dev.end = 0;
+		rig.cfg.checkpoint = NULL;
+		rig.dev.cut = cut;
+		assert_int_equal(
+			decode(rig.payload.data, (uint32_t)rig.payload.len, 33), IMF_ERR_CALLBACK);
+		imf_patch_checkpoint(&rig.p, record);
+		rig.cfg.checkpoint = record;
+		rig.dev.cut = UINT32_MAX;
+		rig.dev.n_made = 0;
+		/* What was written is still there, and is read again. */
+		assert_int_equal(decode(rig.payload.data, (uint32_t)rig.payload.len, 33), 0);
+		assert_int_equal(rig.dev.first, cut);
+		assert_memory_equal(rig.dev.made, rig.new, rig.n_new);
+	}
+}
+
 static int release(void **state)
 {
 	(void)state;
@@ -576,6 +773,10 @@ int main(void)
 		cmocka_unit_test(test_delta__identical_images_cost_next_to_nothing),
 		cmocka_unit_test(test_delta__moved_calls_are_foreseen),
 		cmocka_unit_test(test_delta__two_mebibytes),
+		cmocka_unit_test(test_delta_pack__synthetic_images),
+		cmocka_unit_test(test_delta_pack__repetition_costs_next_to_nothing),
+		cmocka_unit_test(test_delta_pack__calls_are_copied_by_target),
+		cmocka_unit_test(test_delta_pack__noise_grows_little),
 		cmocka_unit_test(test_delta__same_input_same_bytes),
 		cmocka_unit_test(test_delta__impossible_requests),
 		cmocka_unit_test(test_delta__corpus),
@@ -587,6 +788,10 @@ int main(void)
 		cmocka_unit_test(test_imf_patch__another_base),
 		cmocka_unit_test(test_imf_patch__configurations),
 		cmocka_unit_test(test_imf_patch__power_cut_at_every_write),
+		cmocka_unit_test(test_imf_patch__whole_in_pieces),
+		cmocka_unit_test(test_imf_patch__whole_damaged),
+		cmocka_unit_test(test_imf_patch__whole_noise),
+		cmocka_unit_test(test_imf_patch__whole_power_cut_at_every_write),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);

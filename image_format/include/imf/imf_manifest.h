@@ -65,8 +65,11 @@ enum imf_kind {
 #define IMF_ENC_ENCRYPTED  4u
 #define IMF_ENC_CHAINED    8u
 #define IMF_ENC_KNOWN      15u
-#ifndef IMF_NO_PATCH
-#define IMF_ENC_BUILT IMF_ENC_DELTA /* what this library can undo */
+/* What this library can undo. */
+#if !defined(IMF_NO_PATCH) && !defined(IMF_NO_WHOLE)
+#define IMF_ENC_BUILT (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)
+#elif !defined(IMF_NO_PATCH)
+#define IMF_ENC_BUILT IMF_ENC_DELTA
 #else
 #define IMF_ENC_BUILT 0u
 #endif
@@ -85,6 +88,7 @@ enum imf_kind {
 #define IMF_TLV_DELTA_BASE     0x8002u
 #define IMF_TLV_CHAIN          0x8003u /* number reserved */
 #define IMF_TLV_ENCRYPTION     0x8004u /* number reserved */
+#define IMF_TLV_COMPRESSED     0x8005u
 
 #define IMF_NO_SLOT 0u
 
@@ -173,6 +177,11 @@ bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_del
 
 /* The version that the base of delta `i` is said to be; the digest decides. False: not told. */
 bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct imf_version *ret);
+
+#ifndef IMF_NO_WHOLE
+/* Bytes of RAM that component `i` takes to be decompressed; 0 if it is not compressed. */
+uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i);
+#endif
 #endif
 
 /* Walks the TLVs of a parsed manifest: *offset starts at 0. False behind the last one. */

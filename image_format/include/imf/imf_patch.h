@@ -33,6 +33,7 @@
 struct imf_patch_config {
 	const struct imf_crypto *crypto; /* one hash at a time: none other during the decoding */
 	uint32_t ram;                    /* from the manifest entry */
+	bool whole;                      /* compressed, no base: the next three are not used */
 	uint32_t base_addr, base_len;    /* where the base is linked for, and its bytes; likewise */
 	const uint8_t *base_digest;      /* IMF_DIGEST_SIZE; likewise */
 	uint32_t load_addr, plain_size;  /* of the component */
@@ -43,7 +44,10 @@ struct imf_patch_config {
 	uint32_t work_size; /* bytes */
 
 	void *ctx; /* of the callbacks; they return 0 or stop the decoding */
-	/* `len` bytes of the base at offset `at`; always within base_len. */
+	/*
+	 * `len` bytes of the base at offset `at`; always within base_len. If `whole`: of the new
+	 * image, always of what `write` got before (in the interrupted run, below the checkpoint).
+	 */
 	int (*read)(void *ctx, uint32_t at, uint8_t *ret, uint32_t len);
 	/* The next bytes of the new image. Offset `at` is a multiple of IMF_PATCH_OUT. */
 	int (*write)(void *ctx, uint32_t at, const uint8_t *data, uint32_t len);

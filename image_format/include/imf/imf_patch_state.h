@@ -18,6 +18,10 @@
 /* The range coder on either side: decides a bit with probability p1 / 65536 of being 1. */
 struct imf_coder {
 	int (*code)(struct imf_coder *c, uint32_t p1, int bit);
+#ifndef IMF_NO_WHOLE
+	/* Without a base: `len` bytes of the new image at offset `at`, which have been made. */
+	int (*made)(struct imf_coder *c, uint32_t at, uint8_t *ret, uint32_t len);
+#endif
 };
 
 struct imf_segment {            /* bytes that both images have */
@@ -44,7 +48,6 @@ struct imf_model {
 	uint32_t state;
 	uint32_t at;        /* next byte of the new image */
 	uint32_t src, left; /* copying: from where, how many bytes are left */
-	uint32_t end;       /* end of the gap between segments */
 	uint32_t expect;    /* where in the base a copy is expected to begin */
 	uint32_t segment, n_segments;
 	struct imf_segment now; /* the one being read or copied; behind the last: the end */

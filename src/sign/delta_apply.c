@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * apply.c - the device's decoder, with memory for flash and OpenSSL for the hash
+ * delta_apply.c - the device's decoder, with memory for flash and OpenSSL for the hash
  */
-#include <stmota/delta.h>
+#include <stmota/delta_apply.h>
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ static int read_base(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 {
 	const struct sink *s = ctx;
 
-	memcpy(ret, s->base->data + at, len);
+	memcpy(ret, (s->base != NULL ? s->base->data : s->made.data) + at, len);
 	return 0;
 }
 
@@ -57,14 +57,14 @@ static int refuse(int error, struct err *e)
 	case IMF_ERR_RAM: return err_set(e, ERR_USAGE, "decoder RAM is 4096, 8192 or 16384 bytes");
 	case IMF_ERR_LIMIT:
 		return err_set(e, ERR_UNSUPPORTED,
-			"deltas of images of 16 MiB and more are not supported");
+			"images of 16 MiB and more are neither compressed nor made into deltas");
 	case IMF_ERR_CRYPTO:
 		return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-256");
 	case IMF_ERR_CALLBACK: return err_set(e, ERR_NOMEM, "out of memory");
 	case IMF_ERR_DIGEST:
 		return err_set(
-			e, ERR_FORMAT, "the delta makes another image than its manifest says");
-	default: return err_set(e, ERR_FORMAT, "damaged delta: %s", imf_strerror(error));
+			e, ERR_DAMAGED, "the payload makes another image than its manifest says");
+	default: return err_set(e, ERR_DAMAGED, "damaged payload: %s", imf_strerror(error));
 	}
 }
 
@@ -84,6 +84,7 @@ int delta_apply(const struct delta_recipe *r, const struct delta_image *base,
 	struct imf_patch_config cfg = {
 		.crypto = &crypto,
 		.ram = r->ram,
+		.whole = r->whole,
 		.base_addr = r->base_addr,
 		.base_len = r->base_len,
 		.base_digest = r->base_digest,
@@ -99,7 +100,7 @@ int delta_apply(const struct delta_recipe *r, const struct delta_image *base,
 		.write = write_made,
 	};
 	struct imf_patch p;
-	int rc = base->len != r->base_len ? IMF_ERR_BASE : imf_patch_begin(&p, &cfg);
+	int rc = !r->whole && base->len != r->base_len ? IMF_ERR_BASE : imf_patch_begin(&p, &cfg);
 
 	if (rc == IMF_OK)
 		rc = imf_patch_feed(&p, payload, cfg.stored_size);

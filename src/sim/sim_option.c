@@ -483,22 +483,52 @@ void sim_option_load(struct sim_board *b)
 	}
 }
 
+/*
+ * What a cut inside the one write leaves. Option memory is erased as a whole and written again
+ * (AN3155, Write Memory), so there is a state between. Of parts whose controller has registers for
+ * it no source tells the state between; that option bytes are damaged by a cut is reported of STM32
+ * as such (rusefi#8926), and the worst that does not end the part is read-out protection. RDP level
+ * 2 is never made: no source reports it.
+ */
+enum cut_leaves {
+	CUT_OLD,
+	CUT_NEW,
+	CUT_ERASED, /* ones everywhere: which is not level 0, and no complement */
+	CUT_LOCKED, /* the old or the new bytes, with read-out protection level 1 */
+};
+
+static enum cut_leaves cut_leaves(struct sim_board *b)
+{
+	bool memory = !b->chip->options.registers;
+	uint32_t n = sim_random(b) % 3;
+
+	/* F7 raises level 1 by itself (STM32CubeF7#96). */
+	if (sim_has(b, SQ_OPTION_CUT_RDP))
+		return memory ? CUT_ERASED : CUT_LOCKED;
+	if (n < 2)
+		return n == 0 ? CUT_OLD : CUT_NEW;
+	if (memory)
+		return CUT_ERASED;
+	/* PRODUCT_STATE: where it stands in option memory has no source. */
+	return b->chip->options.n_rdp > 0 ? CUT_LOCKED : CUT_NEW;
+}
+
 /* The power fails while options are written. */
 static void options_half_done(struct sim_board *b, const struct sim_option_area *before)
 {
 	const struct chip_option_bytes *o = &b->chip->options;
-	uint32_t outcome = sim_has(b, SQ_OPTION_CUT_RDP) ? 1 : sim_random(b) % 3;
+	enum cut_leaves what = cut_leaves(b);
+	bool all_same = memcmp(before, b->options, sizeof(b->options)) == 0;
 
-	if (outcome == 0)
-		memcpy(b->options, before, sizeof(b->options));
-	if (outcome != 1)
-		return;
-	/* Erased and not yet written: ones everywhere, which is read-out protection level 1. */
-	for (size_t i = 0; i < b->n_options; i++)
-		if (memcmp(before[i].nv, b->options[i].nv, sizeof(before[i].nv)) != 0 &&
-			!o->registers)
+	/* Also where the same bytes are written again: the ROM does not look. */
+	for (size_t i = 0; what == CUT_ERASED && i < b->n_options; i++)
+		if (memcmp(before[i].nv, b->options[i].nv, sizeof(before[i].nv)) != 0 ||
+			(i == 0 && all_same))
 			memset(b->options[i].nv, 0xFF, b->options[i].len);
-	named_put(b, o->rdp, o->n_rdp, NULL, 0xFF);
+	if (what == CUT_OLD || (what == CUT_LOCKED && sim_random(b) % 2 == 0))
+		memcpy(b->options, before, sizeof(b->options));
+	if (what == CUT_LOCKED || sim_has(b, SQ_OPTION_CUT_RDP))
+		named_put(b, o->rdp, o->n_rdp, NULL, 0xFF);
 }
 
 /* Option memory has new content: one flash operation, then the reload. False after a cut. */

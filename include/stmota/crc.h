@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * crc.h - the CRC that the chips' CRC unit computes
+ * crc.h - the CRC that the chips' CRC unit computes, and that of XMODEM
  */
 #ifndef STMOTA_CRC_H
 #define STMOTA_CRC_H
@@ -14,5 +14,8 @@
  * (AN3155, Get Checksum). `len` is a multiple of 4.
  */
 uint32_t crc_stm32(const uint8_t *data, size_t len);
+
+/* CRC-16/XMODEM: polynomial 0x1021, initial value 0, no reflection. */
+uint16_t crc_xmodem(const uint8_t *data, size_t len);
 
 #endif

@@ -15,7 +15,13 @@
 #include <stmota/err.h>
 #include <stmota/usb.h>
 
-enum device_scheme { DEVICE_UART, DEVICE_I2C, DEVICE_DFU };
+enum device_scheme {
+	DEVICE_UART,
+	DEVICE_I2C,
+	DEVICE_DFU,
+	DEVICE_YMODEM, /* a serial port behind which a program takes files */
+	DEVICE_TCP,    /* bytes of one, passed on by a server: HOST:PORT */
+};
 
 struct device_url {
 	enum device_scheme scheme;
@@ -34,8 +40,7 @@ struct device_url {
 bool device_url_is_url(const char *text);
 
 /*
- * Takes a URL apart. ERR_USAGE names what is wrong; ERR_UNSUPPORTED for schemes that are known
- * but not built (ymodem). Keys: baud (uart), max (i2c), boot0, nrst, before, banks (single
+ * Takes a URL apart. ERR_USAGE names what is wrong. Keys: baud (uart, ymodem), max (i2c), boot0, nrst, before, banks (single
  * or dual), reset_ms, settle_ms, boot_ms.
  */
 int device_url_parse(const char *text, struct device_url *ret, struct err *e);

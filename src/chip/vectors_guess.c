@@ -196,7 +196,7 @@ static void vote_loops(struct guess *g)
 		for (uint32_t base = g->lo; base <= g->hi; base += STEP) {
 			uint32_t off = w - 1 - base;
 
-			if (w > base && off + 2 <= g->len && halfword_at(g, off) == 0xe7fe)
+			if (w > base && off < g->len - 1 && halfword_at(g, off) == 0xe7fe)
 				vote(g, base, WEIGHT_LOOP);
 		}
 	}

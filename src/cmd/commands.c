@@ -38,6 +38,8 @@ extern const struct command cmd_read;
 extern const struct command cmd_sign;
 extern const struct command cmd_unpack;
 extern const struct command cmd_verify;
+extern const struct command cmd_ymodem_receive;
+extern const struct command cmd_ymodem_send;
 
 const struct command *const commands[] = {
 	&cmd_check,
@@ -72,5 +74,7 @@ const struct command *const commands[] = {
 	&cmd_sign,
 	&cmd_unpack,
 	&cmd_verify,
+	&cmd_ymodem_receive,
+	&cmd_ymodem_send,
 	NULL,
 };

@@ -287,6 +287,16 @@ static int check_assumption(const struct device *d, const struct event_sink *eve
 	return 0;
 }
 
+/* Behind the other schemes there is a program, not a bootloader in ROM. */
+static int check_scheme(const struct device *d, struct err *e)
+{
+	if (d->url.scheme != DEVICE_YMODEM && d->url.scheme != DEVICE_TCP)
+		return 0;
+	err_set(e, ERR_UNSUPPORTED, "%s is no bootloader whose memory can be read and written",
+		d->name);
+	return err_hint(e, "'stmota ymodem send' gives a file to the program that runs there");
+}
+
 /* ---- connect ---- */
 
 static int open_link(const struct device_url *u, struct link **ret, struct err *e)
@@ -467,6 +477,8 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (d == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	rc = resolve(rq, config, d, &chip, e);
+	if (rc == 0)
+		rc = check_scheme(d, e);
 	if (rc == 0)
 		rc = check_entry_port(&d->url, e);
 	if (rc == 0)

@@ -15,13 +15,13 @@
 
 static const struct {
 	const char *name;
-	bool built;
 	enum device_scheme scheme;
 } schemes[] = {
-	{"uart", true, DEVICE_UART},
-	{"i2c", true, DEVICE_I2C},
-	{"dfu", true, DEVICE_DFU},
-	{"ymodem", false, DEVICE_UART},
+	{"uart", DEVICE_UART},
+	{"i2c", DEVICE_I2C},
+	{"dfu", DEVICE_DFU},
+	{"ymodem", DEVICE_YMODEM},
+	{"tcp", DEVICE_TCP},
 };
 
 static int set_baud(const char *value, struct device_url *u, struct err *e)
@@ -83,7 +83,7 @@ static const struct {
 	int (*set)(const char *value, struct device_url *u, struct err *e);
 	unsigned schemes; /* bit set; 0: all */
 } keys[] = {
-	{"baud", set_baud, 1u << DEVICE_UART},
+	{"baud", set_baud, 1u << DEVICE_UART | 1u << DEVICE_YMODEM},
 	{"max", set_max, 1u << DEVICE_I2C},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
@@ -136,12 +136,6 @@ static int take_scheme(const char *text, size_t len, enum device_scheme *ret, st
 	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
 		if (strlen(schemes[i].name) != len || memcmp(schemes[i].name, text, len) != 0)
 			continue;
-		if (!schemes[i].built) {
-			err_set(e, ERR_UNSUPPORTED, "devices on '%s:' are not supported yet",
-				schemes[i].name);
-			err_hint(e, "what is there: uart:PORT, i2c:BUS@ADDRESS, dfu:");
-			return ERR_UNSUPPORTED;
-		}
 		*ret = schemes[i].scheme;
 		return 0;
 	}

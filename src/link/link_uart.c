@@ -6,10 +6,10 @@
  * the library's blocking calls do not return when Ctrl-C comes, and an erase is waited for up to
  * half a minute.
  */
+#include "fd_io.h"
 #include "uart_priv.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +26,6 @@
 #define QUIET_MS      20  /* CP2102N delivers bytes of an earlier session after the flush */
 #define QUIET_MAX_MS  400 /* an application that prints never gets quiet */
 #define SETTLE_MS     50  /* opening a USB adapter glitches its lines */
-#define WRITE_MAX_MS  5000
-#define POLL_SLICE_MS 200 /* a signal may come just before poll() begins to wait */
 
 static struct uart *uart_of(struct link *l)
 {
@@ -36,83 +34,17 @@ static struct uart *uart_of(struct link *l)
 
 static int gone(const struct uart *u, struct err *e)
 {
-	err_set(e, ERR_LINK, "%s has gone", u->l.name);
-	err_hint(e, "unplugged? plug it in again and repeat the command");
-	return ERR_LINK;
-}
-
-/* Waits for `events`; ERR_TIMEOUT, ERR_LINK, ERR_INTERRUPTED. */
-static int wait_for(struct uart *u, short events, uint64_t until_ms, struct err *e)
-{
-	struct pollfd p = {.fd = u->fd, .events = events};
-
-	for (;;) {
-		uint64_t now = clock_now_ms(u->l.clock), left = until_ms > now ? until_ms - now : 0;
-		int n, rc = signals_check(e);
-
-		if (rc < 0)
-			return rc;
-		n = poll(&p, 1, left < POLL_SLICE_MS ? (int)left : POLL_SLICE_MS);
-		if (n < 0 && errno != EINTR)
-			return err_set_errno(e, ERR_LINK, errno, "%s", u->l.name);
-		if (n > 0 && (p.revents & events) != 0)
-			return 0;
-		if (n > 0)
-			return gone(u, e);
-		if (left == 0)
-			return err_set(e, ERR_TIMEOUT, "%s: no answer", u->l.name);
-	}
+	return fd_io_gone(&u->l, e);
 }
 
 static int uart_write(struct link *l, const void *buf, size_t len, struct err *e)
 {
-	struct uart *u = uart_of(l);
-	uint64_t until_ms = clock_now_ms(l->clock) + WRITE_MAX_MS;
-	const uint8_t *p = buf;
-
-	while (len > 0) {
-		ssize_t n = write(u->fd, p, len);
-		int rc;
-
-		if (n > 0) {
-			trace_bytes(l->name, TRACE_OUT, p, (size_t)n);
-			p += n;
-			len -= (size_t)n;
-			continue;
-		}
-		if (n < 0 && errno != EAGAIN && errno != EINTR)
-			return gone(u, e);
-		rc = wait_for(u, POLLOUT, until_ms, e);
-		if (rc == ERR_TIMEOUT)
-			return err_set(e, ERR_LINK, "%s does not send", l->name);
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
+	return fd_io_write(l, uart_of(l)->fd, buf, len, e);
 }
 
 static int uart_read(struct link *l, void *buf, size_t len, uint32_t timeout_ms, struct err *e)
 {
-	struct uart *u = uart_of(l);
-	uint8_t *p = buf;
-
-	while (len > 0) {
-		int rc = wait_for(u, POLLIN, clock_now_ms(l->clock) + timeout_ms, e);
-		ssize_t n;
-
-		if (rc < 0)
-			return rc;
-		n = read(u->fd, p, len);
-		/* Ready to read, but nothing to be read: the other end has hung up. */
-		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-			return gone(u, e);
-		if (n > 0) {
-			trace_bytes(l->name, TRACE_IN, p, (size_t)n);
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return 0;
+	return fd_io_read(l, uart_of(l)->fd, buf, len, timeout_ms, e);
 }
 
 static int uart_flush(struct link *l, struct err *e)

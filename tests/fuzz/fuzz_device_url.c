@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			memchr(u.path, '\0', sizeof(u.path)) != NULL);
 		assert(u.baud == 0 || (u.baud >= 1200 && u.baud <= 12000000));
 		assert(u.entry.boot0.wire == ENTRY_WIRE_NONE ||
-			u.entry.boot0.wire != u.entry.nrst.wire);
+			u.entry.boot0.wire != u.entry.nrst.wire ||
+			strcmp(u.entry.boot0.gpio, u.entry.nrst.gpio) != 0);
 	} else {
 		assert(e.code != ERR_NONE && e.msg[0] != '\0');
 	}

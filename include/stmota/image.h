@@ -24,6 +24,12 @@ bool image_vector_base(const struct segments *s, const struct chip *chip, uint32
  * cannot be judged, and nothing runs there before its loader has unpacked it. */
 bool image_is_opaque(const struct segments *s, uint32_t addr);
 
+/* True if MCUboot's header stands at `addr`. */
+bool image_starts_with_header(const struct segments *s, uint32_t addr);
+
+/* True if a part of it begins with MCUboot's header: then a boot loader starts it, nobody else. */
+bool image_needs_loader(const struct segments *s);
+
 /*
  * vectors_check() for an image with holes: handlers may lie in any part of it.
  * ERR_NO_FIT, also if the image has no byte at `base`.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include <stmota/image.h>
 #include <stmota/protect_job.h>
 
 static const struct opt opts[] = {
@@ -221,6 +222,8 @@ static bool has_start(const struct flash_call *c)
 	/* Without component 0 nobody knows what the device should go on with, but a reset does. */
 	if (after == AFTER_AUTO && !f->can_reset && !firmware_is_release(&c->firmware))
 		return false;
+	if (image_needs_loader(&c->placed))
+		return f->can_reset;
 	return !c->has_slot || c->slot.purpose == SLOT_APPLICATION || f->can_reset;
 }
 

@@ -30,6 +30,20 @@ bool image_is_opaque(const struct segments *s, uint32_t addr)
 	       mcuboot_is_opaque(g->data + (addr - g->addr), g->len - (addr - g->addr));
 }
 
+bool image_starts_with_header(const struct segments *s, uint32_t addr)
+{
+	return image_is_opaque(s, addr) ||
+	       (segments_at(s, addr) != NULL && table_offset(s, addr) > 0);
+}
+
+bool image_needs_loader(const struct segments *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (image_starts_with_header(s, s->v[i].addr))
+			return true;
+	return false;
+}
+
 bool image_vector_base(const struct segments *s, const struct chip *chip, uint32_t *ret)
 {
 	if (s->n == 0)

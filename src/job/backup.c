@@ -163,7 +163,8 @@ int backup_restore(struct device *d, const struct segments *old, const struct im
 	if (old_heads.base == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < heads->n; i++)
-		if (image_check_vectors(old, heads->base[i], d->facts.chip, NULL, 0, NULL) == 0)
+		if (image_check_vectors(old, heads->base[i], d->facts.chip, NULL, 0, NULL) == 0 ||
+			image_starts_with_header(old, heads->base[i]))
 			old_heads.base[old_heads.n++] = heads->base[i];
 	rc = flash_run(d, &rq, &result, e);
 	if (rc == 0 && state != NULL)

@@ -48,15 +48,16 @@ int image_find_heads(const struct segments *image, const struct chip *chip, stru
 		uint32_t base = g->addr + mcuboot_table_offset(g->data, g->len);
 		bool first = i == 0;
 
-		/* Its loader knows it by its header, and by nothing that could be judged here. */
-		if (image_is_opaque(image, base)) {
-			h.base[h.n++] = base;
+		/* Nothing that could be judged here. */
+		if (image_is_opaque(image, g->addr)) {
+			h.base[h.n++] = g->addr;
 			continue;
 		}
 		rc = image_check_vectors(image, base, chip, first ? ret_warn : NULL,
 			first ? warn_size : 0, first ? e : NULL);
+		/* MCUboot looks at the magic of the header before anything else. */
 		if (rc == 0)
-			h.base[h.n++] = base;
+			h.base[h.n++] = g->addr;
 		else if (!first)
 			rc = 0;
 	}

@@ -234,3 +234,24 @@ cmp -n "$(wc -c <next.img)" next.img back.bin || fail "not what was flashed"
 expect 0 stmota flash --device "$dev" --address 0x08018000 mine.img
 says 'only its device can tell'
 expect 0 stmota flash --device "$dev" next.sota --trust ed25519.pub.pem
+
+# A cut in the middle: the header's magic, by which the loader knows an image, comes last. Without a
+# line to reset by, nobody jumps into the slot: its loader starts it.
+expect 0 stmota convert app.img --payload --to mcuboot --version 2.0.3 --header-size 512 \
+	--pad-header --key ed25519.pem --security-counter 4 --out newer.img
+printf '\075\270\363\226' >magic
+for fault in cut@op:30 cut@op:200; do
+	board_off
+	rm -rf board.state state
+	board --chip 0x410 --flash-size 128
+	expect 0 stmota flash --device "$dev" --address 0x08010000 next.img --trust ed25519.pub.pem
+	board --chip 0x410 --flash-size 128 --fault "$fault"
+	expect 10 stmota flash --device "$dev" --address 0x08010000 newer.img
+	board --chip 0x410 --flash-size 128
+	expect 0 stmota read --device "$dev" --range 0x08010000:4 --out found
+	cmp -s found magic && fail "$fault: half an image has its magic"
+	expect 0 stmota flash --device "$dev" --address 0x08010000 newer.img
+	says_not 'started'
+	expect 0 stmota read --device "$dev" --range "0x08010000:$(wc -c <newer.img)" --out found
+	same newer.img found
+done

@@ -9,6 +9,7 @@
 #include <imf/imf_bytes.h>
 #include <imf/imf_config.h>
 
+#include "imf_manifest_priv.h"
 #include "imf_priv.h"
 
 static const uint8_t magic[IMF_MAGIC_SIZE] = {0x89, 'S', 'O', 'T', 'A', '\r', '\n', 0x1A};
@@ -209,8 +210,7 @@ bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf
 	return *offset <= left;
 }
 
-/* The TLV of this type that belongs to component `i`. */
-static bool tlv_of(const struct imf_manifest *m, uint16_t type, uint32_t i, struct imf_tlv *ret)
+bool imf_tlv_of(const struct imf_manifest *m, uint16_t type, uint32_t i, struct imf_tlv *ret)
 {
 	uint32_t offset = 0;
 
@@ -224,7 +224,7 @@ const uint8_t *imf_manifest_name(const struct imf_manifest *m, uint32_t i, uint3
 {
 	struct imf_tlv t;
 
-	if (!tlv_of(m, IMF_TLV_COMPONENT_NAME, i, &t))
+	if (!imf_tlv_of(m, IMF_TLV_COMPONENT_NAME, i, &t))
 		return NULL;
 	*ret_len = t.len - 2u;
 	return t.value + 2;
@@ -289,7 +289,7 @@ bool imf_manifest_delta(const struct imf_manifest *m, uint32_t i, struct imf_del
 {
 	struct imf_tlv t;
 
-	if (!tlv_of(m, IMF_TLV_DELTA_BASE, i, &t))
+	if (!imf_tlv_of(m, IMF_TLV_DELTA_BASE, i, &t))
 		return false;
 	ret->ram = imf_get_le32(t.value + 4);
 	ret->addr = imf_get_le32(t.value + 8);
@@ -312,7 +312,7 @@ bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct 
 {
 	struct imf_tlv t;
 
-	if (!tlv_of(m, IMF_TLV_BASE_VERSION, i, &t))
+	if (!imf_tlv_of(m, IMF_TLV_BASE_VERSION, i, &t))
 		return false;
 	*ret = imf_version_get(t.value + 4);
 	return true;
@@ -338,7 +338,7 @@ uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i)
 {
 	struct imf_tlv t;
 
-	return tlv_of(m, IMF_TLV_COMPRESSED, i, &t) ? imf_get_le32(t.value + 4) : 0;
+	return imf_tlv_of(m, IMF_TLV_COMPRESSED, i, &t) ? imf_get_le32(t.value + 4) : 0;
 }
 
 #endif
@@ -381,6 +381,30 @@ static int deltas_check(const struct imf_manifest *m)
 
 #endif
 
+/* ---- encodings ---- */
+
+/* Every encoding has its entry; what is no delta keeps its size. */
+static int encodings_check(const struct imf_manifest *m)
+{
+	struct imf_component c;
+	uint32_t i;
+
+	for (i = 0; i < m->header.n_components; i++) {
+		struct imf_tlv t;
+
+		imf_manifest_component(m, i, &c);
+		if ((c.encoding & IMF_ENC_CHAINED) != 0 && !imf_tlv_of(m, IMF_TLV_CHAIN, i, &t))
+			return IMF_ERR_FORMAT;
+		if ((c.encoding & IMF_ENC_ENCRYPTED) != 0 &&
+			!imf_tlv_of(m, IMF_TLV_ENCRYPTION, i, &t))
+			return IMF_ERR_FORMAT;
+		if ((c.encoding & (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)) == 0 &&
+			imf_manifest_content_size(m, i) != c.plain_size)
+			return IMF_ERR_FORMAT;
+	}
+	return IMF_OK;
+}
+
 /* ---- the TLVs that are known ---- */
 
 enum tlv_use {
@@ -413,6 +437,13 @@ static const struct tlv_rule {
 #ifndef IMF_NO_WHOLE
 	{IMF_TLV_COMPRESSED, 8, 8, TLV_BY_COMPONENT, compressed_check},
 #endif
+#endif
+#ifndef IMF_NO_CHAIN
+	{IMF_TLV_CHAIN, IMF_CHAIN_TLV_SIZE, IMF_CHAIN_TLV_SIZE, TLV_BY_COMPONENT, imf_chain_check},
+#endif
+#ifndef IMF_NO_DECRYPT
+	{IMF_TLV_ENCRYPTION, IMF_ENCRYPTION_TLV_SIZE, IMF_ENCRYPTION_TLV_SIZE, TLV_BY_COMPONENT,
+		imf_encryption_check},
 #endif
 };
 
@@ -489,7 +520,7 @@ bool imf_manifest_place(const struct imf_manifest *m, uint32_t i, uint32_t offse
 	if (offset >= c.plain_size)
 		return false;
 #ifndef IMF_NO_SEGMENTS
-	if (tlv_of(m, IMF_TLV_SEGMENTS, i, &t)) {
+	if (imf_tlv_of(m, IMF_TLV_SEGMENTS, i, &t)) {
 		for (at = 4; at + 8 <= t.len; at += 8) {
 			uint32_t len = imf_get_le32(t.value + at + 4);
 
@@ -573,6 +604,8 @@ int imf_manifest_parse(const uint8_t *p, uint32_t len, struct imf_manifest *ret)
 	if (rc == IMF_OK)
 		rc = deltas_check(&m);
 #endif
+	if (rc == IMF_OK)
+		rc = encodings_check(&m);
 	if (rc == IMF_OK)
 		rc = places_check(&m);
 	if (rc == IMF_OK)

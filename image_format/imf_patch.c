@@ -150,7 +150,11 @@ int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 		rc = checkpoint_read(cfg, &p->skip);
 	if (rc == IMF_OK && !cfg->whole)
 		rc = base_check(cfg, p->in);
-	if (rc == IMF_OK && cfg->crypto->sha256_init(cfg->crypto->ctx) != 0)
+	if (rc == IMF_OK &&
+		(cfg->crypto->sha256_init(cfg->crypto->ctx) != 0 ||
+			(cfg->plain_salt != NULL &&
+				cfg->crypto->sha256_update(cfg->crypto->ctx, cfg->plain_salt,
+					IMF_SALT_SIZE) != 0)))
 		rc = IMF_ERR_CRYPTO;
 	p->error = rc;
 	return rc;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * imf_priv.h - the three functions of the C library that this library uses
+ * imf_priv.h - what all of this library shares, inside
  *
- * <string.h> is no freestanding header, so the prototypes stand here.
+ * Three functions of the C library are used. <string.h> is no freestanding header, so their
+ * prototypes stand here.
  */
 #ifndef IMF_PRIV_H
 #define IMF_PRIV_H
@@ -23,5 +24,14 @@ void *memset(void *to, int value, size_t len);
 int memcmp(const void *a, const void *b, size_t len);
 #define IMF_MEMCMP memcmp
 #endif
+
+/* Fills secrets with zeros; volatile, so that the compiler does not leave it out. */
+static inline void imf_wipe(void *p, size_t len)
+{
+	volatile unsigned char *to = p;
+
+	while (len-- > 0)
+		*to++ = 0;
+}
 
 #endif

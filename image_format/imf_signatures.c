@@ -23,9 +23,8 @@ int imf_signatures_header(
 		return IMF_ERR_LIMIT;
 	if (s.size % 4 != 0)
 		return IMF_ERR_FORMAT;
-	/* Key wraps come with encryption, which is not built. */
-	if (s.wrap_size != 0)
-		return IMF_ERR_ENCODING;
+	if (s.wrap_size > IMF_WRAPS_MAX * IMF_WRAP_MAX)
+		return IMF_ERR_LIMIT;
 	*ret = s;
 	return IMF_OK;
 }
@@ -85,6 +84,24 @@ int imf_signatures_parse(const uint8_t *p, uint32_t len, uint32_t head, struct i
 		return IMF_ERR_FORMAT;
 	*ret = s;
 	return IMF_OK;
+}
+
+int imf_wraps_check(const struct imf_manifest *m, const struct imf_signatures *s)
+{
+	uint32_t one = 0, left = s->wrap_size;
+
+#ifndef IMF_NO_DECRYPT
+	one = imf_manifest_wrap_size(m);
+#else
+	(void)m;
+#endif
+	if (one == 0)
+		return s->wrap_size == 0 ? IMF_OK : IMF_ERR_FORMAT;
+	if (s->wrap_size > IMF_WRAPS_MAX * one)
+		return IMF_ERR_LIMIT;
+	while (left > one)
+		left -= one;
+	return left == one ? IMF_OK : IMF_ERR_FORMAT;
 }
 
 void imf_sign_message(const uint8_t digest[IMF_DIGEST_SIZE], uint8_t ret[IMF_SIGN_MESSAGE_SIZE])

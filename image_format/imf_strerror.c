@@ -18,7 +18,7 @@ const char *imf_strerror(int error)
 		"larger than the format allows",
 		"more bytes than the package has",
 		"an unknown critical entry",
-		"an encoding that is not supported yet",
+		"an encoding that is not supported",
 		"an unknown kind of component",
 		"manifest and signatures are larger than the buffer",
 		"for another product",
@@ -37,6 +37,7 @@ const char *imf_strerror(int error)
 		"not found",
 		"the base image is another one",
 		"the delta payload is damaged",
+		"encrypted with another key",
 	};
 	const int n = (int)(sizeof(words) / sizeof(words[0]));
 

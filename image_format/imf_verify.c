@@ -21,6 +21,7 @@ enum phase {
 	PHASE_MANIFEST,
 	PHASE_SIG_HEADER,
 	PHASE_SIGNATURES,
+	PHASE_WRAPS,
 	PHASE_PAYLOAD,
 	PHASE_END
 };
@@ -174,6 +175,43 @@ static int header_came(struct imf_verify *v)
 	return need(v, PHASE_MANIFEST, h->manifest_size);
 }
 
+/* Everything in front of the payloads is there. */
+static int head_came(struct imf_verify *v)
+{
+	if (!decided_good(v))
+		return IMF_ERR_SIGNATURE;
+	if (v->cfg->accept != NULL && v->cfg->accept(v->cfg->ctx, &v->manifest) != 0)
+		return IMF_ERR_CALLBACK;
+	v->phase = PHASE_PAYLOAD;
+	return component_begin(v);
+}
+
+/* `left` bytes of wraps come; each is collected behind the signatures, over the one before. */
+static int next_wrap(struct imf_verify *v)
+{
+#ifndef IMF_NO_DECRYPT
+	if (v->left > 0 && v->cfg->wrap != NULL)
+		return need(v, PHASE_WRAPS, v->have + imf_manifest_wrap_size(&v->manifest));
+#endif
+	v->phase = PHASE_WRAPS;
+	return v->left > 0 ? IMF_OK : head_came(v);
+}
+
+static int wrap_came(struct imf_verify *v)
+{
+#ifndef IMF_NO_DECRYPT
+	uint32_t size = imf_manifest_wrap_size(&v->manifest);
+
+	v->have -= size;
+	v->left -= size;
+	if (!decided_good(v))
+		return IMF_ERR_SIGNATURE;
+	if (v->cfg->wrap(v->cfg->ctx, &v->manifest, v->cfg->work + v->have, size) != 0)
+		return IMF_ERR_CALLBACK;
+#endif
+	return next_wrap(v);
+}
+
 static int signatures_came(struct imf_verify *v)
 {
 	uint32_t head = v->manifest.header.manifest_size;
@@ -184,10 +222,8 @@ static int signatures_came(struct imf_verify *v)
 		rc = decide(v, &s);
 	if (rc < 0)
 		return rc;
-	if (v->cfg->accept != NULL && v->cfg->accept(v->cfg->ctx, &v->manifest) != 0)
-		return IMF_ERR_CALLBACK;
-	v->phase = PHASE_PAYLOAD;
-	return component_begin(v);
+	v->left = s.wrap_size;
+	return next_wrap(v);
 }
 
 /* cfg->work holds what the phase needs. */
@@ -197,6 +233,9 @@ static int collected(struct imf_verify *v)
 	struct imf_signatures s;
 	int rc;
 
+	/* No fifth case: from there on compilers make a table that needs their library. */
+	if (v->phase == PHASE_WRAPS)
+		return wrap_came(v);
 	switch (v->phase) {
 	case PHASE_HEADER: return header_came(v);
 	case PHASE_MANIFEST:
@@ -206,6 +245,8 @@ static int collected(struct imf_verify *v)
 		return rc < 0 ? rc : need(v, PHASE_SIG_HEADER, head + IMF_SIG_HEADER_SIZE);
 	case PHASE_SIG_HEADER:
 		rc = imf_signatures_header(v->cfg->work + head, head, &s);
+		if (rc == IMF_OK)
+			rc = imf_wraps_check(&v->manifest, &s);
 		if (rc < 0)
 			return rc;
 		rc = need(v, PHASE_SIGNATURES, head + IMF_SIG_HEADER_SIZE + s.size);
@@ -213,6 +254,12 @@ static int collected(struct imf_verify *v)
 		return rc == IMF_OK && s.size == 0 ? signatures_came(v) : rc;
 	default: return signatures_came(v);
 	}
+}
+
+/* Nobody asked for the wraps. */
+static bool passes_wraps(const struct imf_verify *v)
+{
+	return v->phase == PHASE_WRAPS && v->cfg->wrap == NULL;
 }
 
 static int take(struct imf_verify *v, const uint8_t **data, uint32_t *len)
@@ -225,6 +272,10 @@ static int take(struct imf_verify *v, const uint8_t **data, uint32_t *len)
 	*len -= n;
 	if (v->phase == PHASE_PAYLOAD)
 		return payload(v, from, n);
+	if (passes_wraps(v)) {
+		v->left -= n;
+		return next_wrap(v);
+	}
 	IMF_MEMCPY(v->cfg->work + v->have, from, n);
 	v->have += n;
 	return v->have == v->need ? collected(v) : IMF_OK;
@@ -260,7 +311,7 @@ uint32_t imf_verify_wants(const struct imf_verify *v)
 {
 	if (v->error != IMF_OK || v->phase == PHASE_END)
 		return 0;
-	return v->phase == PHASE_PAYLOAD ? v->left : v->need - v->have;
+	return v->phase == PHASE_PAYLOAD || passes_wraps(v) ? v->left : v->need - v->have;
 }
 
 int imf_verify_finish(const struct imf_verify *v)

@@ -42,7 +42,7 @@ int check_package(const uint8_t *area, uint32_t size, const struct imf_device *d
 	struct imf_crypto crypto = {&hash, on_init, on_update, on_final, on_verify};
 	struct imf_key trusted;
 	struct imf_verify_config cfg = {
-		&crypto, &trusted, 1, 1, device, work, sizeof(work), 0, 0, 0, 0};
+		&crypto, &trusted, 1, 1, device, work, sizeof(work), 0, 0, 0, 0, 0};
 	struct imf_verify v;
 	uint32_t at = 0, n, i;
 	int rc;

@@ -12,10 +12,15 @@ import struct
 import sys
 import uuid
 
-from testkeys import Ed25519, P256, key_id, pem
+from testkeys import (Ed25519, P256, aes_ctr, hkdf, key_id, mac, pem, private_pem)
 
 ED = Ed25519(b'stmota test key, ed25519: never trust it')
 EC = P256(b'stmota test key, p256: never trust it')
+DEVICE = P256(b'stmota test key, device: never trust it')
+OTHER_DEVICE = P256(b'stmota test key, another device')
+EPHEMERAL = P256(b'stmota test key, ephemeral')
+PRODUCT_KEY = {16: hashlib.sha256(b'stmota test key, product').digest()[:16],
+               32: hashlib.sha256(b'stmota test key, product, 256').digest()}
 STRANGER = Ed25519(b'stmota test key, stranger')
 
 MAGIC = b'\x89SOTA\r\n\x1a'
@@ -249,8 +254,10 @@ def signatures():
            m + struct.pack('<II', 16384, 0) + signed(m, ED) + bytes(16384 - 76) + payload)
     many = b''.join(record(struct.pack('<Q', i), bytes(4)) for i in range(17))
     put('sig-17', '17 signatures', many, 'limit', 'damaged')
-    vector('wraps', 'encoding', 'unsupported', 'key wraps, which are not built yet',
-           assemble(m, signed(m, ED), payload, 113))
+    vector('wraps', 'format', 'damaged', 'key wraps, and nothing is encrypted',
+           assemble(m, signed(m, ED), bytes(120) + payload, 120))
+    vector('wraps-huge', 'limit', 'damaged', 'key wraps above 8 * 136 bytes',
+           assemble(m, signed(m, ED), bytes(1089) + payload, 1089))
 
 
 def headers():
@@ -289,9 +296,10 @@ def headers():
     put('encoding-delta', 'a delta without decoder RAM', components=[Component(encoding=1)], encodings=1)
     put('encoding-compressed', 'compressed without decoder RAM', components=[Component(encoding=2)],
         encodings=2)
-    for bit, name in enumerate(('encrypted', 'chained'), 2):
-        vector('encoding-' + name, 'encoding', 'unsupported', name + ' is not built yet',
-               package([Component(encoding=1 << bit)], encodings=1 << bit))
+    put('encoding-encrypted', 'encrypted, and does not tell how',
+        components=[Component(encoding=4)], encodings=4)
+    put('encoding-chained', 'chained, and does not tell how',
+        components=[Component(encoding=8)], encodings=8)
     put('encoding-16', 'an unknown encoding', 'encoding', 'unsupported', encodings=16)
     vector('encoding-hidden', 'format', 'damaged', 'an encoding that the header does not announce',
            package([Component(encoding=1)]))
@@ -387,8 +395,7 @@ def tlvs():
     put('tlv-overrun', 'a TLV that passes the end', NAME + struct.pack('<HH', 0x7001, 5) + b'hell')
     put('tlv-critical', 'an unknown critical TLV', NAME + tlv(0xF001, b''), 'critical', 'unsupported')
     for number, name in ((0x8003, 'chain'), (0x8004, 'encryption')):
-        put('tlv-' + name, 'reserved for ' + name, NAME + tlv(number, bytes(8)), 'critical',
-            'unsupported')
+        put('tlv-' + name, 'an entry of 8 bytes: ' + name, NAME + tlv(number, bytes(8)))
     put('tlv-index-order', 'one type twice, numbers that do not ascend',
         NAME + tlv(0x7001, b'\1\0') + tlv(0x7001, b'\1\0'))
     put('tlv-index-short', 'one type twice, the second without a number',
@@ -486,6 +493,196 @@ def packed():
            package(tlvs=NAME + packed_tlv()))
 
 
+# ---- encryption and chains ----
+
+def chained(content, size):
+    """Stored bytes and the digest of chunk 0."""
+    share, parts = size - 32, []
+    while len(content) > size:
+        parts.append(content[:share])
+        content = content[share:]
+    parts.append(content)
+    for k in reversed(range(len(parts) - 1)):
+        parts[k] += sha(parts[k + 1])
+    return b''.join(parts), sha(parts[0])
+
+
+def chain_tlv(component, size, digest):
+    return tlv(0x8003, struct.pack('<HH', component, size) + digest)
+
+
+def encryption_tlv(component, cipher, source, salt, check):
+    return tlv(0x8004, struct.pack('<HBB', component, cipher, source) + salt + check)
+
+
+class Sealed:
+    """A component that is encrypted (root key given) or chained (chunk size given)."""
+
+    def __init__(self, number=0, data=None, root=None, source=1, chunk=0, content=None, **fields):
+        data = noise(3000) if data is None else data
+        content = data if content is None else content
+        encoding, self.tlvs, digest = fields.pop('encoding', 0), {}, sha(data)
+        if root:
+            cipher = 1 if len(root) == 16 else 2
+            salt_key = hkdf(b'', root, b'stmota-salt-v1\0', 32)
+            salt = mac(salt_key, struct.pack('<H', number) + sha(content))[:16]
+            info = b'stmota-encrypt-v1\0' + product_uuid(PRODUCT) + version()
+            derived = hkdf(salt, root, info + struct.pack('<HBB', number, cipher, source), 64)
+            content = aes_ctr(derived[:len(root)], content)
+            digest = sha(derived[48:] + data)
+            self.tlvs[0x8004] = encryption_tlv(number, cipher, source, salt, derived[32:48])
+            encoding |= 4
+        if chunk:
+            content, first = chained(content, chunk)
+            self.tlvs[0x8003] = chain_tlv(number, chunk, first)
+            encoding |= 8
+        f = {'encoding': encoding, 'plain_size': len(data), 'plain_digest': digest}
+        f.update(fields)
+        self.component = Component(content, **f)
+
+
+def sealed_manifest(parts, tlvs=NAME, **h):
+    entries = b''.join(p.tlvs[t] for t in (0x8003, 0x8004) for p in parts if t in p.tlvs)
+    f = {'encodings': 0}
+    for p in parts:
+        f['encodings'] |= p.component.encoding
+    f.update(h)
+    return manifest([p.component for p in parts], tlvs + entries, **f)
+
+
+def wrap(m, root, to, domain=b'stmota-wrap-v1\0', sender=EPHEMERAL):
+    agreed = hkdf(b'', sender.shared(to.public), domain + key_id(to) + sender.public, 64)
+    wrapped = bytes(a ^ b for a, b in zip(root, agreed))
+    return key_id(to) + sender.public + wrapped + mac(agreed[32:], sha(m) + wrapped)
+
+
+def sealed(parts, wraps=b'', tlvs=NAME, m=None, payload=None, **h):
+    m = sealed_manifest(parts, tlvs, **h) if m is None else m
+    payload = b''.join(p.component.data for p in parts) if payload is None else payload
+    return assemble(m, signed(m, ED), wraps + payload, len(wraps))
+
+
+def chains():
+    def put(name, text, part, device='format', host='damaged', **h):
+        vector('chain-' + name, device, host, text, sealed([part], **h))
+
+    for size in (1024, 2048, 4096):
+        vector('good-chain-%d' % size, 'ok', 'ok', 'chunks of %d bytes' % size,
+               sealed([Sealed(data=noise(9000, 20), chunk=size)]))
+    for size in (1, 1024, 1025, 1024 + 992, 1024 + 993):
+        vector('good-chain-of-%d' % size, 'ok', 'ok', '%d bytes in chunks of 1,024' % size,
+               sealed([Sealed(data=noise(size, 21), chunk=1024)]))
+    part = Sealed(chunk=1024)
+    for size in (0, 512, 1000, 1056, 8192):
+        odd = Sealed(chunk=1024)
+        odd.tlvs[0x8003] = chain_tlv(0, size, bytes(32))
+        put('size-%d' % size, 'chunks of %d bytes' % size, odd)
+    nobody = Sealed(chunk=1024)
+    nobody.tlvs[0x8003] = chain_tlv(1, 1024, bytes(32))
+    put('nobody', 'a chain of a component that is not there', nobody)
+    plain = Sealed()
+    plain.tlvs[0x8003] = part.tlvs[0x8003]
+    put('of-plain', 'a chain of a component that is not chained', plain)
+    cut, first = noise(992, 22) + sha(noise(32, 23)) + noise(32, 23), sha(noise(32, 23))
+    whole = Sealed(data=noise(992, 22) + noise(32, 23), chunk=1024)
+    whole.component = Component(cut, encoding=8, plain_size=1024, plain_digest=sha(cut[:992] + cut[1024:]))
+    whole.tlvs[0x8003] = chain_tlv(0, 1024, sha(cut[:1024]))
+    put('cut', 'a last chunk of 32 bytes that would have fitted', whole)
+    short = Sealed(chunk=1024, plain_size=2999)
+    put('plain-size', 'content and plain size differ', short)
+    wrong = Sealed(chunk=1024)
+    wrong.tlvs[0x8003] = chain_tlv(0, 1024, first)
+    put('digest', 'the digest of chunk 0 is another one; the stored digest is right', wrong, 'ok',
+        'plain')
+    swapped = Sealed(chunk=1024)
+    d = swapped.component.data
+    d = d[:1024] + d[2048:3072] + d[1024:2048] + d[3072:]
+    swapped.component = Component(d, encoding=8, plain_size=3000, plain_digest=sha(noise(3000)))
+    put('swapped', 'two chunks swapped; the stored digest is right', swapped, 'ok', 'plain')
+
+
+def encryptions():
+    def put(name, text, parts, device='format', host='damaged', **h):
+        vector('encrypted-' + name, device, host, text, sealed(parts, **h))
+
+    for size, root in PRODUCT_KEY.items():
+        vector('good-encrypted-%d' % (8 * size), 'ok', 'ok', 'AES-%d, product key' % (8 * size),
+               sealed([Sealed(root=root)]))
+    root = PRODUCT_KEY[16]
+    vector('good-encrypted-chained', 'ok', 'ok', 'encrypted, and chained',
+           sealed([Sealed(root=root, chunk=1024)]))
+    vector('good-encrypted-some', 'ok', 'ok', 'the second of three components is encrypted', sealed([
+        Sealed(), Sealed(1, noise(77, 30), root, kind=CONFIG, addr=0x0800F000),
+        Sealed(2, noise(5000, 31), chunk=2048, kind=SECOND, addr=0x08010000)]))
+    vector('good-encrypted-delta', 'ram', 'ok', 'an encrypted, chained delta', sealed(
+        [Sealed(data=DELTA_NEW, content=DELTA_PAYLOAD, root=root, chunk=1024, encoding=1)],
+        tlvs=NAME + delta_base(), ram=8192, base=sha(DELTA_OLD)[:16]))
+    key = noise(32, 32)
+    for size in (16, 32):
+        part = Sealed(root=key[:size], source=2, chunk=1024)
+        m = sealed_manifest([part])
+        vector('good-wrapped-%d' % (8 * size), 'ok', 'ok', 'AES-%d, for two devices' % (8 * size), sealed(
+            [part], wrap(m, key[:size], OTHER_DEVICE) + wrap(m, key[:size], DEVICE), m=m))
+    part = Sealed(root=key[:16], source=2)
+    m = sealed_manifest([part])
+    mine, other = wrap(m, key[:16], DEVICE), wrap(m, key[:16], OTHER_DEVICE)
+    eight = b''.join(struct.pack('<Q', i) + mine[8:] for i in range(9))
+    for name, text, wraps, device, host in (
+            ('none', 'no key wrap', b'', 'format', 'damaged'),
+            ('odd', 'key wraps of another size', mine + other[:-4], 'format', 'damaged'),
+            ('9', 'nine key wraps', eight, 'limit', 'damaged'),
+            ('twice', 'two wraps for one device', mine + other + mine, 'ok', 'damaged'),
+            ('others', 'wrapped for another device', other, 'ok', 'key'),
+            ('flipped', 'one bit of the wrapped key', mine[:75] + bytes([mine[75] ^ 1]) + mine[76:],
+             'ok', 'key'),
+            ('mac', 'one bit of the MAC', mine[:-1] + bytes([mine[-1] ^ 1]), 'ok', 'key'),
+            ('point', 'a point beside the curve', mine[:40] + bytes(32) + mine[72:], 'ok', 'key'),
+            ('wrong-key', 'wrapped rightly, another key', wrap(m, key[16:], DEVICE), 'ok', 'key'),
+            ('other-package', 'the wrap of another package',
+             wrap(sealed_manifest([Sealed(root=key[:16], source=2, addr=0x08001000)]), key[:16], DEVICE),
+             'ok', 'key'),
+            ('domain', 'made for another purpose', wrap(m, key[:16], DEVICE, b'stmota-wrap-v2\0'),
+             'ok', 'key')):
+        vector('wraps-' + name, device, host, text, sealed([part], wraps, m=m))
+    put('nobody', 'an entry of a component that is not there', [with_entry(1, 1, 1)])
+    put('cipher', 'another cipher', [with_entry(0, 3, 1)], 'encoding', 'unsupported')
+    put('source', 'another source of keys', [with_entry(0, 1, 3)], 'encoding', 'unsupported')
+    plain = Sealed()
+    plain.tlvs[0x8004] = Sealed(root=root).tlvs[0x8004]
+    put('of-plain', 'an entry of a component that is not encrypted', [plain])
+    put('ciphers-differ', 'two ciphers in a package', [
+        Sealed(root=root), Sealed(1, noise(77, 30), PRODUCT_KEY[32], kind=CONFIG, addr=0x0800F000)])
+    put('sources-differ', 'two sources of keys in a package', [
+        Sealed(root=root), Sealed(1, noise(77, 30), root, 2, kind=CONFIG, addr=0x0800F000)])
+    put('other-version', 'encrypted as another version', [Sealed(root=root)], 'ok', 'key',
+        version=version(1, 2, 4))
+    put('other-number', 'encrypted as another component', [
+        Sealed(), with_number(Sealed(0, noise(77, 30), root, kind=CONFIG, addr=0x0800F000), 1)],
+        'ok', 'key')
+    put('other-key', 'encrypted with another product key', [Sealed(root=noise(16, 33))], 'ok', 'key')
+    put('check', 'one bit of the key check', [with_check(Sealed(root=root))], 'ok', 'key')
+    put('plain-digest', 'another plain digest', [Sealed(root=root, plain_digest=noise(32, 34))],
+        'ok', 'plain')
+
+
+def with_entry(number, cipher, source):
+    part = Sealed(root=PRODUCT_KEY[16])
+    part.tlvs[0x8004] = encryption_tlv(number, cipher, source, bytes(16), bytes(16))
+    return part
+
+
+def with_number(part, number):
+    old = part.tlvs[0x8004]
+    part.tlvs[0x8004] = old[:4] + struct.pack('<H', number) + old[6:]
+    return part
+
+
+def with_check(part):
+    old = part.tlvs[0x8004]
+    part.tlvs[0x8004] = old[:-1] + bytes([old[-1] ^ 1])
+    return part
+
+
 def maps():
     def put(name, text, pairs, component=0, zero=0, parts=None, names=b''):
         vector(name, 'format', 'damaged', text,
@@ -532,15 +729,20 @@ def damaged():
 
 
 def files():
-    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, packed, maps,
+    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, packed, chains,
+                 encryptions, maps,
                  damaged):
         part()
-    out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode()}
+    out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode(),
+           'device.pem': private_pem(DEVICE).encode(), 'product-128.key': PRODUCT_KEY[16],
+           'product-256.key': PRODUCT_KEY[32].hex().encode() + b'\n'}
     lines = ['# Made by make_vectors.py. FILE DEVICE HOST: what must happen.\n',
              '# DEVICE: result of imf_verify (enum imf_error) on a device of product\n',
              '# acme.com/streetlight, hardware 3, chip 0x413, running 1.2.0, counter 5, flash\n',
              '# 0x08000000:1M, work buffer 1,024 bytes, trusting both keys. HOST: result of\n',
-             '# package_open and package_verify with both keys trusted.\n']
+             '# package_open and package_verify with both keys trusted; then, for encrypted and\n',
+             '# chained ones: key if no key here opens it (product-128.key, product-256.key,\n',
+             '# device.pem), plain if it opens and the content is not what was signed.\n']
     for name, device, host, text, data in sorted(VECTORS):
         assert name + '.sota' not in out, name
         out[name + '.sota'] = data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""testkeys.py - Ed25519 (RFC 8032) and ECDSA P-256 (RFC 6979) for the test vectors
+"""testkeys.py - Ed25519 (RFC 8032), P-256 (RFC 6979, ECDH), AES and HKDF for the test vectors
 
 Written for clarity, not for secrets: nothing here takes constant time. The two private keys are
 SHA-256 of a published text; never trust them.
@@ -125,6 +125,11 @@ class P256:
             k = mac(v + b'\x00')
             v = mac(v)
 
+    def shared(self, public):
+        """x of the product of this private key and that public one, 32 bytes."""
+        point = int.from_bytes(public[:32], 'big'), int.from_bytes(public[32:], 'big')
+        return _ec_mul(self.d, point)[0].to_bytes(32, 'big')
+
     def sign(self, message):
         h = hashlib.sha256(message).digest()
         for nonce in self._nonces(h):
@@ -149,3 +154,93 @@ def pem(key):
     text = base64.b64encode(spki_of(key)).decode()
     lines = [text[i:i + 64] for i in range(0, len(text), 64)]
     return '-----BEGIN PUBLIC KEY-----\n' + '\n'.join(lines) + '\n-----END PUBLIC KEY-----\n'
+
+
+def private_pem(key):
+    """PKCS#8 of a P-256 key."""
+    inner = bytes.fromhex('02010104') + b'\x20' + key.d.to_bytes(32, 'big')
+    inner += bytes.fromhex('a144034200') + b'\x04' + key.public
+    inner = b'\x30' + bytes([len(inner)]) + inner
+    head = bytes.fromhex('020100301306072a8648ce3d020106082a8648ce3d030107')
+    body = head + b'\x04' + bytes([len(inner)]) + inner
+    body = b'\x30\x81' + bytes([len(body)]) + body
+    text = base64.b64encode(body).decode()
+    lines = [text[i:i + 64] for i in range(0, len(text), 64)]
+    return '-----BEGIN PRIVATE KEY-----\n' + '\n'.join(lines) + '\n-----END PRIVATE KEY-----\n'
+
+
+# ---- AES (FIPS 197) in counter mode, HKDF-SHA256 ----
+
+def _gf_mul(a, b):
+    result = 0
+    while b:
+        if b & 1:
+            result ^= a
+        a = a << 1 ^ (0x11B if a & 0x80 else 0)
+        b >>= 1
+    return result
+
+
+def _sbox():
+    table = []
+    for x in range(256):
+        inverse = next((y for y in range(256) if _gf_mul(x, y) == 1), 0)
+        bits = inverse
+        for turn in range(1, 5):
+            bits ^= (inverse << turn | inverse >> 8 - turn) & 255
+        table.append(bits ^ 0x63)
+    return table
+
+
+SBOX = _sbox()
+
+
+def _aes_keys(key):
+    words = [key[i:i + 4] for i in range(0, len(key), 4)]
+    n, rcon = len(words), 1
+    while len(words) < 4 * (n + 7):
+        w = words[-1]
+        if len(words) % n == 0:
+            w = bytes(SBOX[b] for b in w[1:] + w[:1])
+            w = bytes([w[0] ^ rcon]) + w[1:]
+            rcon = _gf_mul(rcon, 2)
+        elif n == 8 and len(words) % n == 4:
+            w = bytes(SBOX[b] for b in w)
+        words.append(bytes(a ^ b for a, b in zip(w, words[-n])))
+    flat = b''.join(words)
+    return [flat[i:i + 16] for i in range(0, len(flat), 16)]
+
+
+def _aes_block(keys, block):
+    s = bytes(a ^ b for a, b in zip(block, keys[0]))
+    for turn, key in enumerate(keys[1:], 1):
+        s = [SBOX[s[(i + 4 * (i % 4)) % 16]] for i in range(16)]
+        if turn < len(keys) - 1:
+            mixed = []
+            for c in range(0, 16, 4):
+                for r in range(4):
+                    a, b, d, e = (s[c + (r + k) % 4] for k in range(4))
+                    mixed.append(_gf_mul(a, 2) ^ _gf_mul(b, 3) ^ d ^ e)
+            s = mixed
+        s = bytes(a ^ b for a, b in zip(s, key))
+    return s
+
+
+def aes_ctr(key, data, counter=0):
+    keys, out = _aes_keys(key), bytearray()
+    for i in range(0, len(data), 16):
+        stream = _aes_block(keys, (counter + i // 16).to_bytes(16, 'big'))
+        out += bytes(a ^ b for a, b in zip(data[i:i + 16], stream))
+    return bytes(out)
+
+
+def mac(key, data):
+    return hmac.new(key, data, hashlib.sha256).digest()
+
+
+def hkdf(salt, key, info, size):
+    prk, out, block = mac(salt or bytes(32), key), b'', b''
+    while len(out) < size:
+        block = mac(prk, block + info + bytes([len(out) // 32 + 1]))
+        out += block
+    return out[:size]

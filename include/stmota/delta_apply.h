@@ -25,6 +25,7 @@ struct delta_recipe { /* what a manifest says about a delta component */
 	uint8_t base_digest[SHA256_SIZE];
 	uint32_t plain_size, load_addr;
 	uint8_t plain_digest[SHA256_SIZE];
+	const uint8_t *plain_salt; /* package_plain_salt(); NULL: not encrypted */
 	bool whole; /* compressed: no base, base_... are not used */
 };
 

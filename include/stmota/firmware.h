@@ -26,6 +26,7 @@ struct firmware_options {
 	uint32_t raw_address;
 	bool data;                 /* a raw image is data: no vector table is looked for */
 	const struct trust *trust; /* keys to believe; NULL: none */
+	const struct secret *secret; /* opens what is encrypted; NULL: nothing does */
 	bool must_be_signed;       /* also refuses raw images */
 	const char *components[IMF_COMPONENTS_MAX]; /* write only these: names or numbers */
 	size_t n_components;                        /* 0: all */

@@ -17,6 +17,7 @@
 #include <stmota/chip.h>
 #include <stmota/err.h>
 #include <stmota/key.h>
+#include <stmota/secret.h>
 #include <stmota/segments.h>
 #include <stmota/trust.h>
 #include <stmota/version.h>
@@ -75,6 +76,17 @@ struct package_item { /* a component to be packed, plain */
 	const struct segments *image;      /* not empty; holes are kept as holes */
 	const struct package_delta *delta; /* NULL: no delta */
 	const struct package_packed *packed; /* NULL: not compressed */
+	bool encrypt;                      /* with package_spec.lock */
+	uint32_t chunk_size;               /* chained: 1024, 2048 or 4096; 0: not */
+};
+
+/* The key that encrypts a package, and for whom. */
+struct package_lock {
+	enum imf_key_source source;
+	uint8_t key[IMF_KEY_MAX]; /* the product key; or one of this package, random */
+	size_t key_len;           /* 16: AES-128, 32: AES-256 */
+	struct key *const *to;    /* IMF_KEY_WRAPPED: public keys of devices, borrowed */
+	size_t n_to;
 };
 
 struct package_spec {
@@ -84,12 +96,14 @@ struct package_spec {
 	uint16_t hw_min, hw_max; /* 0 and 0xFFFF: any revision */
 	uint16_t chip;           /* product ID, 0: any */
 	struct package_meta meta;
+	const struct package_lock *lock; /* NULL: nothing is encrypted */
 	const struct package_item *items;
 	size_t n_items;
 };
 
 /*
- * Makes an unsigned package in `ret`, in place of what it holds. The same input gives the same bytes.
+ * Makes an unsigned package in `ret`, in place of what it holds. The same input gives the same bytes,
+ * but for key wraps, which hold random numbers.
  * ERR_USAGE (product name, kinds, places that overlap), ERR_UNSUPPORTED (larger than the format
  * allows: too many holes, too much payload), ERR_NOMEM.
  */
@@ -144,7 +158,11 @@ struct package { /* borrows the bytes it was opened on */
 	char names[IMF_COMPONENTS_MAX][PACKAGE_NAME_SIZE]; /* of the components; "": none */
 	struct imf_signatures signatures;
 	size_t n_signatures;
+	const uint8_t *wraps;        /* signatures.wrap_size bytes */
+	size_t n_wraps;
 	const uint8_t *payload;      /* header.payload_size bytes */
+	uint8_t root[IMF_KEY_MAX];   /* key of its encrypted components, see package_unlock() */
+	size_t root_len;             /* 0: locked, or nothing is encrypted */
 	uint8_t digest[SHA256_SIZE]; /* of the manifest: names the release */
 };
 
@@ -169,18 +187,56 @@ int package_parse(const uint8_t *data, size_t len, struct package *ret, struct e
 /* Component `i` < header.n_components. */
 struct imf_component package_component(const struct package *p, size_t i);
 
+/* True if a component is encrypted; *ret_source may be NULL. */
+bool package_is_encrypted(const struct package *p, enum imf_key_source *ret_source);
+
+/*
+ * Finds the key of the encrypted components and proves it on each of them. Nothing happens if
+ * nothing is encrypted. To be called after package_verify(): what is not signed proves nothing.
+ *
+ * secret  NULL or empty: ERR_SIGNATURE if a key would be needed
+ *
+ * ERR_SIGNATURE: the wrong key or kind of key, wrapped for other devices, a damaged wrap.
+ */
+int package_unlock(struct package *p, const struct secret *secret, struct err *e);
+
+/*
+ * What component `i` holds without chain and encryption, appended to `ret`: its plain bytes, or the
+ * payload of a delta. Each chunk's digest is checked before it is decrypted, and plain bytes at the
+ * end. ERR_NOMEM, ERR_SIGNATURE (locked), ERR_DAMAGED.
+ */
+int package_content(const struct package *p, size_t i, struct buf *ret, struct err *e);
+
+/*
+ * The 16 bytes that are hashed before the plain bytes of component `i`; false: none, it is not
+ * encrypted. The package is unlocked.
+ */
+bool package_plain_salt(const struct package *p, size_t i, uint8_t ret[IMF_SALT_SIZE]);
+
 /*
  * Plain bytes of component `i` at their addresses, copied into `ret` (empty); decompressed.
- * ERR_NOMEM, ERR_DAMAGED (does not make what the manifest says), ERR_UNSUPPORTED for a delta: its
- * plain bytes are not in the package.
+ * ERR_NOMEM, ERR_SIGNATURE (encrypted, and not unlocked), ERR_DAMAGED (does not make what the
+ * manifest says), ERR_UNSUPPORTED for a delta: its plain bytes are not in the package.
  */
 int package_segments(const struct package *p, size_t i, struct segments *ret, struct err *e);
 
 /*
- * The firmware's own record in component `i`.
- * ERR_FORMAT if the manifest names a place where there is no sound record. *ret_found false: none.
+ * The firmware's own record in component `i`; none is found in what is locked.
+ * ERR_DAMAGED if the manifest names a place where there is no sound record. *ret_found false: none.
  */
 int package_app_info(const struct package *p, size_t i, struct imf_app_info *ret, bool *ret_found,
+	struct err *e);
+
+/*
+ * Wraps the key of an unlocked package (see package_unlock) for other devices; the wraps that were
+ * there go. Signatures stay good.
+ *
+ * p  opened on `pkg`, must not be used afterwards
+ *
+ * ERR_USAGE (not encrypted for device keys, none or too many of them, one twice), ERR_SIGNATURE (a
+ * key that is no device key, or not unlocked).
+ */
+int package_rewrap(struct buf *pkg, const struct package *p, struct key *const *to, size_t n_to,
 	struct err *e);
 
 /*

@@ -39,6 +39,8 @@ enum release_part { /* of [component NAME] */
 	PART_SLOT,
 	PART_ENTRY,
 	PART_COMPRESS,
+	PART_ENCRYPT, /* yes, no; not given: whenever there is a key */
+	PART_CHAIN,   /* bytes of a chunk, or no */
 	PART_N,
 };
 

@@ -5,6 +5,7 @@
 #ifndef STMOTA_CMD_H
 #define STMOTA_CMD_H
 
+#include <stmota/package.h>
 #include <stmota/buf.h>
 #include <stmota/command.h>
 #include <stmota/key.h>
@@ -107,6 +108,38 @@ void cmd_keys_done(struct cmd_keys *keys);
 /* Signs with every --key; `name` of the package for messages. */
 int cmd_sign_package(
 	const struct command_env *env, const char *name, struct buf *package, struct err *e);
+
+/* Rows for a command that makes packages. */
+/* clang-format off */
+#define CMD_OPT_ENCRYPT \
+	OPT_FILE("encrypt-key", "PRODUCT.key", "encrypt with this product key"), \
+	OPT_FILES("encrypt-to", "PUB.pem", "encrypt for the device with this public key; up to 8"), \
+	OPT_CHOICE("cipher", "aes128|aes256", "with --encrypt-to (default aes128)"), \
+	OPT_CHOICE("chain", "1024|2048|4096", "in chunks of so many bytes that devices check one by one")
+
+/* For one that opens them. */
+#define CMD_OPT_DECRYPT \
+	OPT_FILE("decrypt-key", "FILE", "opens an encrypted package: product key, or a device's private key")
+/* clang-format on */
+
+struct cmd_lock {
+	struct package_lock lock;
+	struct key *to[IMF_WRAPS_MAX]; /* owned; lock.to points here: not to be copied */
+	bool used;                     /* false: nothing shall be encrypted */
+};
+
+/* What --encrypt-key, --encrypt-to and --cipher say; released with cmd_lock_done(), always. */
+int cmd_load_lock(const struct command_env *env, struct cmd_lock *ret, struct err *e);
+void cmd_lock_done(struct cmd_lock *l);
+
+/* The keys of --encrypt-to; *ret_n of them are owned by the caller, also after a failure. */
+int cmd_load_devices(const struct command_env *env, struct key *ret[IMF_WRAPS_MAX], size_t *ret_n,
+	struct err *e);
+
+/* --decrypt-key; empty if it was not given. */
+int cmd_load_secret(const struct command_env *env, struct secret *ret, struct err *e);
+/* Opens a package with it; nothing is needed for one that is not encrypted. */
+int cmd_unlock_package(const struct command_env *env, struct package *p, struct err *e);
 
 /* Parses, runs and reports; returns the exit status. */
 int cmd_dispatch(int argc, char **argv);

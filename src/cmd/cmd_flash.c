@@ -14,6 +14,7 @@
 static const struct opt opts[] = {
 	OPT_FILES(
 		"trust", "PUB.pem|DIR", "public keys to believe; the package must then be signed"),
+	CMD_OPT_DECRYPT,
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	{.name = "dry-run",
 		.letter = 'n',
@@ -55,16 +56,20 @@ static const char *flash_device_name(const struct flash_call *c)
 static int load_firmware(struct flash_call *c, struct err *e)
 {
 	const struct opts *o = c->env->opts;
+	cleanup_secret struct secret secret = SECRET_INIT;
 	struct firmware_options options = {
 		.has_address = opt_given(o, "address"),
 		.address = opt_u32(o, "address", 0),
 		.data = opt_given(o, "data"),
 		.trust = &c->trust,
+		.secret = &secret,
 		.now = (uint64_t)time(NULL),
 	};
 	bool required = false;
-	int rc;
+	int rc = cmd_load_secret(c->env, &secret, e);
 
+	if (rc < 0)
+		return rc;
 	options.n_components = opt_count(o, "component");
 	if (options.n_components > ARRAY_LEN(options.components))
 		return err_set(e, ERR_USAGE, "more than %zu times --component",
@@ -363,8 +368,8 @@ static int flash_one(struct command_env *env, void *ctx, struct err *e)
 	int rc;
 
 	c->env = env;
-	rc = cmd_find_device(env,
-		c->firmware.is_package ? c->firmware.package.header.chip : 0, &c->device, e);
+	rc = cmd_find_device(
+		env, c->firmware.is_package ? c->firmware.package.header.chip : 0, &c->device, e);
 	if (rc == 0)
 		rc = with_device(c, e);
 	state_close(c->state);

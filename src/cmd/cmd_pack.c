@@ -5,6 +5,7 @@
 #include "cmd.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <stmota/fs.h>
@@ -34,6 +35,7 @@ static const struct opt opts[] = {
 	OPT_STRING("revision", "WORD", "which source it was built from"),
 	OPT_STRING("notes", "TEXT", "release notes: a line or two"),
 	OPT_FILE("notes-file", "FILE", "release notes, at most 1,024 bytes"),
+	CMD_OPT_ENCRYPT,
 	CMD_OPT_KEYS,
 	OPT_OUT("OUT.sota", "the package"),
 	OPT_END,
@@ -140,6 +142,7 @@ static void report(struct out *o, const char *path, const struct package *p)
 		out_size(o, "plain", plain);
 	out_size(o, "payload", p->header.payload_size);
 	out_size(o, "size", p->len);
+	out_bool(o, "encrypted", package_is_encrypted(p, NULL));
 	out_bytes(o, "manifest_digest", p->digest, SHA256_SIZE);
 	if (head > IMF_HEAD_MAX_DEVICE)
 		log_warn("manifest and signatures are %u bytes: devices that check packages "
@@ -160,6 +163,7 @@ static int make(const struct opts *o, const struct release_ini *ini, struct pack
 		err_set(e, ERR_USAGE, "where should the package go?");
 		rc = err_hint(e, "--out OUT.sota%s", from ? ", or out = in [package]" : "");
 	}
+	p->chunk_size = (uint32_t)strtoul(opt_str(o, "chain", "0"), NULL, 10);
 	if (rc == 0)
 		rc = from ? pack_job_add_all(p, ini, e) : add_files(p, o, e);
 	if (rc == 0)
@@ -175,6 +179,7 @@ static int run(struct command_env *env, struct err *e)
 	cleanup_release_ini struct release_ini ini = RELEASE_INI_INIT;
 	cleanup_buf struct buf b = BUF_INIT;
 	struct package made;
+	struct cmd_lock lock = {0};
 	struct pack_job p;
 	const char *to;
 	int rc = check_usage(o, e);
@@ -184,8 +189,12 @@ static int run(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	pack_job_init(&p);
-	rc = make(o, &ini, &p, &b, e);
+	rc = cmd_load_lock(env, &lock, e);
+	p.spec.lock = lock.used ? &lock.lock : NULL;
+	if (rc == 0)
+		rc = make(o, &ini, &p, &b, e);
 	pack_job_done(&p);
+	cmd_lock_done(&lock);
 	if (rc == 0)
 		rc = cmd_sign_package(env, where_to(o, &ini), &b, e);
 	if (rc == 0)
@@ -210,15 +219,19 @@ const struct command cmd_pack = {
 		"all of it (see stmota-package(5)); options then win over what stands there.\n"
 		"If the firmware carries an IMF_APP_INFO() record, version, counter, hardware\n"
 		"and chip come from there, and options that contradict it are refused. The same\n"
-		"input gives the same bytes (signatures of p256 keys excepted: they hold a\n"
-		"random number).\n",
+		"input gives the same bytes (signatures of p256 keys and --encrypt-to excepted:\n"
+		"they hold random numbers).\n"
+		"With a key to encrypt, every component is encrypted; in a FILE.ini each may say\n"
+		"'encrypt = no'. A device needs the same product key, or its own private key.\n",
 	.examples = "stmota pack app.elf --product acme.com/lamp --version 1.2.3 \\\n"
 		    "    --key release.pem --out app.sota\n"
 		    "stmota pack app.bin --address 0x08000000 --product acme.com/lamp \\\n"
 		    "    --version 1.2.3 --chip 0x413 --out app.sota\n"
 		    "stmota pack app.hex --product acme.com/lamp --version 1.2.3 \\\n"
 		    "    --component configuration:settings.bin@0x0800F000 --out app.sota\n"
-		    "stmota pack --from release.ini --key release.pem\n",
+		    "stmota pack --from release.ini --key release.pem\n"
+		    "stmota pack app.elf --product acme.com/lamp --version 1.2.3 --chain 1024 \\\n"
+		    "    --encrypt-key lamp.key --key release.pem --out app.sota\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

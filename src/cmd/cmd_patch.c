@@ -13,6 +13,7 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "check the signatures too: public keys to believe"),
+	CMD_OPT_DECRYPT,
 	OPT_OUT("NEW", "the new image, a raw binary"),
 	OPT_END,
 };
@@ -29,6 +30,8 @@ static int open_delta(const struct command_env *env, const char *path, const str
 		if (rc == 0)
 			rc = package_verify(ret, &t, (uint64_t)time(NULL), NULL, e);
 	}
+	if (rc == 0)
+		rc = cmd_unlock_package(env, ret, e);
 	if (rc < 0)
 		return err_wrap(e, "%s", path);
 	if (ret->header.n_components != 1)
@@ -55,10 +58,16 @@ static int apply(const struct package *p, const struct imf_delta *d, const struc
 		.plain_size = c.plain_size,
 		.load_addr = c.load_addr,
 	};
+	cleanup_buf struct buf payload = BUF_INIT;
+	uint8_t salt[IMF_SALT_SIZE];
+	int rc;
 
 	memcpy(r.base_digest, d->digest, SHA256_SIZE);
 	memcpy(r.plain_digest, c.plain_digest, SHA256_SIZE);
-	return delta_apply(&r, &base, p->payload + c.stored_offset, c.stored_size, ret, e);
+	if (package_plain_salt(p, 0, salt))
+		r.plain_salt = salt;
+	rc = package_content(p, 0, &payload, e);
+	return rc < 0 ? rc : delta_apply(&r, &base, payload.data, payload.len, ret, e);
 }
 
 static int run(struct command_env *env, struct err *e)

@@ -24,12 +24,14 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "check the signatures too: public keys to believe"),
+	CMD_OPT_DECRYPT,
 	OPT_OUT("DIR", "a folder that is not there yet, or empty"),
 	OPT_END,
 };
 
 struct unpacking {
 	const struct package *p;
+	struct secret *secret; /* opened it; empty if it is not encrypted */
 	const char *dir;
 	struct buf ini;
 	char files[IMF_COMPONENTS_MAX][PACKAGE_NAME_SIZE + 8];
@@ -121,6 +123,7 @@ static int describe_component(struct unpacking *u, size_t i, bool holes, struct 
 {
 	struct imf_component c = package_component(u->p, i);
 	uint32_t ram = imf_manifest_compressed(&u->p->manifest, (uint32_t)i);
+	struct imf_chain_info chain;
 	struct buf *b = &u->ini;
 	int rc;
 
@@ -142,6 +145,11 @@ static int describe_component(struct unpacking *u, size_t i, bool holes, struct 
 		rc = line(b, e, "entry = 0x%08X", c.entry);
 	if (rc == 0 && ram != 0)
 		rc = line(b, e, "compress = %u", ram / 1024);
+	if (rc == 0 && package_is_encrypted(u->p, NULL))
+		rc = line(
+			b, e, "encrypt = %s", (c.encoding & IMF_ENC_ENCRYPTED) != 0 ? "yes" : "no");
+	if (rc == 0 && imf_manifest_chain(&u->p->manifest, (uint32_t)i, &chain))
+		rc = line(b, e, "chain = %u", chain.chunk_size);
 	return rc;
 }
 
@@ -244,11 +252,16 @@ static bool same_manifest(const struct unpacking *u)
 	struct err why = ERR_INIT;
 	struct pack_job job;
 	uint32_t size = u->p->header.manifest_size;
+	struct package_lock lock = {.key_len = u->p->root_len, .to = &u->secret->device, .n_to = 1};
 	int rc;
 
 	pack_job_init(&job);
+	memcpy(lock.key, u->p->root, u->p->root_len);
+	if (package_is_encrypted(u->p, &lock.source))
+		job.spec.lock = &lock;
 	rc = pack_again(u, &job, &made, &why);
 	pack_job_done(&job);
+	secret_wipe(&lock, sizeof(lock));
 	if (rc == 0 && made.len >= size && memcmp(made.data, u->p->data, size) == 0)
 		return true;
 	log_warn("the files are right, but this release.ini does not make the same manifest: %s",
@@ -289,7 +302,7 @@ static void report(struct out *o, const struct unpacking *u, bool verified, bool
 }
 
 static int open_package(const struct command_env *env, const char *path, const struct buf *file,
-	struct package *ret, struct err *e)
+	const struct secret *secret, struct package *ret, struct err *e)
 {
 	int rc = package_open(file->data, file->len, ret, e);
 
@@ -300,6 +313,8 @@ static int open_package(const struct command_env *env, const char *path, const s
 		if (rc == 0)
 			rc = package_verify(ret, &t, (uint64_t)time(NULL), NULL, e);
 	}
+	if (rc == 0)
+		rc = package_unlock(ret, secret, e);
 	/* All of it can be unpacked, or nothing is written. */
 	for (size_t i = 0; rc == 0 && i < ret->header.n_components; i++) {
 		cleanup_segments struct segments image = SEGMENTS_INIT;
@@ -312,7 +327,8 @@ static int open_package(const struct command_env *env, const char *path, const s
 
 static int run(struct command_env *env, struct err *e)
 {
-	struct unpacking u = {.dir = opt_str(env->opts, "out", NULL)};
+	cleanup_secret struct secret secret = SECRET_INIT;
+	struct unpacking u = {.dir = opt_str(env->opts, "out", NULL), .secret = &secret};
 	const char *path = opt_arg(env->opts, 0);
 	cleanup_buf struct buf file = BUF_INIT;
 	struct package p;
@@ -324,7 +340,9 @@ static int run(struct command_env *env, struct err *e)
 	}
 	rc = fs_read(path, FS_FILE_MAX, &file, e);
 	if (rc == 0)
-		rc = open_package(env, path, &file, &p, e);
+		rc = cmd_load_secret(env, &secret, e);
+	if (rc == 0)
+		rc = open_package(env, path, &file, &secret, &p, e);
 	if (rc == 0)
 		rc = claim_folder(u.dir, e);
 	if (rc < 0)
@@ -345,7 +363,8 @@ const struct command cmd_unpack = {
 	.details =
 		"Each component becomes a file of its plain bytes: NAME.bin, or NAME.hex where it\n"
 		"has holes. Beside them stands a release.ini of which 'stmota pack --from' makes\n"
-		"the same manifest again; that is tried before the command says so.\n",
+		"the same manifest again; that is tried before the command says so. An encrypted\n"
+		"package needs --decrypt-key; its release.ini needs the key again to be packed.\n",
 	.examples = "stmota unpack lamp.sota --out lamp\n"
 		    "stmota unpack lamp.sota --trust release.pub.pem --out lamp\n",
 	.group = COMMAND_PACKAGE,

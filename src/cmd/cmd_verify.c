@@ -15,6 +15,7 @@ static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe, instead of the configured ones"),
 	OPT_FILE("decrypt", "KEY.pem", "the device's key, for an encrypted MCUboot or SBSFU image"),
 	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of that key"),
+	CMD_OPT_DECRYPT,
 	OPT_END,
 };
 
@@ -46,10 +47,30 @@ static void show_payloads(struct out *o, const struct package *p)
 		out_str(o, "name", p->names[i][0] != '\0' ? p->names[i] : NULL);
 		out_str(o, "kind", package_kind_name(c.kind));
 		out_size(o, "size", c.plain_size);
-		out_bytes(o, "sha256", c.plain_digest, SHA256_SIZE);
+		/* Of what is encrypted it is no SHA-256 of the plain bytes alone. */
+		if ((c.encoding & IMF_ENC_ENCRYPTED) == 0)
+			out_bytes(o, "sha256", c.plain_digest, SHA256_SIZE);
+		else
+			out_str(o, "sha256", NULL);
 		out_end(o);
 	}
 	out_end(o);
+}
+
+/* To the last plain byte. */
+static int check_content(const struct command_env *env, struct package *p, struct err *e)
+{
+	int rc = 0;
+
+	if (!package_is_encrypted(p, NULL))
+		return err_set(e, ERR_USAGE, "nothing is encrypted: --decrypt-key opens nothing");
+	rc = cmd_unlock_package(env, p, e);
+	for (size_t i = 0; rc == 0 && i < p->header.n_components; i++) {
+		cleanup_buf struct buf content = BUF_INIT;
+
+		rc = package_content(p, i, &content, e);
+	}
+	return rc;
 }
 
 static int verify_package(
@@ -69,6 +90,8 @@ static int verify_package(
 	rc = package_open(b->data, b->len, &p, e);
 	if (rc == 0)
 		rc = package_verify(&p, &t, (uint64_t)time(NULL), &verdict, e);
+	if (rc == 0 && opt_given(env->opts, "decrypt-key"))
+		rc = check_content(env, &p, e);
 	if (rc < 0) {
 		/* No package at all: not what a trusted key signed either. */
 		if (rc == ERR_FORMAT && e != NULL)
@@ -80,6 +103,9 @@ static int verify_package(
 	out_str(env->out, "version", version_format(p.header.version, version));
 	out_bytes(env->out, "manifest_digest", p.digest, SHA256_SIZE);
 	out_uint(env->out, "signatures", p.n_signatures);
+	out_bool(env->out, "encrypted", package_is_encrypted(&p, NULL));
+	if (opt_given(env->opts, "decrypt-key"))
+		out_bool(env->out, "opened", true);
 	verify_show_signers(env->out, verdict.signers, verdict.n_signers);
 	show_payloads(env->out, &p);
 	out_text(env->out, "%s is good.", path);
@@ -95,7 +121,10 @@ static int run(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	switch (fmt_detect(b.data, b.len)->kind) {
-	case FMT_MCUBOOT: return verify_mcuboot(env, path, &b, e);
+	case FMT_MCUBOOT:
+		if (opt_given(env->opts, "decrypt-key"))
+			return err_set(e, ERR_USAGE, "--decrypt-key is for packages: --decrypt");
+		return verify_mcuboot(env, path, &b, e);
 	case FMT_SFB: return verify_sfb(env, path, &b, e);
 	default: return verify_package(env, path, &b, e);
 	}
@@ -108,6 +137,7 @@ const struct command cmd_verify = {
 	.details =
 		"Without --trust the keys in /etc/stmota/trust.d and the user's own trust.d\n"
 		"count. Exit status 7: damaged, not signed, or not by enough trusted keys.\n"
+		"With --decrypt-key an encrypted package is opened and its content checked too.\n"
 		"\n"
 		"An MCUboot image is checked as its loader does it, with RSA and P-384 keys too;\n"
 		"an encrypted one needs --decrypt.\n",

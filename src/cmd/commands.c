@@ -35,6 +35,7 @@ extern const struct command cmd_protect_status;
 extern const struct command cmd_protect_wrp_off;
 extern const struct command cmd_protect_wrp_on;
 extern const struct command cmd_read;
+extern const struct command cmd_rewrap;
 extern const struct command cmd_sign;
 extern const struct command cmd_unpack;
 extern const struct command cmd_verify;
@@ -71,6 +72,7 @@ const struct command *const commands[] = {
 	&cmd_protect_wrp_off,
 	&cmd_protect_wrp_on,
 	&cmd_read,
+	&cmd_rewrap,
 	&cmd_sign,
 	&cmd_unpack,
 	&cmd_verify,

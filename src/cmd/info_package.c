@@ -108,6 +108,38 @@ static void show_compressed(struct out *o, const struct imf_component *c, uint32
 	out_end(o);
 }
 
+static void show_encoding(struct out *o, const struct package *p, uint32_t i)
+{
+	struct imf_encryption enc;
+	struct imf_chain_info chain;
+
+	if (imf_manifest_encryption(&p->manifest, i, &enc)) {
+		out_object(o, "encryption");
+		out_str(o, "cipher", enc.key_size == 16 ? "aes128-ctr" : "aes256-ctr");
+		out_str(o, "key", enc.key_source == IMF_KEY_PRODUCT ? "product" : "device");
+		out_end(o);
+	}
+	if (imf_manifest_chain(&p->manifest, i, &chain)) {
+		out_object(o, "chain");
+		out_size(o, "chunk_size", chain.chunk_size);
+		out_uint(o, "chunks", chain.n_chunks);
+		out_end(o);
+	}
+}
+
+/* For whom the package is encrypted. */
+static void show_wraps(struct out *o, const struct package *p)
+{
+	size_t one = p->n_wraps > 0 ? p->signatures.wrap_size / p->n_wraps : 0;
+
+	if (p->n_wraps == 0)
+		return;
+	out_list(o, "device_keys");
+	for (size_t i = 0; i < p->n_wraps; i++)
+		out_bytes(o, NULL, p->wraps + i * one, IMF_KEY_ID_SIZE);
+	out_end(o);
+}
+
 static int show_component(struct out *o, const struct package *p, size_t i, struct err *e)
 {
 	struct imf_component c = package_component(p, i);
@@ -116,7 +148,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	bool found = false;
 	struct imf_delta delta;
 	uint32_t ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
-	int rc = (c.encoding & IMF_ENC_DELTA) == 0 ? package_segments(p, i, &image, e) : 0;
+	bool hidden = (c.encoding & (IMF_ENC_DELTA | IMF_ENC_ENCRYPTED)) != 0;
+	int rc = hidden ? 0 : package_segments(p, i, &image, e);
 
 	if (rc == 0)
 		rc = package_app_info(p, i, &record, &found, e);
@@ -135,9 +168,16 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 		show_compressed(o, &c, ram);
 	if (c.entry != 0)
 		out_hex(o, "entry", c.entry, 8);
-	out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
+	/* Of what is encrypted it is no SHA-256 of the plain bytes alone. */
+	if ((c.encoding & IMF_ENC_ENCRYPTED) == 0)
+		out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
+	show_encoding(o, p, (uint32_t)i);
 	if (imf_manifest_delta(&p->manifest, (uint32_t)i, &delta)) {
 		show_delta(o, p, i, &delta);
+		return 0;
+	}
+	if (hidden) {
+		out_end(o);
 		return 0;
 	}
 	rc = info_segments(o, &image, e);
@@ -155,6 +195,7 @@ int info_package(struct out *o, const struct package *p, struct err *e)
 
 	show_manifest(o, p);
 	show_signatures(o, p);
+	show_wraps(o, p);
 	out_list(o, "components");
 	for (size_t i = 0; rc == 0 && i < p->header.n_components; i++)
 		rc = show_component(o, p, i, e);

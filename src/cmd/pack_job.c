@@ -141,8 +141,13 @@ int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 	}
 	if (rc < 0)
 		return rc;
-	p->items[i] = (struct package_item){
-		.kind = f->kind, .slot = f->slot, .entry = f->entry, .image = &p->images[i]};
+	p->items[i] = (struct package_item){.kind = f->kind,
+		.slot = f->slot,
+		.entry = f->entry,
+		.image = &p->images[i],
+		.encrypt = f->encrypt == PACK_ENCRYPT_YES ||
+			   (f->encrypt == PACK_ENCRYPT_IF_KEY && p->spec.lock != NULL),
+		.chunk_size = f->has_chunk ? f->chunk_size : p->chunk_size};
 	p->compress[i] = f->compress;
 	if (f->name != NULL) {
 		snprintf(p->names[i], sizeof(p->names[i]), "%s", f->name);

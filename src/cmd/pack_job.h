@@ -25,7 +25,10 @@ struct pack_job {
 	char names[IMF_COMPONENTS_MAX][PACKAGE_NAME_SIZE];
 	char product[PRODUCT_NAME_SIZE];
 	bool has_version, has_counter, has_hw, no_date;
+	uint32_t chunk_size; /* of components that do not say themselves; 0: not chained */
 };
+
+enum pack_encrypt { PACK_ENCRYPT_IF_KEY, PACK_ENCRYPT_YES, PACK_ENCRYPT_NO };
 
 /* A component as somebody asks for it. */
 struct pack_file {
@@ -38,6 +41,9 @@ struct pack_file {
 	uint16_t slot;  /* IMF_NO_SLOT: none */
 	uint32_t entry; /* 0: none */
 	uint32_t compress; /* bytes of RAM that undoing it may take; 0: stored as it is */
+	enum pack_encrypt encrypt;
+	bool has_chunk; /* `chunk_size` is for this one; else that of the job */
+	uint32_t chunk_size;
 };
 
 void pack_job_init(struct pack_job *p);

@@ -260,6 +260,26 @@ int pack_job_compress(struct pack_job *p, const struct opts *opts, struct err *e
 
 /* ---- components of a file ---- */
 
+static int parse_encrypt(const char *text, enum pack_encrypt *ret, struct err *e)
+{
+	if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0) {
+		err_set(e, ERR_USAGE, "'%.40s' is neither yes nor no", text);
+		return err_hint(e, "leave out the line to encrypt it whenever a key is given");
+	}
+	*ret = text[0] == 'y' ? PACK_ENCRYPT_YES : PACK_ENCRYPT_NO;
+	return 0;
+}
+
+static int parse_chain(const char *text, struct pack_file *f, struct err *e)
+{
+	f->has_chunk = true;
+	f->chunk_size = 0;
+	if (strcmp(text, "no") == 0 || parse_u32(text, &f->chunk_size, NULL) == 0)
+		return 0;
+	err_set(e, ERR_USAGE, "'%.40s' is no chunk size", text);
+	return err_hint(e, "1024, 2048, 4096, or no");
+}
+
 static int file_of(const struct release_component *c, struct pack_file *f, enum release_part part,
 	struct err *e)
 {
@@ -281,6 +301,8 @@ static int file_of(const struct release_component *c, struct pack_file *f, enum 
 		return rc;
 	case PART_ENTRY: return parse_u32(text, &f->entry, e);
 	case PART_COMPRESS: return set_compress(text, &f->compress, e);
+	case PART_ENCRYPT: return parse_encrypt(text, &f->encrypt, e);
+	case PART_CHAIN: return parse_chain(text, f, e);
 	default: return 0;
 	}
 }

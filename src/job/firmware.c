@@ -223,6 +223,9 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 		rc = package_verify(&f->package, opt->trust != NULL ? opt->trust : &nobody,
 			opt->now, &f->verdict, e);
 	}
+	/* A bootloader in ROM takes plain bytes: they are opened here or not at all. */
+	if (rc == 0)
+		rc = package_unlock(&f->package, opt->secret, e);
 	if (rc == 0)
 		rc = select_components(f, opt, e);
 	return rc == 0 ? assemble(f, e) : rc;

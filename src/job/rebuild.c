@@ -252,11 +252,17 @@ static int apply(const struct rebuild *r, const struct buf *old, struct buf *ret
 		.plain_size = r->c.plain_size,
 		.load_addr = r->c.load_addr,
 	};
+	const struct package *p = &r->f->package;
+	cleanup_buf struct buf payload = BUF_INIT;
+	uint8_t salt[IMF_SALT_SIZE];
+	int rc;
 
 	memcpy(recipe.base_digest, r->delta.digest, SHA256_SIZE);
 	memcpy(recipe.plain_digest, r->c.plain_digest, SHA256_SIZE);
-	return delta_apply(&recipe, &base, r->f->package.payload + r->c.stored_offset,
-		r->c.stored_size, ret, e);
+	if (package_plain_salt(p, r->i, salt))
+		recipe.plain_salt = salt;
+	rc = package_content(p, r->i, &payload, e);
+	return rc < 0 ? rc : delta_apply(&recipe, &base, payload.data, payload.len, ret, e);
 }
 
 /* The cheapest way first; what the device holds is read last. */
@@ -294,6 +300,12 @@ static int rebuild_component(struct rebuild *r, struct err *e)
 	int rc;
 
 	r->c = package_component(&r->f->package, r->i);
+	/* Its plain digest is salted: images that are kept or read are not recognised by it. */
+	if ((r->c.encoding & IMF_ENC_ENCRYPTED) != 0) {
+		err_set(e, ERR_UNSUPPORTED, "encrypted deltas are not flashed");
+		return err_hint(e, "'stmota patch OLD FILE --decrypt-key KEY --out NEW' makes the "
+				   "image");
+	}
 	imf_manifest_delta(&r->f->package.manifest, (uint32_t)r->i, &r->delta);
 	r->old = (struct wanted){r->delta.digest, r->delta.len, r->delta.addr};
 	r->new = (struct wanted){r->c.plain_digest, r->c.plain_size, r->c.load_addr};

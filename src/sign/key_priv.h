@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key_priv.h - what keyfile.c and sign.c share
+ * key_priv.h - what the files that handle keys share
  */
 #ifndef STMOTA_KEY_PRIV_H
 #define STMOTA_KEY_PRIV_H
+
+#include <sys/types.h>
 
 #include <openssl/evp.h>
 
@@ -29,5 +31,8 @@ int pem_public(const char *path, EVP_PKEY **ret, struct err *e);
 
 /* ERR_SIGNATURE: `what`, and why the crypto library says so. */
 int crypto_failed(struct err *e, const char *what);
+
+/* Writes a file that must not exist yet. ERR_USAGE, ERR_IO. */
+int key_save_new(const char *path, const char *data, size_t len, mode_t mode, struct err *e);
 
 #endif

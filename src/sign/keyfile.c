@@ -397,7 +397,7 @@ int key_load_public_any(const char *path, struct key **ret, struct err *e)
 
 /* ---- writing ---- */
 
-static int save_new(const char *path, const char *data, size_t len, mode_t mode, struct err *e)
+int key_save_new(const char *path, const char *data, size_t len, mode_t mode, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	ssize_t n;
@@ -425,7 +425,7 @@ static int save_private(BIO *bio, bool written, const char *path, struct err *e)
 {
 	char *text = NULL;
 	long len = written ? BIO_get_mem_data(bio, &text) : 0;
-	int rc = written ? save_new(path, text, (size_t)len, 0600, e)
+	int rc = written ? key_save_new(path, text, (size_t)len, 0600, e)
 			 : crypto_failed(e, "cannot write the private key");
 
 	BIO_free(bio);
@@ -516,7 +516,7 @@ int key_save_public(const struct key *k, const char *path, struct err *e)
 	cleanup_buf struct buf text = BUF_INIT;
 	int rc = key_public_pem(k, &text, e);
 
-	return rc < 0 ? rc : save_new(path, (const char *)text.data, text.len, 0644, e);
+	return rc < 0 ? rc : key_save_new(path, (const char *)text.data, text.len, 0644, e);
 }
 
 /* ---- facts ---- */

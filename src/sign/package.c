@@ -41,8 +41,7 @@ static int refuse(int error, const uint8_t *data, size_t len, struct err *e)
 			"a newer stmota made it, or an older one before the format was released");
 	case IMF_ERR_ENCODING:
 		err_set(e, ERR_UNSUPPORTED, "package with an encoding that is not supported yet");
-		return err_hint(
-			e, "compressed, encrypted and chained components are not built yet");
+		return err_hint(e, "compressed components, and ciphers of later versions");
 	case IMF_ERR_CRITICAL:
 	case IMF_ERR_KIND:
 		err_set(e, ERR_UNSUPPORTED, "package with %s", imf_strerror(error));
@@ -111,6 +110,18 @@ static int check_payloads(const struct package *p, struct err *e)
 	return 0;
 }
 
+/* True if two wraps are for one key. */
+static bool wrapped_twice(const struct package *p)
+{
+	size_t one = p->n_wraps > 0 ? p->signatures.wrap_size / p->n_wraps : 0;
+
+	for (size_t i = 0; i < p->n_wraps; i++)
+		for (size_t k = 0; k < i; k++)
+			if (memcmp(p->wraps + i * one, p->wraps + k * one, IMF_KEY_ID_SIZE) == 0)
+				return true;
+	return false;
+}
+
 static int parse(const uint8_t *data, size_t len, struct package *p, struct err *e)
 {
 	/* Manifest and signatures are far below 4 GiB; the payload is compared in size_t. */
@@ -130,7 +141,17 @@ static int parse(const uint8_t *data, size_t len, struct package *p, struct err 
 	p->n_signatures = 0;
 	while (imf_signatures_next(&p->signatures, &at, &one))
 		p->n_signatures++;
-	p->payload = p->signatures.records + p->signatures.size;
+	error = imf_wraps_check(&p->manifest, &p->signatures);
+	if (error < 0)
+		return refuse(error, data, len, e);
+	p->wraps = p->signatures.records + p->signatures.size;
+	if (len - (size_t)(p->wraps - data) < p->signatures.wrap_size)
+		return refuse(IMF_ERR_TRUNCATED, data, len, e);
+	if (p->signatures.wrap_size > 0)
+		p->n_wraps = p->signatures.wrap_size / imf_manifest_wrap_size(&p->manifest);
+	if (wrapped_twice(p))
+		return refuse(IMF_ERR_FORMAT, data, len, e);
+	p->payload = p->wraps + p->signatures.wrap_size;
 	if (len - (size_t)(p->payload - data) < p->header.payload_size)
 		return refuse(IMF_ERR_TRUNCATED, data, len, e);
 	if (len - (size_t)(p->payload - data) > p->header.payload_size)
@@ -212,21 +233,39 @@ static int package_plain(
 {
 	struct imf_component c = package_component(p, i);
 	struct delta_recipe r = {.whole = true, .plain_size = c.plain_size};
-	int rc;
+	cleanup_buf struct buf content = BUF_INIT;
+	const uint8_t *payload = p->payload + c.stored_offset;
+	uint32_t len = c.stored_size;
+	uint8_t salt[IMF_SALT_SIZE];
+	int rc = 0;
 
-	*ret = p->payload + c.stored_offset;
+	*ret = payload;
 	if (c.encoding == 0)
 		return 0;
-	if (c.encoding != IMF_ENC_COMPRESSED) {
+	if ((c.encoding & IMF_ENC_DELTA) != 0) {
 		err_set(e, ERR_UNSUPPORTED,
 			"component %zu is a delta: it needs the image it was made from", i);
 		return err_hint(e,
 			"'stmota patch OLD FILE --out NEW' makes the new image; or take the full "
 			"package");
 	}
-	r.ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
-	memcpy(r.plain_digest, c.plain_digest, SHA256_SIZE);
-	rc = delta_apply(&r, NULL, *ret, c.stored_size, unpacked, e);
+	if ((c.encoding & (IMF_ENC_ENCRYPTED | IMF_ENC_CHAINED)) != 0) {
+		rc = package_content(p, i, &content, e);
+		payload = content.data;
+		len = (uint32_t)content.len;
+	}
+	if (rc < 0)
+		return rc;
+	if ((c.encoding & IMF_ENC_COMPRESSED) == 0) {
+		*unpacked = content;
+		content = BUF_INIT;
+	} else {
+		r.ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
+		memcpy(r.plain_digest, c.plain_digest, SHA256_SIZE);
+		if (package_plain_salt(p, i, salt))
+			r.plain_salt = salt;
+		rc = delta_apply(&r, NULL, payload, len, unpacked, e);
+	}
 	if (rc < 0)
 		return err_wrap(e, "component %zu", i);
 	*ret = unpacked->data;
@@ -261,8 +300,9 @@ int package_app_info(
 	int rc;
 
 	*ret_found = false;
-	/* The record of a delta is in the image that it makes. */
-	if (c.app_info == 0 || (c.encoding & IMF_ENC_DELTA) != 0)
+	/* The record of a delta is in the image that it makes; what is locked tells nothing. */
+	if (c.app_info == 0 || (c.encoding & IMF_ENC_DELTA) != 0 ||
+		((c.encoding & IMF_ENC_ENCRYPTED) != 0 && p->root_len == 0))
 		return 0;
 	rc = package_plain(p, i, &unpacked, &plain, e);
 	if (rc < 0)

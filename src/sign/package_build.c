@@ -111,6 +111,27 @@ static int check_pair(const struct package_spec *s, size_t k, size_t i, struct e
 	return err_at(e, b->image->v[0].addr);
 }
 
+/* A lock that nobody uses would leave plain what somebody thinks is not. */
+static int check_encodings(const struct package_spec *s, struct err *e)
+{
+	bool encrypts = false;
+
+	for (size_t i = 0; i < s->n_items; i++) {
+		uint32_t size = s->items[i].chunk_size;
+
+		encrypts = encrypts || s->items[i].encrypt;
+		if (size != 0 && size != IMF_CHUNK_MIN && size != 2048 && size != IMF_CHUNK_MAX)
+			return err_set(e, ERR_USAGE, "chunks are of 1024, 2048 or 4096 bytes");
+	}
+	if (encrypts && s->lock == NULL) {
+		err_set(e, ERR_USAGE, "a component is to be encrypted, and there is no key");
+		return err_hint(e, "--encrypt-key PRODUCT.key, or --encrypt-to DEVICE.pub.pem");
+	}
+	if (!encrypts && s->lock != NULL)
+		return err_set(e, ERR_USAGE, "there is a key, and no component is to be encrypted");
+	return 0;
+}
+
 static int check_spec(const struct package_spec *s, struct err *e)
 {
 	int rc = product_check(s->product, e);
@@ -133,7 +154,7 @@ static int check_spec(const struct package_spec *s, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	return 0;
+	return check_encodings(s, e);
 }
 
 /* ---- bytes ---- */
@@ -205,7 +226,8 @@ static int append_packed(struct buf *b, size_t i, const struct package_packed *d
 	return package_append_tlv(b, IMF_TLV_COMPRESSED, v, sizeof(v), e);
 }
 
-static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *e)
+static int append_tlvs(struct buf *b, const struct package_spec *s,
+	const struct package_sealed *sealed, struct err *e)
 {
 	int rc = package_append_tlv(b, IMF_TLV_PRODUCT_NAME, s->product, strlen(s->product), e);
 
@@ -220,68 +242,38 @@ static int append_tlvs(struct buf *b, const struct package_spec *s, struct err *
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].delta != NULL)
 			rc = append_delta(b, i, s->items[i].delta, e);
+	if (rc == 0)
+		rc = package_append_encodings(b, s, sealed, e);
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].packed != NULL)
 			rc = append_packed(b, i, s->items[i].packed, e);
 	return rc;
 }
 
-static int plain_digest(const struct segments *s, uint8_t ret[SHA256_SIZE], struct err *e)
-{
-	cleanup_digest struct digest d = DIGEST_INIT;
-	int rc = digest_begin(&d, e);
-
-	for (size_t i = 0; rc == 0 && i < s->n; i++)
-		rc = digest_feed(&d, s->v[i].data, s->v[i].len, e);
-	return rc < 0 ? rc : digest_end(&d, ret, e);
-}
-
-struct stored { /* the bytes of a component that is not stored as it is */
-	const uint8_t *data;
-	size_t len;
-	uint16_t encoding;
-	uint32_t ram;
-};
-
-static struct stored stored_of(const struct package_item *it)
-{
-	if (it->delta != NULL)
-		return (struct stored){
-			it->delta->payload, it->delta->len, IMF_ENC_DELTA, it->delta->ram};
-	if (it->packed != NULL)
-		return (struct stored){
-			it->packed->payload, it->packed->len, IMF_ENC_COMPRESSED, it->packed->ram};
-	return (struct stored){NULL, segments_size(it->image), 0, 0};
-}
-
-static int append_component(struct buf *b, const struct package_item *it, struct err *e)
+static int append_component(struct buf *b, const struct package_item *it,
+	const struct package_sealed *sealed, struct err *e)
 {
 	uint8_t p[IMF_COMPONENT_SIZE] = {0};
-	uint32_t size = (uint32_t)segments_size(it->image);
-	struct stored st = stored_of(it);
-	int rc = plain_digest(it->image, p + 32, e);
 
-	if (rc < 0)
-		return rc;
 	imf_put_le16(p, (uint16_t)it->kind);
+	imf_put_le16(p + 2, sealed->encoding);
 	imf_put_le16(p + 4, it->slot);
 	imf_put_le32(p + 8, it->image->v[0].addr);
 	imf_put_le32(p + 12, it->entry);
 	imf_put_le32(p + 16, it->app_info);
-	imf_put_le32(p + 20, size);
-	imf_put_le32(p + 24, size);
-	memcpy(p + 64, p + 32, SHA256_SIZE);
-	if (st.encoding != 0) {
-		imf_put_le16(p + 2, st.encoding);
-		imf_put_le32(p + 20, (uint32_t)st.len);
-		rc = sha256(st.data, st.len, p + 64, e);
-	}
-	return rc < 0 ? rc : buf_append(b, p, sizeof(p), e);
+	imf_put_le32(p + 20, sealed->stored_size);
+	imf_put_le32(p + 24, (uint32_t)segments_size(it->image));
+	memcpy(p + 32, sealed->plain_digest, SHA256_SIZE);
+	memcpy(p + 64, sealed->stored_digest, SHA256_SIZE);
+	return buf_append(b, p, sizeof(p), e);
 }
 
-static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest_size,
-	uint64_t payload_size, struct err *e)
+static int fill_header(uint8_t *p, const struct package_spec *s,
+	const struct package_sealed *sealed, size_t manifest_size, uint64_t payload_size,
+	struct err *e)
 {
+	uint16_t encodings = 0;
+
 	memcpy(p, package_magic, IMF_MAGIC_SIZE);
 	imf_put_le16(p + 8, IMF_FORMAT_VERSION);
 	imf_put_le16(p + 10, (uint16_t)s->n_items);
@@ -297,62 +289,87 @@ static int fill_header(uint8_t *p, const struct package_spec *s, size_t manifest
 	imf_put_le32(p + 68, (uint32_t)segments_size(s->items[0].image));
 	for (size_t i = s->n_items; i-- > 0;) {
 		const struct package_delta *d = s->items[i].delta;
-		struct stored st = stored_of(&s->items[i]);
+		uint32_t ram = package_raw_of(&s->items[i]).ram;
 
-		imf_put_le16(p + 62, imf_get_le16(p + 62) | st.encoding);
-		if (st.ram > imf_get_le32(p + 72))
-			imf_put_le32(p + 72, st.ram);
+		encodings |= sealed[i].encoding;
+		if (ram > imf_get_le32(p + 72))
+			imf_put_le32(p + 72, ram);
 		if (d != NULL)
 			memcpy(p + 80, d->base_digest, IMF_BASE_PREFIX_SIZE);
 	}
+	imf_put_le16(p + 62, encodings);
 	return product_uuid(s->product, p + 40, e);
 }
 
-static int append_payloads(struct buf *b, const struct package_spec *s, struct err *e)
+static int append_payload(struct buf *b, const struct package_item *it,
+	const struct package_sealed *sealed, struct err *e)
 {
+	struct package_raw raw = package_raw_of(it);
+	int rc = 0;
+
+	if (sealed->stored.len > 0)
+		return buf_append(b, sealed->stored.data, sealed->stored.len, e);
+	if (raw.encoding != 0)
+		return buf_append(b, raw.data, raw.len, e);
+	for (size_t k = 0; rc == 0 && k < it->image->n; k++)
+		rc = buf_append(b, it->image->v[k].data, it->image->v[k].len, e);
+	return rc;
+}
+
+static int append_manifest(struct buf *b, const struct package_spec *s,
+	const struct package_sealed *sealed, uint64_t payload_size, struct err *e)
+{
+	int rc = buf_fill(b, 0, IMF_HEADER_SIZE, e);
+
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		rc = append_component(b, &s->items[i], &sealed[i], e);
+	if (rc == 0)
+		rc = append_tlvs(b, s, sealed, e);
+	if (rc == 0 && b->len > IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE) {
+		err_set(e, ERR_UNSUPPORTED, "the manifest would be %zu bytes, the format takes %u",
+			b->len, IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE);
+		rc = err_hint(
+			e, "fewer components, or fewer holes: objcopy --gap-fill 0xff closes them");
+	}
+	return rc < 0 ? rc : fill_header(b->data, s, sealed, b->len, payload_size, e);
+}
+
+static int build(
+	const struct package_spec *s, struct package_sealed *sealed, struct buf *b, struct err *e)
+{
+	uint64_t payload_size = 0;
+	size_t area;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++) {
-		const struct package_item *it = &s->items[i];
-		struct stored st = stored_of(it);
-
-		if (st.encoding != 0)
-			rc = buf_append(b, st.data, st.len, e);
-		for (size_t k = 0; rc == 0 && st.encoding == 0 && k < it->image->n; k++)
-			rc = buf_append(b, it->image->v[k].data, it->image->v[k].len, e);
+		rc = package_seal(s, i, &sealed[i], e);
+		payload_size += sealed[i].stored_size;
 	}
+	if (rc == 0 && payload_size > IMF_PAYLOAD_MAX)
+		rc = err_set(e, ERR_UNSUPPORTED, "the components are larger than 2 GiB together");
+	if (rc == 0)
+		rc = append_manifest(b, s, sealed, payload_size, e);
+	area = b->len;
+	if (rc == 0)
+		rc = buf_fill(b, 0, IMF_SIG_HEADER_SIZE, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		rc = append_payload(b, &s->items[i], &sealed[i], e);
+	if (rc == 0 && s->lock != NULL && s->lock->source == IMF_KEY_WRAPPED)
+		rc = package_put_wraps(b, area, area + IMF_SIG_HEADER_SIZE, 0, s->lock, e);
 	return rc;
 }
 
 int package_build(const struct package_spec *spec, struct buf *ret, struct err *e)
 {
+	struct package_sealed sealed[IMF_COMPONENTS_MAX] = {0};
 	cleanup_buf struct buf b = BUF_INIT;
 	struct package check;
-	uint64_t payload_size = 0;
 	int rc = check_spec(spec, e);
 
-	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
-		payload_size += stored_of(&spec->items[i]).len;
-	if (rc == 0 && payload_size > IMF_PAYLOAD_MAX)
-		rc = err_set(e, ERR_UNSUPPORTED, "the components are larger than 2 GiB together");
 	if (rc == 0)
-		rc = buf_fill(&b, 0, IMF_HEADER_SIZE, e);
-	for (size_t i = 0; rc == 0 && i < spec->n_items; i++)
-		rc = append_component(&b, &spec->items[i], e);
-	if (rc == 0)
-		rc = append_tlvs(&b, spec, e);
-	if (rc == 0 && b.len > IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE) {
-		err_set(e, ERR_UNSUPPORTED, "the manifest would be %zu bytes, the format takes %u",
-			b.len, IMF_HEAD_MAX - IMF_SIG_HEADER_SIZE);
-		rc = err_hint(
-			e, "fewer components, or fewer holes: objcopy --gap-fill 0xff closes them");
-	}
-	if (rc == 0)
-		rc = fill_header(b.data, spec, b.len, payload_size, e);
-	if (rc == 0)
-		rc = buf_fill(&b, 0, IMF_SIG_HEADER_SIZE, e);
-	if (rc == 0)
-		rc = append_payloads(&b, spec, e);
+		rc = build(spec, sealed, &b, e);
+	for (size_t i = 0; i < ARRAY_LEN(sealed); i++)
+		package_sealed_done(&sealed[i]);
 	if (rc == 0)
 		rc = package_parse(b.data, b.len, &check, e);
 	if (rc < 0)

@@ -40,6 +40,8 @@ static const struct key_row part_keys[PART_N] = {
 	[PART_SLOT] = {"slot", false},
 	[PART_ENTRY] = {"entry", false},
 	[PART_COMPRESS] = {"compress", false},
+	[PART_ENCRYPT] = {"encrypt", false},
+	[PART_CHAIN] = {"chain", false},
 };
 
 const char *release_key_name(enum release_key key)

@@ -54,7 +54,7 @@ if command -v bash >/dev/null; then
 	offers '--dry-run' stmota --device bench flash --dry
 	offers 'auto' stmota flash --after a
 	offers 'reset' stmota flash --after = r
-	offers 'ed25519 p256' stmota keygen --type ''
+	offers 'aes128 aes256 ed25519 p256 p256-device' stmota keygen --type ''
 	offers 'image.bin image.hex' stmota flash -n ima
 	offers 'image.bin image.hex' stmota flash --trust ima
 	offers 'uart:' stmota flash --device u
@@ -72,7 +72,7 @@ if command -v fish >/dev/null; then
 	}
 	fish_offers 'flash' 'stmota fla'
 	fish_offers '--verify-only' 'stmota flash --verif'
-	fish_offers 'ed25519 p256' 'stmota keygen --type '
+	fish_offers 'aes128 aes256 ed25519 p256 p256-device' 'stmota keygen --type '
 	fish_offers 'revoke rotate show' 'stmota key '
 	fish_offers '--c-array' 'stmota key show --c-'
 	fish_offers 'fish' 'stmota completion fi'

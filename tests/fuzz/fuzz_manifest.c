@@ -53,11 +53,23 @@ static void check_manifest(const struct imf_manifest *m)
 			offset += run;
 		}
 		must(offset == c.plain_size);
+		must(imf_manifest_content_size(m, i) <= c.stored_size);
+		must((c.encoding & IMF_ENC_DELTA) != 0 ||
+			imf_manifest_content_size(m, i) == c.plain_size);
 		must(c.app_info == 0 || c.app_info + (uint64_t)IMF_APP_INFO_SIZE <= c.plain_size);
 	}
 	must(stored == m->header.payload_size);
 	while (imf_manifest_tlv(m, &at, &t))
 		must(t.value + t.len <= m->bytes + m->header.manifest_size);
+}
+
+/* A wrap lies in the work area, whole. */
+static int on_wrap(void *ctx, const struct imf_manifest *m, const uint8_t *wrap, uint32_t len)
+{
+	volatile uint8_t last = wrap[len - 1];
+
+	must(len == imf_manifest_wrap_size(m) && len <= IMF_WRAP_MAX);
+	return last == 0xA5;
 }
 
 static int on_accept(void *ctx, const struct imf_manifest *m)
@@ -78,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.threshold = 1,
 		.work = work,
 		.work_size = sizeof(work),
+		.wrap = size % 2 == 0 ? on_wrap : NULL,
 		.accept = on_accept};
 	struct imf_manifest m;
 	struct imf_verify v;

@@ -128,7 +128,8 @@ const char *imf_host_word(int error)
 	static const char *const words[] = {"ok", "truncated", "magic", "format-version", "format",
 		"limit", "trailing", "critical", "encoding", "kind", "buffer", "product",
 		"hardware", "chip", "counter", "downgrade", "min-version", "address", "ram",
-		"signature", "digest", "crypto", "callback", "argument", "not-found"};
+		"signature", "digest", "crypto", "callback", "argument", "not-found", "base",
+		"patch", "key"};
 
 	return error <= 0 && (size_t)-error < ARRAY_LEN(words) ? words[-error] : "?";
 }

@@ -214,12 +214,12 @@ static void test_imf_app_info_find__places(void **state)
 
 static void test_imf_strerror__every_error_has_words(void **state)
 {
-	for (int a = 0; a >= IMF_ERR_PATCH; a--) {
+	for (int a = 0; a >= IMF_ERR_KEY; a--) {
 		assert_string_not_equal(imf_strerror(a), "unknown error");
 		for (int b = 0; b > a; b--)
 			assert_string_not_equal(imf_strerror(a), imf_strerror(b));
 	}
-	assert_string_equal(imf_strerror(IMF_ERR_PATCH - 1), "unknown error");
+	assert_string_equal(imf_strerror(IMF_ERR_KEY - 1), "unknown error");
 	assert_string_equal(imf_strerror(1), "unknown error");
 }
 

@@ -9,6 +9,9 @@
  *   IMF_NO_VERIFY     only the parser, no streaming check
  *   IMF_NO_SEGMENTS   images with holes are refused
  *   IMF_NO_PATCH      no delta components
+ *   IMF_NO_CHAIN      no chained components
+ *   IMF_NO_DECRYPT    no encrypted components
+ *   IMF_NO_UNWRAP     encrypted with a product key only, no keys of devices
  *   IMF_NO_APP_INFO   no reading of imf_app_info records
  *   IMF_NO_STRERROR   no texts
  */
@@ -17,6 +20,8 @@
 
 #include <imf/imf_app_info.h>
 #include <imf/imf_bytes.h>
+#include <imf/imf_chain.h>
+#include <imf/imf_decrypt.h>
 #include <imf/imf_error.h>
 #include <imf/imf_manifest.h>
 #include <imf/imf_patch.h>

@@ -35,7 +35,8 @@ enum imf_error {
 	IMF_ERR_ARGUMENT = -23,    /* a configuration that cannot work: no key, threshold 0 ... */
 	IMF_ERR_NOT_FOUND = -24,   /* there is no such record */
 	IMF_ERR_BASE = -25,        /* the base image is not the one that the delta was made from */
-	IMF_ERR_PATCH = -26        /* a delta payload that no encoder makes */
+	IMF_ERR_PATCH = -26,       /* a delta payload that no encoder makes */
+	IMF_ERR_KEY = -27          /* a key or key wrap that is not of this component */
 };
 
 /* A few words for `error`; static, never NULL. Left out by IMF_NO_STRERROR. */

@@ -65,14 +65,25 @@ enum imf_kind {
 #define IMF_ENC_ENCRYPTED  4u
 #define IMF_ENC_CHAINED    8u
 #define IMF_ENC_KNOWN      15u
-/* What this library can undo. */
 #if !defined(IMF_NO_PATCH) && !defined(IMF_NO_WHOLE)
-#define IMF_ENC_BUILT (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)
+#define IMF_ENC_BUILT_DELTA (IMF_ENC_DELTA | IMF_ENC_COMPRESSED)
 #elif !defined(IMF_NO_PATCH)
-#define IMF_ENC_BUILT IMF_ENC_DELTA
+#define IMF_ENC_BUILT_DELTA IMF_ENC_DELTA
 #else
-#define IMF_ENC_BUILT 0u
+#define IMF_ENC_BUILT_DELTA 0u
 #endif
+#ifndef IMF_NO_DECRYPT
+#define IMF_ENC_BUILT_ENCRYPTED IMF_ENC_ENCRYPTED
+#else
+#define IMF_ENC_BUILT_ENCRYPTED 0u
+#endif
+#ifndef IMF_NO_CHAIN
+#define IMF_ENC_BUILT_CHAINED IMF_ENC_CHAINED
+#else
+#define IMF_ENC_BUILT_CHAINED 0u
+#endif
+/* What this library can undo. */
+#define IMF_ENC_BUILT (IMF_ENC_BUILT_DELTA | IMF_ENC_BUILT_ENCRYPTED | IMF_ENC_BUILT_CHAINED)
 
 /* TLV types; with the critical bit, who does not know the type refuses the package. */
 #define IMF_TLV_CRITICAL       0x8000u
@@ -86,9 +97,29 @@ enum imf_kind {
 #define IMF_TLV_BASE_VERSION   0x0008u /* of a delta's base, for people */
 #define IMF_TLV_SEGMENTS       0x8001u
 #define IMF_TLV_DELTA_BASE     0x8002u
-#define IMF_TLV_CHAIN          0x8003u /* number reserved */
-#define IMF_TLV_ENCRYPTION     0x8004u /* number reserved */
+#define IMF_TLV_CHAIN          0x8003u
+#define IMF_TLV_ENCRYPTION     0x8004u
 #define IMF_TLV_COMPRESSED     0x8005u
+
+/* Chained payloads: bytes of a chunk, its digest of the next included. */
+#define IMF_CHUNK_MIN 1024u
+#define IMF_CHUNK_MAX 4096u
+
+/* Encryption. */
+#define IMF_SALT_SIZE     16u
+#define IMF_KEY_MAX       32u /* bytes of a content or product key */
+#define IMF_KEYCHECK_SIZE 16u
+#define IMF_POINT_SIZE    64u /* a P-256 public key, x || y */
+#define IMF_WRAPS_MAX     8u
+#define IMF_WRAP_MAX      (IMF_KEY_ID_SIZE + IMF_POINT_SIZE + IMF_KEY_MAX + IMF_DIGEST_SIZE)
+
+enum imf_cipher { IMF_CIPHER_AES128_CTR = 1, IMF_CIPHER_AES256_CTR = 2 };
+
+/* Where the key of a component comes from. */
+enum imf_key_source {
+	IMF_KEY_PRODUCT = 1, /* a key that all devices of the product hold */
+	IMF_KEY_WRAPPED = 2  /* a key of this package, wrapped to the public keys of devices */
+};
 
 #define IMF_NO_SLOT 0u
 
@@ -132,6 +163,24 @@ struct imf_delta {
 	const uint8_t *digest; /* of these bytes, IMF_DIGEST_SIZE */
 };
 
+/* How a chained component is divided. */
+struct imf_chain_info {
+	uint32_t chunk_size;  /* 1024, 2048 or 4096; the last chunk may be shorter */
+	uint32_t stored_size; /* of the component */
+	uint32_t n_chunks;
+	uint32_t content_size; /* bytes without the digests of next chunks */
+	const uint8_t *digest; /* of chunk 0, IMF_DIGEST_SIZE */
+};
+
+/* How a component is encrypted. */
+struct imf_encryption {
+	uint8_t cipher;       /* enum imf_cipher */
+	uint8_t key_source;   /* enum imf_key_source */
+	uint32_t key_size;    /* bytes: 16 or 32 */
+	const uint8_t *salt;  /* IMF_SALT_SIZE */
+	const uint8_t *check; /* IMF_KEYCHECK_SIZE: shows that a key is the right one */
+};
+
 struct imf_tlv {
 	uint16_t type;
 	uint16_t len; /* bytes, without padding */
@@ -141,7 +190,7 @@ struct imf_tlv {
 struct imf_signatures {
 	const uint8_t *records;
 	uint32_t size;      /* bytes of all records */
-	uint32_t wrap_size; /* bytes of the key wraps behind them; 0 in this format version */
+	uint32_t wrap_size; /* bytes of the key wraps behind them */
 };
 
 struct imf_signature {
@@ -184,6 +233,28 @@ uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i);
 #endif
 #endif
 
+/*
+ * The bytes that come out of the chain, or were stored without one: encrypted or not, a delta or
+ * not. Not above the stored size.
+ */
+uint32_t imf_manifest_content_size(const struct imf_manifest *m, uint32_t i);
+
+#ifndef IMF_NO_CHAIN
+/* False if component `i` is not chained. */
+bool imf_manifest_chain(const struct imf_manifest *m, uint32_t i, struct imf_chain_info *ret);
+#endif
+
+#ifndef IMF_NO_DECRYPT
+/* False if component `i` is not encrypted. */
+bool imf_manifest_encryption(const struct imf_manifest *m, uint32_t i, struct imf_encryption *ret);
+
+/*
+ * Bytes of one key wrap of this package; 0: it has none, its keys come from elsewhere. All
+ * encrypted components of a package have the same cipher and the same source.
+ */
+uint32_t imf_manifest_wrap_size(const struct imf_manifest *m);
+#endif
+
 /* Walks the TLVs of a parsed manifest: *offset starts at 0. False behind the last one. */
 bool imf_manifest_tlv(const struct imf_manifest *m, uint32_t *offset, struct imf_tlv *ret);
 
@@ -213,6 +284,12 @@ int imf_signatures_header(
 /* Walks the records: *offset starts at 0. False behind the last one. */
 bool imf_signatures_next(
 	const struct imf_signatures *s, uint32_t *offset, struct imf_signature *ret);
+
+/*
+ * Whether the size of the key wraps is one that the manifest allows: 1 to 8 wraps if its keys are
+ * wrapped, else none. The bytes of the wraps are judged by who opens them.
+ */
+int imf_wraps_check(const struct imf_manifest *m, const struct imf_signatures *s);
 
 /* Writes the message that is signed for a manifest with this digest. */
 void imf_sign_message(const uint8_t digest[IMF_DIGEST_SIZE], uint8_t ret[IMF_SIGN_MESSAGE_SIZE]);

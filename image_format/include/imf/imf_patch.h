@@ -38,7 +38,9 @@ struct imf_patch_config {
 	const uint8_t *base_digest;      /* IMF_DIGEST_SIZE; likewise */
 	uint32_t load_addr, plain_size;  /* of the component */
 	const uint8_t *plain_digest;
-	uint32_t stored_size;
+	/* imf_decrypt.plain_salt of an encrypted component, hashed before the image; NULL: none. */
+	const uint8_t *plain_salt;
+	uint32_t stored_size;         /* of the payload: imf_manifest_content_size() */
 	const uint8_t *stored_digest; /* names the payload in checkpoints; not checked here */
 	uint32_t *work;
 	uint32_t work_size; /* bytes */

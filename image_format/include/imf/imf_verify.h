@@ -70,10 +70,20 @@ struct imf_verify_config {
 	uint32_t threshold;              /* different keys that must have signed, at least 1 */
 	const struct imf_device *device; /* NULL: the header is checked for form only */
 	uint8_t *work;                   /* for manifest and signatures of the package */
-	uint32_t work_size; /* bytes; IMF_HEAD_MAX_DEVICE is enough for device packages */
+	/* Bytes; IMF_HEAD_MAX_DEVICE, plus IMF_WRAP_MAX with `wrap`, is enough for device packages. */
+	uint32_t work_size;
 
-	void *ctx; /* of the three callbacks; each may be NULL, returns 0 or stops everything */
-	/* Signatures are good, no payload byte has been handed on. */
+	void *ctx; /* of the callbacks; each may be NULL, returns 0 or stops everything */
+	/*
+	 * A key wrap of an encrypted package, before `accept`: imf_unwrap() tells whether it is for
+	 * this device. Not authenticated; needs `len` bytes of work behind manifest and signatures.
+	 * NULL: wraps are passed over.
+	 */
+	int (*wrap)(void *ctx, const struct imf_manifest *m, const uint8_t *wrap, uint32_t len);
+	/*
+	 * Signatures are good, no payload byte has been handed on. Who has no key that opens the
+	 * package says no here.
+	 */
 	int (*accept)(void *ctx, const struct imf_manifest *m);
 	/*
 	 * Stored bytes of a component, in order. They are NOT authenticated before `component`:
@@ -90,7 +100,8 @@ struct imf_verify {
 	struct imf_manifest manifest;
 	uint32_t phase;
 	uint32_t have, need; /* bytes in cfg->work; bytes it must reach */
-	uint32_t component, offset, left;
+	uint32_t component, offset;
+	uint32_t left; /* bytes of the component, or of the key wraps */
 	uint32_t components_good;
 	int error;
 	volatile uint32_t decision, decision_inverse;

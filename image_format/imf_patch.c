@@ -148,7 +148,7 @@ int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 		rc = imf_model_init(m, cfg->ram, cfg->work, cfg->work_size);
 	if (rc == IMF_OK)
 		rc = checkpoint_read(cfg, &p->skip);
-	if (rc == IMF_OK && !cfg->whole)
+	if (rc == IMF_OK && !IMF_WHOLE(m))
 		rc = base_check(cfg, p->in);
 	if (rc == IMF_OK &&
 		(cfg->crypto->sha256_init(cfg->crypto->ctx) != 0 ||

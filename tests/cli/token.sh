@@ -48,6 +48,22 @@ openssl pkeyutl -verify -pubin -inkey ed.pub -rawin -in message -sigfile sig >/d
 # Ed25519 gives the same bytes each time, also on a token.
 expect 0 stmota sign plain.sota --key "$ed" --passphrase-file pin --out again.sota
 same again.sota ed.sota
+# Several deltas, one login: the PIN comes through a pipe that holds it once.
+mkdir releases
+for v in 1.0.0 1.0.1 1.0.2; do
+	head -c 3000 /dev/zero | openssl enc -aes-128-ctr -nosalt -K "$(printf %032x 1)" \
+		-iv "$(printf %032x 0)" >data
+	printf '%s' "$v" >>data
+	expect 0 stmota pack data --address 0x08000000 --kind configuration \
+		--product example.com/blinky --version $v --out releases/$v.sota
+done
+mkfifo once
+cat pin >once &
+expect 0 stmota diff --from releases releases/1.0.2.sota --key "$ed" --passphrase-file once \
+	--out-dir deltas
+wait $!
+expect 0 stmota verify deltas/blinky-1.0.0-to-1.0.2.sota --trust ed.pub
+expect 0 stmota verify deltas/blinky-1.0.1-to-1.0.2.sota --trust ed.pub
 # pack and the other ways to name module and PIN.
 expect 0 stmota pack "$blinky" --product example.com/blinky --out packed.sota \
 	--key "$ed?pin-source=$tmp/pin&module-path=$module"

@@ -178,9 +178,32 @@ static void test_state__damage_is_refused_not_ignored(void **state)
 	buf_done(&good);
 }
 
+static void test_state__kept_image_goes_when_finished(void **state)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	struct state *s = open_state();
+
+	(void)state;
+	assert_int_equal(0, state_kept_image(s, &b, NULL));
+	assert_int_equal(0, b.len);
+	assert_int_equal(0, state_keep_image(s, "new image", 9, NULL));
+	state_close(s);
+	s = open_state();
+	assert_int_equal(0, state_kept_image(s, &b, NULL));
+	assert_int_equal(9, b.len);
+	assert_memory_equal("new image", b.data, 9);
+	assert_int_equal(0, state_finish(s, NULL, NULL));
+	b.len = 0;
+	assert_int_equal(0, state_kept_image(s, &b, NULL));
+	assert_int_equal(0, b.len);
+	state_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_state__kept_image_goes_when_finished, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state__saved_units_survive, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_state__finish_forgets_and_remembers, setup, teardown),

@@ -135,6 +135,17 @@ expect 0 flash --base v1.hex --json patch.sota
 json 'r["base"] == "file"'
 holds v2.bin
 
+expect 0 stmota pack v1.bin --address 0x08000000 --product example.com/lamp --version 1.0.0 \
+	--chip 0x410 --key key.pem --compress --out small1.sota
+expect 0 stmota info small1.sota --json
+json 'r["components"][0]["stored_size"] < r["components"][0]["plain_size"]'
+fresh v0.sota
+expect 0 flash --base small1.sota --json patch.sota
+json 'r["base"] == "file"'
+holds v2.bin
+expect 0 stmota diff small1.sota v2.sota --key key.pem --out patch2.sota
+same patch.sota patch2.sota
+
 # ---- the cache: what was flashed is remembered; what is not what it is called is thrown away
 export STMOTA_CACHE_SIZE=64M
 fresh v1.sota

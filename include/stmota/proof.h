@@ -41,6 +41,12 @@ int proof_parse(const char *text, struct proof *ret, struct err *e);
 /* True if the port of the device itself is listened to. */
 bool proof_on_device(const struct proof *p);
 
+/*
+ * For before anything is touched: over I2C and USB nobody hears what a program says, and another
+ * port must be named. ERR_USAGE.
+ */
+int proof_check_port(const struct proof *p, const struct link *device, struct err *e);
+
 /* Somebody who listens. All zero before proof_begin(). */
 struct proof_session {
 	const struct proof *proof;

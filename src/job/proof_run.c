@@ -19,6 +19,14 @@
 #define POLL_MS        20
 #define GRACE_MS       500 /* between SIGTERM and SIGKILL */
 
+int proof_check_port(const struct proof *p, const struct link *device, struct err *e)
+{
+	if (!proof_on_device(p) || (device != NULL && device->ops->set_frame != NULL))
+		return 0;
+	err_set(e, ERR_USAGE, "confirm: the device is on no serial port");
+	return err_hint(e, "name the port: uart:/dev/ttyUSB1 expect \"...\"");
+}
+
 int proof_begin(struct proof_session *s, const struct proof *p, struct link *device, struct err *e)
 {
 	struct uart_config uart = {.path = p->port,
@@ -35,10 +43,9 @@ int proof_begin(struct proof_session *s, const struct proof *p, struct link *dev
 		s->own = rc == 0;
 		return rc < 0 ? err_wrap(e, "confirm") : 0;
 	}
-	if (device == NULL || device->ops->set_frame == NULL) {
-		err_set(e, ERR_USAGE, "confirm: the device is on no serial port");
-		return err_hint(e, "name the port: uart:/dev/ttyUSB1 expect \"...\"");
-	}
+	rc = proof_check_port(p, device, e);
+	if (rc < 0)
+		return rc;
 	rc = device->ops->set_frame(device, p->baud, false, e);
 	if (rc < 0)
 		return err_wrap(e, "confirm");

@@ -32,6 +32,8 @@ int trial_check(const struct device *d, const struct trial_request *rq, struct e
 
 	if (rq->proof == NULL)
 		return 0;
+	if (proof_check_port(rq->proof, d->target->link, e) < 0)
+		return ERR_USAGE;
 	if (rq->after == AFTER_NONE || !rq->has_start)
 		return err_set(e, ERR_USAGE,
 			"only a program that is started can confirm: leave out %s",

@@ -86,8 +86,11 @@ struct usb_entry {
 	char holder[80]; /* program that has it open; "": none that can be seen */
 };
 
-/* All devices with a DFU interface, in the order of their ports. ret is the caller's, free(). */
-int usb_list(struct usb_entry **ret, size_t *ret_n, struct err *e);
+/*
+ * All devices with a DFU interface, in the order of their ports. ret is the caller's, free().
+ * Without `strings` none is opened: serial, product and holder are not looked for.
+ */
+int usb_list(bool strings, struct usb_entry **ret, size_t *ret_n, struct err *e);
 
 /*
  * Finds the one device that fits, opens it and claims its DFU interface.

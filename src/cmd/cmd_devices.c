@@ -147,7 +147,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	/* A machine without USB is none the worse for its serial ports. */
-	usb_list(&usb, &n_usb, NULL);
+	usb_list(true, &usb, &n_usb, NULL);
 	show_configured(env->out, env->config);
 	show_ports(env->out, ports, n);
 	show_buses(env->out, buses, n_buses);

@@ -46,7 +46,7 @@ static size_t count_usb(void)
 	struct usb_entry *list = NULL;
 	size_t n = 0, hits = 0;
 
-	if (usb_list(&list, &n, NULL) < 0)
+	if (usb_list(false, &list, &n, NULL) < 0)
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		hits += list[i].is_st_rom;
@@ -455,7 +455,7 @@ static int gather(struct device *d, const char *chip, uint16_t hint,
 		if (rc == 0)
 			rc = device_gather(
 				d->target, &d->url.entry, d->url.banks, chip, &d->facts, e);
-		if (rc == 0 || !err_is_transient((enum err_code)rc))
+		if (rc == 0 || tries == 2 || !err_is_transient((enum err_code)rc))
 			break;
 		retry.text = e != NULL ? e->msg : "the conversation broke";
 		event_emit(events, &retry);

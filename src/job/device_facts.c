@@ -347,20 +347,29 @@ static int wrp_of(struct gathering *g, const struct chip *c, struct span ret[DEV
 	return rc;
 }
 
-/* Another chip that this device may be must mean the same by its option bytes. */
+/*
+ * Another chip that this device may be must mean the same by its option bytes. Where the device
+ * refuses to show those of the other there is nothing to compare: what it does show counts.
+ */
 static int wrp_agrees(struct gathering *g, const struct chip *c, struct err *e)
 {
 	struct span spans[DEVICE_MAX_WRP];
 	size_t n = 0;
 	int rc = wrp_of(g, c, spans, &n, e);
 
+	if (rc == ERR_NACK) {
+		err_clear(e);
+		return 0;
+	}
 	if (rc < 0 && !is_answer(rc))
 		return rc;
+	log_debug("write protection as of 0x%03X: %s", c->pid, rc < 0 ? e->msg : "known");
 	if (rc == 0 && n == g->facts->n_wrp &&
 		(n == 0 || memcmp(spans, g->facts->wrp, n * sizeof(spans[0])) == 0))
 		return 0;
 	return err_set(e, ERR_UNSUPPORTED,
-		"write protection cannot be read: it is not certain which chip this is");
+		"write protection cannot be read: it is not certain which chip this is, name it "
+		"with --chip");
 }
 
 static int gather_wrp(struct gathering *g, struct err *e)

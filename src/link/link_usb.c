@@ -249,7 +249,13 @@ static int usb_reopen(struct usb_link *u, uint32_t timeout_ms, struct err *e)
 	snprintf(m.port, sizeof(m.port), "%s", u->port);
 	drop_handle(d);
 	for (;;) {
-		rc = find_and_take(d, &m, e);
+		/* Where no udev tells of what comes, libusb sees it in a new context only. */
+		if (d->ctx != NULL)
+			libusb_exit(d->ctx);
+		d->ctx = NULL;
+		rc = usb_init(&d->ctx, e);
+		if (rc == 0)
+			rc = find_and_take(d, &m, e);
 		if (rc == 0 || rc == ERR_BUSY || rc == ERR_NOMEM)
 			return rc;
 		rc = signals_check(e);

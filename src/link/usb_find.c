@@ -185,7 +185,7 @@ int usb_scan(libusb_context *ctx, bool texts, struct usb_found **ret, size_t *re
 	return 0;
 }
 
-int usb_list(struct usb_entry **ret, size_t *ret_n, struct err *e)
+int usb_list(bool strings, struct usb_entry **ret, size_t *ret_n, struct err *e)
 {
 	libusb_context *ctx = NULL;
 	struct usb_found *v = NULL;
@@ -195,7 +195,7 @@ int usb_list(struct usb_entry **ret, size_t *ret_n, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	rc = usb_scan(ctx, true, &v, &n, e);
+	rc = usb_scan(ctx, strings, &v, &n, e);
 	list = rc == 0 ? calloc(n + 1, sizeof(*list)) : NULL;
 	for (size_t i = 0; list != NULL && i < n; i++)
 		list[i] = v[i].entry;

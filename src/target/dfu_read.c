@@ -18,7 +18,7 @@
 
 #include <stmota/log.h>
 
-#define SHORT_MAX 4u  /* blocks in a row that come back short */
+#define SHORT_MAX 16u /* blocks in a row that come back short: 2048 bytes halved to 1 */
 #define BLOCK_MIN 64u /* no device that takes less has been heard of */
 
 void dfu_forget_ahead(struct dfu *d)

@@ -68,26 +68,86 @@ static bool ed25519_good(const uint8_t *raw, const uint8_t *msg, uint32_t len, c
 	return crypto_sign_ed25519_open(m, &n, sm, IMF_SIGNATURE_SIZE + len, raw) == 0 && n == len;
 }
 
+static bool signature_good(
+	const struct dev_key *k, const uint8_t *msg, uint32_t len, const uint8_t *sig)
+{
+	return k->type == DEV_P256 ? p256_good(k->raw, msg, len, sig)
+				   : ed25519_good(k->raw, msg, len, sig);
+}
+
 static int32_t on_verify(void *ctx, const void *key, const uint8_t *msg, uint32_t len,
 	const uint8_t signature[IMF_SIGNATURE_SIZE])
 {
-	const struct dev_key *k = key;
-	bool good;
+	struct dev_hash *h = ctx;
+	unsigned i;
 
-	((struct dev_hash *)ctx)->calls_of_verify++;
-	good = k->type == DEV_P256 ? p256_good(k->raw, msg, len, signature)
-				   : ed25519_good(k->raw, msg, len, signature);
-	return good ? IMF_SIGNATURE_GOOD : 0;
+	for (i = 0; i < h->n_seen; i++)
+		if (h->seen[i].key == key && memcmp(h->seen[i].msg, msg, len) == 0 &&
+			memcmp(h->seen[i].signature, signature, IMF_SIGNATURE_SIZE) == 0)
+			return h->seen[i].answer;
+	if (h->n_seen == DEV_SEEN || len != IMF_SIGN_MESSAGE_SIZE)
+		abort();
+	h->calls_of_verify++;
+	h->seen[i].key = key;
+	memcpy(h->seen[i].msg, msg, len);
+	memcpy(h->seen[i].signature, signature, IMF_SIGNATURE_SIZE);
+	h->n_seen++;
+	return h->seen[i].answer =
+		       signature_good(key, msg, len, signature) ? IMF_SIGNATURE_GOOD : 0;
 }
 
 void dev_crypto(struct imf_crypto *c, struct dev_hash *h)
 {
-	h->calls_of_verify = 0;
+	h->n_seen = 0;
 	c->ctx = h;
 	c->sha256_init = hash_init;
 	c->sha256_update = hash_update;
 	c->sha256_final = hash_final;
 	c->verify = on_verify;
+}
+
+static int aes_key(void *ctx, const uint8_t *key, uint32_t len)
+{
+	br_aes_small_ctr_init(&((struct dev_aes *)ctx)->keys, key, len);
+	return 0;
+}
+
+/* The key stream of a counter is that counter, encrypted: BearSSL offers no single block. */
+static int aes_encrypt(void *ctx, const uint8_t block[IMF_AES_BLOCK], uint8_t ret[IMF_AES_BLOCK])
+{
+	uint32_t counter = (uint32_t)block[12] << 24 | (uint32_t)block[13] << 16 |
+			   (uint32_t)block[14] << 8 | block[15];
+
+	memset(ret, 0, IMF_AES_BLOCK);
+	br_aes_small_ctr_run(&((struct dev_aes *)ctx)->keys, block, counter, ret, IMF_AES_BLOCK);
+	return 0;
+}
+
+void dev_aes(struct imf_aes *a, struct dev_aes *state)
+{
+	a->ctx = state;
+	a->set_key = aes_key;
+	a->encrypt = aes_encrypt;
+}
+
+/* BearSSL refuses what is no point of the curve. */
+static int ecdh(void *ctx, const uint8_t point[IMF_POINT_SIZE], uint8_t ret[IMF_DIGEST_SIZE])
+{
+	uint8_t p[65];
+
+	p[0] = 4;
+	memcpy(p + 1, point, IMF_POINT_SIZE);
+	if (br_ec_p256_m15.mul(p, sizeof(p), ctx, 32, BR_EC_secp256r1) != 1)
+		return 1;
+	memcpy(ret, p + 1, 32);
+	return 0;
+}
+
+void dev_device_key(struct imf_device_key *k, const uint8_t id[IMF_KEY_ID_SIZE], const uint8_t *raw)
+{
+	memcpy(k->id, id, IMF_KEY_ID_SIZE);
+	k->ctx = (void *)(uintptr_t)raw;
+	k->ecdh = ecdh;
 }
 
 /* What Ed25519 wants besides. */

@@ -63,7 +63,7 @@ build() {
 		shift
 	done
 	link='--oslib=semihost --crt0=semihost -Wl,--defsym=__flash=0 -Wl,--defsym=__flash_size=0x400000
-		-Wl,--defsym=__ram=0x20000000 -Wl,--defsym=__ram_size=0x80000
+		-Wl,--defsym=__ram=0x20000000 -Wl,--defsym=__ram_size=0x100000
 		-Wl,--defsym=__stack_size=0x4000'
 	[ "$core" != host ] || link='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	# shellcheck disable=SC2086,SC2046 # words on purpose
@@ -88,6 +88,25 @@ run() {
 	esac
 	[ $status = 64 ] || fail "$2: status $status: $(tail -n 5 run.out)"
 	echo "ok: $2: $(tail -n 1 run.out)"
+}
+
+# array NAME FILE [SKIP COUNT]: bytes of a file as C
+array() {
+	echo "static const uint8_t $1[] = {"
+	od -An -v -tx1 -j "${3:-0}" ${4:+-N "$4"} "$2" | sed 's/ \(..\)/0x\1,/g'
+	echo '};'
+}
+
+# hex_array NAME FILE: the first line of a file, hexadecimal digits
+hex_array() {
+	echo "static const uint8_t $1[] = { $(head -n 1 "$2" | sed 's/../0x&,/g') };"
+}
+
+# private_array NAME KEY.pem: the 32 bytes of a private key of P-256
+private_array() {
+	openssl ec -in "$2" -outform DER -out private.der 2>/dev/null
+	# SEC 1: SEQUENCE, version 1, OCTET STRING of 32 bytes.
+	array "$1" private.der 7 32
 }
 
 # keys_h NAME=PUBLIC_KEY...: keys.h with C arrays

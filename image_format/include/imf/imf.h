@@ -12,6 +12,7 @@
  *   IMF_NO_CHAIN      no chained components
  *   IMF_NO_DECRYPT    no encrypted components
  *   IMF_NO_UNWRAP     encrypted with a product key only, no keys of devices
+ *   IMF_NO_RECEIVE    only the parts, not imf_receive, which puts them in order
  *   IMF_NO_APP_INFO   no reading of imf_app_info records
  *   IMF_NO_STRERROR   no texts
  */
@@ -25,6 +26,7 @@
 #include <imf/imf_error.h>
 #include <imf/imf_manifest.h>
 #include <imf/imf_patch.h>
+#include <imf/imf_receive.h>
 #include <imf/imf_verify.h>
 #include <imf/imf_version.h>
 

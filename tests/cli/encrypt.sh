@@ -12,7 +12,8 @@ expect 0 stmota keygen --type aes128 --out lamp.key
 expect 0 stmota keygen --type aes256 --out lamp256.key
 expect 0 stmota keygen --type p256-device --out one.pem --public one.pub.pem
 expect 0 stmota keygen --type p256-device --out two.pem --public two.pub.pem
-[ "$(wc -c <lamp.key)" -eq 33 ] && [ "$(wc -c <lamp256.key)" -eq 65 ] || fail "size of product keys"
+[ "$(wc -c <lamp.key)" -eq 33 ] || fail "size of the AES-128 key"
+[ "$(wc -c <lamp256.key)" -eq 65 ] || fail "size of the AES-256 key"
 [ -z "$(find lamp.key -perm /077)" ] || fail "others may read the product key"
 expect 2 stmota keygen --type aes128 --out lamp.key
 says 'exists already'

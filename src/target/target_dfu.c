@@ -13,10 +13,12 @@
 
 #include <stmota/log.h>
 
-#define BLOCK_MAX 2048u  /* AN3156 */
-#define DETACH_MS 10000u /* until the bootloader of a run-time device is there */
-#define REOPEN_MS 15000u /* F105 with a slow crystal needs 13.7 s (AN2606) */
-#define LEAVE_MS  2000u
+#define BLOCK_MAX    2048u /* AN3156 */
+#define LEAVE_MS     3000u /* until an application that was reset on the bus has gone */
+#define SEEN_STEP_MS 100u
+#define DETACH_MS    10000u /* until the bootloader of a run-time device is there */
+#define REOPEN_MS    15000u /* F105 with a slow crystal needs 13.7 s (AN2606) */
+#define LEAVE_MS     2000u
 
 static const struct target_ops ops, ops_with_reset;
 
@@ -55,6 +57,20 @@ static void note(const struct dfu *d, const char *text)
 	event_emit(d->opt.events, &ev);
 }
 
+/* The application may be seen for a while yet: until it leaves, or because it came back. */
+static int reopen_bootloader(struct dfu *d, struct err *e)
+{
+	const struct clock *clock = d->u->link.clock;
+	uint64_t until_ms = clock_now_ms(clock) + SEEN_MS;
+	int rc = d->u->ops->reopen(d->u, DETACH_MS, e);
+
+	while (rc == 0 && d->u->dfu.runtime && clock_now_ms(clock) < until_ms) {
+		clock_sleep_ms(clock, SEEN_STEP_MS);
+		rc = d->u->ops->reopen(d->u, DETACH_MS, e);
+	}
+	return rc;
+}
+
 /* From the application into its bootloader (DFU 1.1, 5.1). */
 static int detach(struct dfu *d, struct err *e)
 {
@@ -73,7 +89,7 @@ static int detach(struct dfu *d, struct err *e)
 		d->u->ops->reset(d->u, NULL);
 	if (!d->u->ops->wait_gone(d->u, itself ? (uint32_t)ms + 2000 : 500))
 		log_debug("%s: still there after the detach", d->u->link.name);
-	rc = d->u->ops->reopen(d->u, DETACH_MS, e);
+	rc = reopen_bootloader(d, e);
 	if (rc == ERR_TIMEOUT) {
 		err_set(e, ERR_TIMEOUT, "it left the application but no bootloader appeared");
 		return err_hint(e, "a watchdog of the application may reset the chip on the way");

@@ -14,7 +14,7 @@
 #include <stmota/log.h>
 
 #define BLOCK_MAX    2048u /* AN3156 */
-#define LEAVE_MS     3000u /* until an application that was reset on the bus has gone */
+#define SEEN_MS      3000u /* until an application that was reset on the bus has gone */
 #define SEEN_STEP_MS 100u
 #define DETACH_MS    10000u /* until the bootloader of a run-time device is there */
 #define REOPEN_MS    15000u /* F105 with a slow crystal needs 13.7 s (AN2606) */

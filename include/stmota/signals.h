@@ -10,8 +10,8 @@
 #include <stmota/err.h>
 
 /*
- * Lets SIGINT, SIGTERM and SIGHUP set a flag. A second SIGINT leaves the process at once with
- * status 130. SIGPIPE is ignored. For programs, not for libraries.
+ * Lets SIGINT, SIGTERM and SIGHUP set a flag. Another one at least half a second later leaves the
+ * process at once with status 130; one that comes sooner is taken for the same. SIGPIPE is ignored. For programs, not for libraries.
  */
 void signals_install(void);
 
@@ -20,7 +20,7 @@ bool signals_pending(void);
 
 /*
  * While held, a signal that came is not seen: for the seconds in which something is put back that
- * must not stay as it is. It is seen again afterwards; a second SIGINT ends the process as ever.
+ * must not stay as it is. It is seen again afterwards; a second signal ends the process as ever.
  */
 void signals_hold(bool on);
 

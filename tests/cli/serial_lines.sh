@@ -39,6 +39,19 @@ expect 130 "$support/umock_board" 0x413 log timeout --preserve-status -s INT 1 \
 	stmota read --device $port --before dtr-rts --all --out x
 grep -q '^lines at the end: boot0=0 nrst=1$' log || fail "lines are not idle: $(cat log)"
 
+# timeout(1) may signal twice within a moment (the child, then its group): still one wish to stop.
+cat >two <<'EOF'
+"$@" &
+sleep 1
+kill -INT $!
+sleep 0.01
+kill -INT $!
+wait $!
+EOF
+expect 130 "$support/umock_board" 0x413 log bash -m two \
+	stmota read --device $port --before dtr-rts --all --out x
+grep -q '^lines at the end: boot0=0 nrst=1$' log || fail "lines are not idle: $(cat log)"
+
 # An adapter that drops parity silently.
 PTY_PARITY=none
 export PTY_PARITY

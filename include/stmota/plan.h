@@ -53,6 +53,7 @@ struct flash_plan {
 
 struct plan_options {
 	uint32_t write_max;  /* bytes of one write */
+	bool across_units;   /* one write may go across the border of erase units */
 	bool whole_blocks;   /* this ROM takes only full blocks of write_max bytes */
 	uint32_t baud;       /* 0: wire time is left out of the estimate */
 	uint32_t bus_hz;     /* clock of a bus instead of a baud rate; 0: not on a bus */

@@ -40,6 +40,7 @@ struct survey {
 	const struct geometry *geometry;
 	struct survey_unit *units; /* in address order, only those that the image touches */
 	size_t n;
+	uint8_t *bytes; /* all of `want`, then all of `what`, unit after unit */
 	const uint32_t
 		*heads; /* borrowed: base addresses of the programs in the image, ascending */
 	size_t n_heads;
@@ -73,6 +74,12 @@ struct survey_request {
  * The image lies within the flash of this part. ERR_PROTECTED, ERR_INTERRUPTED, link errors.
  */
 int survey_make(const struct survey_request *rq, struct survey *ret, struct err *e);
+
+/*
+ * Gives `want` and `what` of all units their room, zeroed; `units` and `n` are set. For survey_make()
+ * and tests. ERR_NOMEM.
+ */
+int survey_make_room(struct survey *s, struct err *e);
 
 /* How many units are to be rewritten. */
 size_t survey_n_rewrite(const struct survey *s);

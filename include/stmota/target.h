@@ -88,6 +88,8 @@ struct target { /* first member of each kind of target */
 	const struct target_ops *ops;
 	struct link *link;  /* owned */
 	uint32_t write_max; /* bytes of one write(), set by connect() */
+	/* One write() may go across the border of erase units; set by connect(). */
+	bool writes_across_units;
 	struct target_info info;
 };
 

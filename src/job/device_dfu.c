@@ -19,7 +19,7 @@
 
 #include "device_priv.h"
 
-#define FACT_MAX 96u
+#define FACT_MAX 320u /* F2 and F4 have their bootloader's id in two places, 256 bytes apart */
 
 struct fact { /* two readings agreed on it, or the device refuses to show it */
 	struct span at;
@@ -151,7 +151,8 @@ static int look(struct search *s, struct span at, const char *what, const struct
 
 	*ret_fact = NULL;
 	for (size_t i = 0; i < s->n_facts; i++) {
-		if (!span_contains(s->facts[i].at, at))
+		if (!span_contains(s->facts[i].at, at) ||
+			(!s->facts[i].readable && s->facts[i].at.len > at.len))
 			continue;
 		*ret_fact = &s->facts[i];
 		return 0;
@@ -264,6 +265,38 @@ static enum id_says id_of(const struct chip *c, const struct fact *f, uint8_t *r
 	return ID_NOTHING;
 }
 
+static bool has_id(const struct chip *c)
+{
+	return c->boot_id_addr != CHIP_UNKNOWN && c->boot_id_addr != 0;
+}
+
+/*
+ * All places of an id with one reading, where they are near and in the ROM of every candidate. If
+ * that is refused they are read one by one.
+ */
+static int look_at_ids(struct search *s, struct err *e)
+{
+	const struct fact *f = NULL;
+	uint32_t first = UINT32_MAX, end = 0;
+	struct span all;
+
+	for (size_t i = 0; i < s->n; i++) {
+		uint32_t at = s->found[i]->boot_id_addr & ~1u;
+
+		if (!has_id(s->found[i]))
+			continue;
+		first = at < first ? at : first;
+		end = at + 2 > end ? at + 2 : end;
+	}
+	if (end <= first || end - first <= 2 || end - first > FACT_MAX)
+		return 0;
+	all = (struct span){first, end - first};
+	for (size_t i = 0; i < s->n; i++)
+		if (!span_contains(s->found[i]->system_memory, all))
+			return 0;
+	return look(s, all, "bootloader id", &f, e);
+}
+
 /*
  * Who has no id where it should be is out; so is, once one is found, who has it where the device
  * refuses to be read: it does show its bootloader. Those who list theirs come first.
@@ -274,13 +307,13 @@ static int filter_by_id(struct search *s, struct err *e)
 	const struct chip *all[TARGET_CANDIDATES_MAX];
 	size_t n = s->n, n_listed = 0, kept = 0;
 	uint8_t id = 0;
+	int rc = look_at_ids(s, e);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const struct chip *c = s->found[i];
 		const struct fact *f = NULL;
-		int rc = 0;
 
-		if (c->boot_id_addr != CHIP_UNKNOWN && c->boot_id_addr != 0)
+		if (has_id(c))
 			rc = look(
 				s, (struct span){c->boot_id_addr & ~1u, 2}, "bootloader id", &f, e);
 		if (rc < 0)
@@ -290,6 +323,8 @@ static int filter_by_id(struct search *s, struct err *e)
 		if (says[i] == ID_LISTED)
 			s->found[n_listed++] = c;
 	}
+	if (rc < 0)
+		return rc;
 	kept = n_listed;
 	for (size_t i = 0; i < n; i++)
 		if (says[i] == ID_NOTHING || (says[i] == ID_REFUSED && n_listed == 0))

@@ -41,7 +41,7 @@ struct gathering {
 int device_read_twice(
 	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e)
 {
-	uint8_t again[OPTION_AREA_MAX];
+	uint8_t again[DEVICE_TWICE_MAX];
 	int rc;
 
 	for (int pairs = 0; pairs < TARGET_READ_PAIRS; pairs++) {

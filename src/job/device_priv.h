@@ -7,9 +7,12 @@
 
 #include <stmota/device.h>
 
+#define DEVICE_TWICE_MAX 512u
+
 /*
  * Two readings, one behind the other, that agree. One that was garbled is no reason to send
- * somebody away, so there are a few more; ERR_IDENTITY if no two of them agree. At most 256 bytes.
+ * somebody away, so there are a few more; ERR_IDENTITY if no two of them agree. At most
+ * DEVICE_TWICE_MAX bytes.
  */
 int device_read_twice(
 	struct target *t, uint32_t addr, void *buf, uint32_t len, const char *what, struct err *e);

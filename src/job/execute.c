@@ -86,15 +86,17 @@ static void progress(struct walk *w, uint64_t bytes)
 	event_emit(w->x->events, &ev);
 }
 
-static void note_current(struct walk *w, uint32_t addr)
+/* All units that the bytes at hand lie in. */
+static void note_current(struct walk *w, uint32_t addr, uint32_t len)
 {
-	struct erase_unit unit;
+	const struct geometry *g = w->plan->survey->geometry;
+	struct erase_unit first, last;
 
-	if (addr - w->x->suspect.addr < w->x->suspect.len)
+	if (span_contains(w->x->suspect, (struct span){addr, len}))
 		return;
-	if (!geometry_unit_at(w->plan->survey->geometry, addr, &unit))
+	if (!geometry_unit_at(g, addr, &first) || !geometry_unit_at(g, addr + len - 1, &last))
 		return;
-	w->x->suspect = (struct span){unit.addr, unit.size};
+	w->x->suspect = (struct span){first.addr, last.addr + last.size - first.addr};
 	if (w->x->state != NULL)
 		state_note_current(w->x->state, w->x->suspect);
 }
@@ -145,7 +147,7 @@ static int do_erase(struct walk *w, const struct plan_step *s, struct err *e)
 		rc = signals_check(e);
 		if (rc < 0)
 			return rc;
-		note_current(w, units[i].addr);
+		note_current(w, units[i].addr, 1);
 		w->x->begun = true;
 		rc = t->ops->erase(t, units + i, n, e);
 		if (rc < 0)
@@ -183,7 +185,7 @@ static int do_write(struct walk *w, const struct plan_step *s, struct err *e)
 
 	if (rc < 0)
 		return rc;
-	note_current(w, s->addr);
+	note_current(w, s->addr, s->len);
 	w->x->begun = true;
 	rc = t->ops->write(t, s->addr, s->data, s->len, e);
 	if (rc < 0)
@@ -211,7 +213,7 @@ static int piece_verify(
 	}
 	while (now[at] == want[at])
 		at++;
-	note_current(w, addr + at);
+	note_current(w, addr + at, 1);
 	err_set(e, ERR_VERIFY, "0x%08X holds 0x%02X instead of 0x%02X", addr + at, now[at],
 		want[at]);
 	err_at(e, addr + at);

@@ -31,7 +31,7 @@ static bool needs_whole_blocks(const struct job *j)
 {
 	const struct device_facts *f = &j->d->facts;
 
-	return j->refusals >= 2 &&
+	return j->refusals >= 2 && !j->d->target->writes_across_units &&
 	       quirk_applies(f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_WRITE_128);
 }
 
@@ -41,6 +41,7 @@ static struct plan_options plan_options_of(const struct job *j)
 
 	return (struct plan_options){
 		.write_max = t->write_max,
+		.across_units = t->writes_across_units,
 		.whole_blocks = needs_whole_blocks(j),
 		.baud = t->link != NULL ? t->link->baud : 0,
 		.bus_hz = t->link != NULL ? t->link->bus_hz : 0,

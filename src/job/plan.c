@@ -64,15 +64,15 @@ static bool head_rewritten(const struct maker *m, size_t k)
 	return u != NULL && u->rewrite;
 }
 
-/* Start of the first held-back span at or behind `addr` in this unit, else the unit's end. */
-static struct span next_held(const struct maker *m, const struct survey_unit *u, uint32_t addr)
+/* Start of the first held-back span at or behind `addr` in this stretch, else its end. */
+static struct span next_held(const struct maker *m, struct span within, uint32_t addr)
 {
-	struct span end = {u->unit.addr + u->unit.size, 0};
+	struct span end = {within.addr + within.len, 0};
 
 	for (size_t k = 0; k < m->survey->n_heads; k++) {
 		struct span held = held_back(m, m->survey->heads[k]);
 
-		if (span_contains(unit_span(u), held) && span_end(held) > addr)
+		if (span_contains(within, held) && span_end(held) > addr)
 			return held;
 	}
 	return end;
@@ -123,7 +123,7 @@ static int plan_erases(struct maker *m, struct err *e)
 			others[n++] = u;
 			continue;
 		}
-		held = next_held(m, u, u->unit.addr);
+		held = next_held(m, unit_span(u), u->unit.addr);
 		rc = add_erase(m, &u, 1, e);
 		if (rc == 0)
 			rc = add(m,
@@ -161,16 +161,32 @@ static int add_write(
 		(struct plan_step){.kind = PLAN_WRITE, .addr = addr, .len = len, .data = want}, e);
 }
 
-static int write_unit(struct maker *m, const struct survey_unit *u, struct err *e)
+/* Units to be rewritten that lie one behind the other, as one stretch; else the first alone. */
+static size_t stretch_of(const struct maker *m, size_t first, struct span *ret)
 {
-	uint32_t end = u->unit.addr + u->unit.size;
-	uint32_t addr = u->unit.addr;
+	const struct survey_unit *u = &m->survey->units[first];
+	size_t n = 1;
+
+	*ret = unit_span(u);
+	while (m->opt->across_units && first + n < m->survey->n && u[n].rewrite &&
+		u[n].unit.addr == ret->addr + ret->len && u[n].want == u->want + ret->len) {
+		ret->len += u[n].unit.size;
+		n++;
+	}
+	return n;
+}
+
+static int write_stretch(
+	struct maker *m, const struct survey_unit *u, struct span stretch, struct err *e)
+{
+	uint32_t end = stretch.addr + stretch.len;
+	uint32_t addr = stretch.addr;
 	int rc = 0;
 
 	while (rc == 0 && addr < end) {
 		uint32_t block_end =
 			addr / m->opt->write_max * m->opt->write_max + m->opt->write_max;
-		struct span held = next_held(m, u, addr);
+		struct span held = next_held(m, stretch, addr);
 
 		if (block_end > end)
 			block_end = end;
@@ -210,7 +226,7 @@ static int verify_unit(struct maker *m, const struct survey_unit *u, struct err 
 	int rc = 0;
 
 	for (uint32_t addr = u->unit.addr; rc == 0 && addr < end;) {
-		struct span held = next_held(m, u, addr);
+		struct span held = next_held(m, unit_span(u), addr);
 
 		if (held.len > 0 && held.addr <= addr) {
 			rc = add_verify(m, u, begin, last, e);
@@ -288,9 +304,15 @@ static int plan_steps(struct maker *m, struct err *e)
 		rc = add(m, (struct plan_step){.kind = PLAN_SAVE}, e);
 	if (rc == 0)
 		rc = plan_erases(m, e);
-	for (size_t i = 0; rc == 0 && i < s->n; i++)
-		if (s->units[i].rewrite)
-			rc = write_unit(m, &s->units[i], e);
+	for (size_t i = 0, n; rc == 0 && i < s->n; i += n) {
+		struct span stretch;
+
+		n = 1;
+		if (!s->units[i].rewrite)
+			continue;
+		n = stretch_of(m, i, &stretch);
+		rc = write_stretch(m, &s->units[i], stretch, e);
+	}
 	for (size_t i = 0; rc == 0 && i < s->n; i++)
 		if (s->units[i].rewrite)
 			rc = verify_unit(m, &s->units[i], e);

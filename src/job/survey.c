@@ -44,10 +44,6 @@ static int unit_fill(struct pass *p, struct survey_unit *u, struct err *e)
 	const struct survey_request *rq = p->rq;
 	struct span at = {u->unit.addr, u->unit.size};
 
-	u->want = malloc(at.len);
-	u->what = calloc(at.len, 1);
-	if (u->want == NULL || u->what == NULL)
-		return err_set(e, ERR_NOMEM, "out of memory");
 	memset(u->want, p->erased, at.len);
 	if (rq->saved != NULL && in_saved(rq, at.addr)) {
 		segments_copy(&rq->saved->bytes, at, u->want);
@@ -67,6 +63,24 @@ static int unit_fill(struct pass *p, struct survey_unit *u, struct err *e)
 	return 0;
 }
 
+/* Units that follow each other on the device do so in memory: writes may go across their border. */
+int survey_make_room(struct survey *s, struct err *e)
+{
+	size_t total = 0, at = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		total += s->units[i].unit.size;
+	s->bytes = calloc(2, total);
+	if (s->bytes == NULL && total > 0)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	for (size_t i = 0; i < s->n; i++) {
+		s->units[i].want = s->bytes + at;
+		s->units[i].what = s->bytes + total + at;
+		at += s->units[i].unit.size;
+	}
+	return 0;
+}
+
 static bool unit_touched(const struct survey_request *rq, const struct erase_unit *unit)
 {
 	struct span at = {unit->addr, unit->size};
@@ -81,22 +95,21 @@ static int build(struct pass *p, struct err *e)
 {
 	const struct geometry *g = p->rq->geometry;
 	struct survey *s = p->s;
+	int rc;
 
 	s->units = calloc(g->n_units, sizeof(*s->units));
 	if (s->units == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (uint32_t i = 0; i < g->n_units; i++) {
 		struct erase_unit unit = geometry_unit(g, i);
-		int rc;
 
-		if (!unit_touched(p->rq, &unit))
-			continue;
-		s->units[s->n].unit = unit;
-		rc = unit_fill(p, &s->units[s->n++], e);
-		if (rc < 0)
-			return rc;
+		if (unit_touched(p->rq, &unit))
+			s->units[s->n++].unit = unit;
 	}
-	return 0;
+	rc = survey_make_room(s, e);
+	for (size_t i = 0; rc == 0 && i < s->n; i++)
+		rc = unit_fill(p, &s->units[i], e);
+	return rc;
 }
 
 /* ---- comparing ---- */
@@ -252,6 +265,25 @@ static int compare_by_checksum(struct pass *p, struct err *e)
 	return rc;
 }
 
+/* True if the unit with this vector table is rewritten whatever it holds. */
+static bool head_is_lost(const struct survey *s, const struct survey_unit *head)
+{
+	for (size_t k = 0; k < s->n_heads; k++) {
+		uint64_t end = k + 1 < s->n_heads ? s->heads[k + 1] : (uint64_t)1 << 32;
+
+		if (s->heads[k] - head->unit.addr >= head->unit.size)
+			continue;
+		for (size_t i = 0; i < s->n; i++) {
+			const struct survey_unit *u = &s->units[i];
+
+			if (!u->is_head && !u->equal && u->unit.addr > s->heads[k] &&
+				u->unit.addr < end)
+				return true;
+		}
+	}
+	return false;
+}
+
 /* True through ret_new if none of a few samples agrees with the image: it is all new. */
 static int looks_all_new(struct pass *p, bool *ret_new, struct err *e)
 {
@@ -296,6 +328,10 @@ static int compare(struct pass *p, struct err *e)
 		for (size_t i = 0; rc == 0 && i < s->n; i++) {
 			if (s->units[i].is_head != (heads == 1))
 				continue;
+			if (heads == 1 && !p->rq->read_only && head_is_lost(s, &s->units[i])) {
+				progress(p, s->units[i].unit.size);
+				continue;
+			}
 			rc = unit_compare(p, &s->units[i], !last_equal, e);
 			last_equal = s->units[i].equal;
 		}
@@ -459,10 +495,7 @@ size_t survey_n_rewrite(const struct survey *s)
 
 void survey_done(struct survey *s)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		free(s->units[i].want);
-		free(s->units[i].what);
-	}
+	free(s->bytes);
 	free(s->units);
 	*s = SURVEY_INIT;
 }

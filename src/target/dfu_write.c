@@ -32,14 +32,17 @@ static int write_block(struct dfu *d, struct span zone, uint32_t addr, const voi
 		.poll_cap_ms = DFU_BLOCK_MS,
 		.vanishes = vanishes};
 	bool counted = false;
-	uint32_t n = 0;
+	uint32_t n = 0, pointer;
 	int rc = 0;
 
 	snprintf(what, sizeof(what), "write at 0x%08" PRIX32, addr);
 	if (len == d->block && (addr - zone.addr) % d->block == 0)
 		counted = dfu_counts(d, zone, addr, &n);
-	if (!counted || !d->pointer_valid || d->pointer != DFUSE_HOME)
-		rc = dfu_set_pointer(d, counted ? DFUSE_HOME : addr, e);
+	/* Block 0 begins where the pointer is, whatever its length. */
+	pointer = counted ? DFUSE_HOME : addr;
+	if (pointer != DFUSE_HOME || !d->pointer_valid || d->pointer != pointer ||
+		d->opt.pointer_per_block)
+		rc = dfu_set_pointer(d, pointer, e);
 	if (rc == 0)
 		rc = dfu_download(d, (uint16_t)(DFU_FIRST_BLOCK + (counted ? n : 0)), buf,
 			(uint16_t)len, &work, e);
@@ -149,6 +152,7 @@ static int erase_at(struct dfu *d, uint32_t addr, uint32_t size, struct err *e)
 		.deadline_ms = erase_deadline(d, size),
 		.transfer_ms = DFU_TRANSFER_MS,
 		.poll_cap_ms = erase_deadline(d, size)};
+	bool stays;
 	int rc = dfu_ready(d, e);
 
 	snprintf(what, sizeof(what), "erase at 0x%08" PRIX32, addr);
@@ -157,8 +161,14 @@ static int erase_at(struct dfu *d, uint32_t addr, uint32_t size, struct err *e)
 	/* Old ROMs call option bytes and OTP erasable: only main flash ever is. */
 	if (run == NULL || (run->access & DFU_MAY_ERASE) == 0 || addr >> 16 == 0x1FFF)
 		return err_set(e, ERR_UNSUPPORTED, "%s: the device cannot erase there", what);
+	/* ST's code takes the pointer along to what it erases, others leave it where it is. */
+	stays = addr == DFUSE_HOME && d->pointer_valid && d->pointer == addr &&
+		!d->opt.pointer_per_block && d->alt == l->alt;
 	rc = dfu_set_alt(d, l->alt, e);
-	return rc < 0 ? rc : dfu_command(d, DFUSE_ERASE, &addr, &work, e);
+	if (rc == 0)
+		rc = dfu_command(d, DFUSE_ERASE, &addr, &work, e);
+	d->pointer_valid |= rc == 0 && stays;
+	return rc;
 }
 
 int dfu_erase(struct target *t, const struct erase_unit *units, size_t n, struct err *e)

@@ -213,6 +213,8 @@ static int dfu_connect(struct target *t, struct target_info *ret, struct err *e)
 	snprintf(info.transport, sizeof(info.transport), "dfu");
 	t->info = info;
 	t->write_max = d->block;
+	/* As dfu-util does on chips with small pages; sectors are made of whole blocks anyway. */
+	t->writes_across_units = true;
 	d->connected = true;
 	if (ret != NULL)
 		*ret = info;

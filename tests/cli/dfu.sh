@@ -57,6 +57,11 @@ judged 0x413 0x08000000 big.bin --chip 0x413
 [ "$(stat usb_upload)" -gt 0 ] || fail 'dfu-util has not read'
 [ "$transfers" -lt 212 ] || fail "$transfers transfers: dfu-util writes it with 212"
 
+# 512 pages of 128 bytes: what dfu-util writes with 1736, without verification
+judged 0x447 0x08000000 big.bin --chip 0x447
+[ "$transfers" -lt 1736 ] || fail "$transfers transfers: dfu-util writes it with 1736"
+judged 0x413 0x08000000 big.bin --chip 0x413
+
 # ---- again: nothing is erased; probe, devices, read, go
 expect 0 on 0x413 -- stmota flash --json --address 0x08000000 --after none --yes big.bin
 json 'r["event"] == "result" and r["bytes_written"] == 0'
@@ -79,14 +84,14 @@ tail -c 16 hole | tr -d '\377' | cmp - /dev/null || fail 'not erased'
 expect 0 on 0x413 -- stmota erase --device dfu: --all --yes
 
 # ---- a cut, an unplugged device, a refusal: the same command goes on
-for fault in vanish@usb:60 cut@usb:90; do
+for fault in vanish@usb:50 cut@usb:65; do
 	rm -f board.state
 	expect 10 on 0x413 --fault "$fault" -- stmota flash --address 0x08000000 --after none --yes small.bin
 	says 'same command again'
 	expect 0 on 0x413 -- stmota flash --address 0x08000000 --after none --yes small.bin
 done
 rm -f board.state
-expect 0 on 0x413 --fault fail@usb:50 --fault stall@usb:70 --fault lose@usb:90 -- \
+expect 0 on 0x413 --fault fail@usb:45 --fault stall@usb:60 --fault lose@usb:115 -- \
 	stmota flash --address 0x08000000 --after none --yes small.bin
 expect 0 on 0x413 -- stmota read --out back.bin --range 0x08000000:5000
 same small.bin back.bin

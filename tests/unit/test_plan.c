@@ -64,14 +64,14 @@ static void make_world(struct world *w, uint16_t pid, uint32_t n, uint32_t seed)
 	w->heads[0] = geometry_unit(&w->g, 0).addr;
 	w->s.heads = w->heads;
 	w->s.n_heads = 1;
+	for (uint32_t i = 0; i < n; i++)
+		w->s.units[i].unit = geometry_unit(&w->g, i);
+	assert_int_equal(0, survey_make_room(&w->s, NULL));
 	for (uint32_t i = 0; i < n; i++) {
 		struct survey_unit *u = &w->s.units[i];
 		uint32_t from = 0, to;
 
-		u->unit = geometry_unit(&w->g, i);
 		u->is_head = i == 0;
-		u->want = malloc(u->unit.size);
-		u->what = calloc(u->unit.size, 1);
 		memset(u->want, w->blank, u->unit.size);
 		to = i + 1 < n ? u->unit.size : 8 + rng(u->unit.size - 8);
 		for (uint32_t k = from; k < to; k++) {
@@ -213,6 +213,61 @@ static void test_plan__properties_hold_on_random_surveys(void **state)
 	}
 }
 
+/* As over USB: small pages are written together, in blocks larger than they are. */
+static void test_plan__writes_go_across_units(void **state)
+{
+	(void)state;
+	for (size_t c = 0; c < sizeof(classes) / sizeof(classes[0]); c++) {
+		for (uint32_t seed = 1; seed <= 8; seed++) {
+			struct world w;
+			struct flash_plan p = FLASH_PLAN_INIT;
+			struct plan_options o;
+
+			make_world(&w, classes[c], 1 + seed, seed);
+			o = options_of(&w, false);
+			o.across_units = true;
+			o.write_max = 2048;
+			assert_int_equal(0, plan_make(&w.s, &o, &p, NULL));
+			walk(&w, &p, &o);
+			check_result(&w, &p);
+			plan_done(&p);
+			free_world(&w);
+		}
+	}
+}
+
+/* 64 pages of 128 bytes, all to be rewritten, are four blocks of 2048 and the words held back. */
+static void test_plan__contiguous_pages_cost_full_blocks(void **state)
+{
+	struct world w;
+	struct flash_plan p = FLASH_PLAN_INIT;
+	struct plan_options o;
+	uint32_t writes = 0;
+
+	(void)state;
+	make_world(&w, 0x447, 64, 3);
+	memset(w.s.bytes, 0x5A, 64 * 128);
+	for (size_t i = 0; i < w.s.n; i++)
+		w.s.units[i].rewrite = true;
+	o = options_of(&w, false);
+	o.across_units = true;
+	o.write_max = 2048;
+	assert_int_equal(0, plan_make(&w.s, &o, &p, NULL));
+	for (size_t i = 0; i < p.n_steps; i++)
+		writes += p.steps[i].kind == PLAN_WRITE;
+	assert_int_equal(4 + 8 / w.g.write_align, writes);
+	/* One page that stays parts them. */
+	plan_done(&p);
+	w.s.units[20].rewrite = false;
+	assert_int_equal(0, plan_make(&w.s, &o, &p, NULL));
+	for (size_t i = 0; i < p.n_steps; i++)
+		if (p.steps[i].kind == PLAN_WRITE)
+			assert_false(span_overlaps((struct span){p.steps[i].addr, p.steps[i].len},
+				(struct span){w.s.units[20].unit.addr, 128}));
+	plan_done(&p);
+	free_world(&w);
+}
+
 static void test_plan__whole_blocks_keep_the_order(void **state)
 {
 	struct world w;
@@ -307,6 +362,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plan__properties_hold_on_random_surveys),
+		cmocka_unit_test(test_plan__writes_go_across_units),
+		cmocka_unit_test(test_plan__contiguous_pages_cost_full_blocks),
 		cmocka_unit_test(test_plan__whole_blocks_keep_the_order),
 		cmocka_unit_test(test_plan__nothing_to_do_is_no_step),
 		cmocka_unit_test(test_plan__data_without_program_has_no_held_back_word),

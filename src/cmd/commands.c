@@ -29,6 +29,9 @@ extern const struct command cmd_option_list;
 extern const struct command cmd_option_set;
 extern const struct command cmd_pack;
 extern const struct command cmd_patch;
+extern const struct command cmd_playbook_check;
+extern const struct command cmd_playbook_list;
+extern const struct command cmd_playbook_show;
 extern const struct command cmd_probe;
 extern const struct command cmd_protect_rdp_set;
 extern const struct command cmd_protect_status;
@@ -66,6 +69,9 @@ const struct command *const commands[] = {
 	&cmd_option_set,
 	&cmd_pack,
 	&cmd_patch,
+	&cmd_playbook_check,
+	&cmd_playbook_list,
+	&cmd_playbook_show,
 	&cmd_probe,
 	&cmd_protect_rdp_set,
 	&cmd_protect_status,

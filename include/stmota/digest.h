@@ -21,6 +21,9 @@ int sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE], struct err *e
 /* SHA-256, 384 or 512 (`bits`), for files of other makers; bits / 8 bytes. ERR_FAILED. */
 int sha2(unsigned bits, const void *data, size_t len, uint8_t ret[SHA2_MAX], struct err *e);
 
+/* 64 hexadecimal digits. ERR_USAGE. */
+int sha256_parse(const char *text, uint8_t ret[SHA256_SIZE], struct err *e);
+
 /* Digest of bytes that come in pieces. */
 struct digest {
 	void *state; /* owned; NULL: not begun */

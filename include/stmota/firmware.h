@@ -12,6 +12,7 @@
 #include <stmota/cleanup.h>
 #include <stmota/device.h>
 #include <stmota/err.h>
+#include <stmota/fetch.h>
 #include <stmota/flash_job.h>
 #include <stmota/fmt.h>
 #include <stmota/package.h>
@@ -31,6 +32,8 @@ struct firmware_options {
 	const char *components[IMF_COMPONENTS_MAX]; /* write only these: names or numbers */
 	size_t n_components;                        /* 0: all */
 	uint64_t now;                               /* Unix time, for keys that expire */
+	const struct fetch_settings *fetch; /* where the file is a URL; NULL: the usual ones */
+	const struct event_sink *events;    /* of the download; NULL: nobody listens */
 };
 
 struct firmware {
@@ -54,7 +57,7 @@ struct firmware {
 #define FIRMWARE_INIT ((struct firmware){0})
 
 /*
- * Reads a file and checks all that needs no device: form, digests, signatures.
+ * Reads a file, or fetches a URL, and checks all that needs no device: form, digests, signatures.
  *
  * A package that carries signatures must be signed by a trusted key; an unsigned one and a raw
  * image are taken unless `must_be_signed`.

@@ -37,6 +37,18 @@ struct state;
 int cmd_open_state(const struct command_env *env, const struct device *d, struct state **ret,
 	struct err *e);
 
+struct fetch_settings;
+
+/* The section [fetch]; its strings belong to the configuration. */
+int cmd_fetch_settings(const struct command_env *env, struct fetch_settings *ret, struct err *e);
+
+/*
+ * The content of what a command is given: a file, "-" for standard input, or a URL. Appended to
+ * `ret`; at most `max` bytes. Errors as fs_read() and fetch_buf().
+ */
+int cmd_read_input(const struct command_env *env, const char *where, size_t max, struct buf *ret,
+	struct err *e);
+
 struct segments;
 
 /* The table of what protects the device; `image`: and what of it is in its way, or NULL. */

@@ -126,10 +126,10 @@ static bool is_raw(const struct check_call *c)
 	       c->format->kind == FMT_MCUBOOT;
 }
 
-static int load(struct check_call *c, struct err *e)
+static int load(struct check_call *c, const struct command_env *env, struct err *e)
 {
 	struct fmt_options read = {.allow_ram = true};
-	int rc = fs_read(c->name, FS_FILE_MAX, &c->file, e);
+	int rc = cmd_read_input(env, c->name, FS_FILE_MAX, &c->file, e);
 
 	if (rc < 0)
 		return rc;
@@ -259,7 +259,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0)
 		rc = find_part(&c, env, e);
 	if (rc == 0)
-		rc = load(&c, e);
+		rc = load(&c, env, e);
 	if (rc == 0)
 		rc = judge(&c, e);
 	segments_done(&c.image);

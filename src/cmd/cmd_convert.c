@@ -314,7 +314,7 @@ static int run(struct command_env *env, struct err *e)
 
 	j.erased = w.erased;
 	if (rc == 0)
-		rc = fs_read(j.in, FS_FILE_MAX, &file, e);
+		rc = cmd_read_input(env, j.in, FS_FILE_MAX, &file, e);
 	if (rc == 0)
 		rc = read_input(&j, &file, e);
 	if (rc == 0)

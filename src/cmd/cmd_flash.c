@@ -57,6 +57,7 @@ static int load_firmware(struct flash_call *c, struct err *e)
 {
 	const struct opts *o = c->env->opts;
 	cleanup_secret struct secret secret = SECRET_INIT;
+	struct fetch_settings fetch;
 	struct firmware_options options = {
 		.has_address = opt_given(o, "address"),
 		.address = opt_u32(o, "address", 0),
@@ -64,6 +65,8 @@ static int load_firmware(struct flash_call *c, struct err *e)
 		.trust = &c->trust,
 		.secret = &secret,
 		.now = (uint64_t)time(NULL),
+		.fetch = &fetch,
+		.events = c->env->events,
 	};
 	bool required = false;
 	int rc = cmd_load_secret(c->env, &secret, e);
@@ -86,6 +89,8 @@ static int load_firmware(struct flash_call *c, struct err *e)
 	}
 	if (rc == 0)
 		rc = cmd_load_trust(c->env, &c->trust, e);
+	if (rc == 0)
+		rc = cmd_fetch_settings(c->env, &fetch, e);
 	if (rc == 0)
 		rc = firmware_load(opt_arg(o, 0), &options, &c->firmware, e);
 	return rc;

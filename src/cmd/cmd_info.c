@@ -177,7 +177,7 @@ static int run(struct command_env *env, struct err *e)
 		if (rc < 0)
 			return rc;
 	}
-	rc = fs_read(c.name, FS_FILE_MAX, &file, e);
+	rc = cmd_read_input(env, c.name, FS_FILE_MAX, &file, e);
 	if (rc < 0)
 		return rc;
 	c.read.has_address = opt_given(env->opts, "address");

@@ -188,7 +188,7 @@ static int run(struct command_env *env, struct err *e)
 		rc = pack_read_ini(opt_str(o, "from", NULL), &ini, e);
 	if (rc < 0)
 		return rc;
-	pack_job_init(&p);
+	pack_job_init(&p, env);
 	rc = cmd_load_lock(env, &lock, e);
 	p.spec.lock = lock.used ? &lock.lock : NULL;
 	if (rc == 0)

@@ -30,6 +30,7 @@ static const struct opt opts[] = {
 };
 
 struct unpacking {
+	const struct command_env *env;
 	const struct package *p;
 	struct secret *secret; /* opened it; empty if it is not encrypted */
 	const char *dir;
@@ -255,7 +256,7 @@ static bool same_manifest(const struct unpacking *u)
 	struct package_lock lock = {.key_len = u->p->root_len, .to = &u->secret->device, .n_to = 1};
 	int rc;
 
-	pack_job_init(&job);
+	pack_job_init(&job, u->env);
 	memcpy(lock.key, u->p->root, u->p->root_len);
 	if (package_is_encrypted(u->p, &lock.source))
 		job.spec.lock = &lock;
@@ -328,7 +329,7 @@ static int open_package(const struct command_env *env, const char *path, const s
 static int run(struct command_env *env, struct err *e)
 {
 	cleanup_secret struct secret secret = SECRET_INIT;
-	struct unpacking u = {.dir = opt_str(env->opts, "out", NULL), .secret = &secret};
+	struct unpacking u = {.env = env, .dir = opt_str(env->opts, "out", NULL), .secret = &secret};
 	const char *path = opt_arg(env->opts, 0);
 	cleanup_buf struct buf file = BUF_INIT;
 	struct package p;
@@ -338,7 +339,7 @@ static int run(struct command_env *env, struct err *e)
 		err_set(e, ERR_USAGE, "where should the files go?");
 		return err_hint(e, "stmota unpack FILE --out DIR");
 	}
-	rc = fs_read(path, FS_FILE_MAX, &file, e);
+	rc = cmd_read_input(env, path, FS_FILE_MAX, &file, e);
 	if (rc == 0)
 		rc = cmd_load_secret(env, &secret, e);
 	if (rc == 0)

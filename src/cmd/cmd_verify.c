@@ -116,7 +116,7 @@ static int run(struct command_env *env, struct err *e)
 {
 	const char *path = opt_arg(env->opts, 0);
 	cleanup_buf struct buf b = BUF_INIT;
-	int rc = fs_read(path, FS_FILE_MAX, &b, e);
+	int rc = cmd_read_input(env, path, FS_FILE_MAX, &b, e);
 
 	if (rc < 0)
 		return rc;

@@ -15,6 +15,7 @@ extern const struct command cmd_diff;
 extern const struct command cmd_entry_list;
 extern const struct command cmd_entry_test;
 extern const struct command cmd_erase;
+extern const struct command cmd_fetch;
 extern const struct command cmd_flash;
 extern const struct command cmd_go;
 extern const struct command cmd_help;
@@ -55,6 +56,7 @@ const struct command *const commands[] = {
 	&cmd_entry_list,
 	&cmd_entry_test,
 	&cmd_erase,
+	&cmd_fetch,
 	&cmd_flash,
 	&cmd_go,
 	&cmd_help,

@@ -6,6 +6,7 @@
  * stops the command where the two contradict each other: a package that lies about its content
  * would be refused by devices after the release, not before.
  */
+#include "cmd.h"
 #include "pack_job.h"
 
 #include <stdio.h>
@@ -19,9 +20,9 @@
 #include <stmota/log.h>
 #include <stmota/mcuboot.h>
 
-void pack_job_init(struct pack_job *p)
+void pack_job_init(struct pack_job *p, const struct command_env *env)
 {
-	*p = (struct pack_job){.spec = {.hw_max = UINT16_MAX, .items = p->items}};
+	*p = (struct pack_job){.env = env, .spec = {.hw_max = UINT16_MAX, .items = p->items}};
 }
 
 void pack_job_done(struct pack_job *p)
@@ -130,7 +131,7 @@ int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 	if (rc == 0 && i >= IMF_COMPONENTS_MAX)
 		rc = err_set(e, ERR_UNSUPPORTED, "more than %u components", IMF_COMPONENTS_MAX);
 	if (rc == 0)
-		rc = fs_read(f->path, FS_FILE_MAX, &b, e);
+		rc = cmd_read_input(p->env, f->path, FS_FILE_MAX, &b, e);
 	if (rc == 0)
 		rc = f->kind == IMF_KIND_OPAQUE ? read_opaque(f, &b, &p->images[i], e)
 						: read_image(f, &b, &p->images[i], e);

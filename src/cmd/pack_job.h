@@ -9,12 +9,14 @@
 #define STMOTA_PACK_JOB_H
 
 #include <stmota/chip.h>
+#include <stmota/command.h>
 #include <stmota/fmt.h>
 #include <stmota/opt.h>
 #include <stmota/package.h>
 #include <stmota/release_ini.h>
 
 struct pack_job {
+	const struct command_env *env; /* borrowed */
 	struct package_spec spec;
 	const struct chip *chip; /* NULL: any */
 	struct package_item items[IMF_COMPONENTS_MAX];
@@ -46,7 +48,7 @@ struct pack_file {
 	uint32_t chunk_size;
 };
 
-void pack_job_init(struct pack_job *p);
+void pack_job_init(struct pack_job *p, const struct command_env *env);
 void pack_job_done(struct pack_job *p);
 
 /*

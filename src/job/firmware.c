@@ -284,7 +284,7 @@ int firmware_load(
 	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e)
 {
 	cleanup_firmware struct firmware f = {.path = path};
-	int rc = fs_read(path, FS_FILE_MAX, &f.file, e);
+	int rc = fetch_input(path, opt->fetch, FS_FILE_MAX, opt->events, &f.file, e);
 
 	if (rc < 0)
 		return rc;

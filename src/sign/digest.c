@@ -4,7 +4,9 @@
  */
 #include <stmota/digest.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <string.h>
 
 static int failed(struct err *e)
 {
@@ -23,6 +25,18 @@ int sha2(unsigned bits, const void *data, size_t len, uint8_t ret[SHA2_MAX], str
 	if (EVP_Digest(data, len, ret, NULL, kind, NULL) == 1)
 		return 0;
 	return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-%u", bits);
+}
+
+int sha256_parse(const char *text, uint8_t ret[SHA256_SIZE], struct err *e)
+{
+	uint8_t bytes[SHA256_SIZE];
+	size_t n = 0;
+
+	if (strlen(text) != 2 * SHA256_SIZE ||
+		OPENSSL_hexstr2buf_ex(bytes, sizeof(bytes), &n, text, '\0') != 1)
+		return err_set(e, ERR_USAGE, "'%.70s' is no SHA-256: 64 hexadecimal digits", text);
+	memcpy(ret, bytes, SHA256_SIZE);
+	return 0;
 }
 
 int digest_begin(struct digest *d, struct err *e)

@@ -343,6 +343,84 @@ uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i)
 
 #endif
 
+#ifndef IMF_NO_INPLACE
+
+/* Value: component u16, zero u16, journal u32, then runs of groups (number u32, size u32). */
+static int in_place_check(const struct imf_manifest *m, const struct imf_tlv *t)
+{
+	uint32_t n = 0, end = 0, largest = 0, at;
+	struct imf_component c;
+	struct imf_delta d;
+	struct imf_tlv map;
+
+	if (t->len % 8 != 0 || !imf_all_zero(t->value + 2, 2) ||
+		!imf_manifest_delta(m, imf_get_le16(t->value), &d) ||
+		imf_tlv_of(m, IMF_TLV_SEGMENTS, imf_get_le16(t->value), &map))
+		return IMF_ERR_FORMAT;
+	imf_manifest_component(m, imf_get_le16(t->value), &c);
+	for (at = 8; at < t->len; at += 8) {
+		uint32_t count = imf_get_le32(t->value + at);
+		uint32_t size = imf_get_le32(t->value + at + 4);
+
+		if (count == 0 || count > IMF_GROUPS_MAX - n || size == 0 || size > DELTA_MAX + 1 ||
+			size % IMF_GROUP_UNIT != 0)
+			return IMF_ERR_FORMAT;
+		/* Each group begins within the image, so that nothing here wraps. */
+		if (end >= c.plain_size || count - 1 > (c.plain_size - 1 - end) / size)
+			return IMF_ERR_FORMAT;
+		n += count;
+		end += count * size;
+		if (size > largest)
+			largest = size;
+	}
+	/* The last group holds the last byte; the new image takes the place of the old. */
+	if (end < c.plain_size || d.addr != c.load_addr ||
+		imf_get_le32(t->value + 4) != IMF_JOURNAL_NEED(largest, d.ram))
+		return IMF_ERR_FORMAT;
+	return IMF_OK;
+}
+
+bool imf_manifest_in_place(const struct imf_manifest *m, uint32_t i, struct imf_groups *ret)
+{
+	struct imf_tlv t;
+	uint32_t k;
+
+	if (!imf_tlv_of(m, IMF_TLV_IN_PLACE, i, &t))
+		return false;
+	ret->journal = imf_get_le32(t.value + 4);
+	ret->n_runs = t.len / 8u - 1;
+	ret->largest = 0;
+	for (k = 0; k < ret->n_runs; k++) {
+		struct imf_group_run *r = &ret->runs[k];
+
+		r->n = imf_get_le32(t.value + 8 + k * 8);
+		r->size = imf_get_le32(t.value + 12 + k * 8);
+		if (r->size > ret->largest)
+			ret->largest = r->size;
+	}
+	return true;
+}
+
+bool imf_group_place(const struct imf_groups *g, uint32_t i, uint32_t *ret_start, uint32_t *ret_len)
+{
+	uint32_t start = 0, k;
+
+	for (k = 0; k < g->n_runs; k++) {
+		const struct imf_group_run *r = &g->runs[k];
+
+		if (i < r->n) {
+			*ret_start = start + i * r->size;
+			*ret_len = r->size;
+			return true;
+		}
+		i -= r->n;
+		start += r->n * r->size;
+	}
+	return false;
+}
+
+#endif
+
 /*
  * Every delta has its base, everything compressed its RAM; the header tells the first base and
  * the most RAM.
@@ -436,6 +514,9 @@ static const struct tlv_rule {
 	{IMF_TLV_DELTA_BASE, DELTA_SIZE, DELTA_SIZE, TLV_BY_COMPONENT, delta_check},
 #ifndef IMF_NO_WHOLE
 	{IMF_TLV_COMPRESSED, 8, 8, TLV_BY_COMPONENT, compressed_check},
+#endif
+#ifndef IMF_NO_INPLACE
+	{IMF_TLV_IN_PLACE, 16, 8 + 8 * IMF_GROUP_RUNS_MAX, TLV_BY_COMPONENT, in_place_check},
 #endif
 #endif
 #ifndef IMF_NO_CHAIN

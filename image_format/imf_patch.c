@@ -73,15 +73,27 @@ static int read_made(struct imf_coder *c, uint32_t at, uint8_t *ret, uint32_t le
 
 /* ---- begin ---- */
 
-static int base_check(const struct imf_patch_config *cfg, uint8_t *buf)
+/* The digest of what is encrypted has a secret in front. */
+static int digest_start(const struct imf_patch_config *cfg, const uint8_t *salt)
+{
+	const struct imf_crypto *hash = cfg->crypto;
+
+	if (hash->sha256_init(hash->ctx) != 0 ||
+		(salt != NULL && hash->sha256_update(hash->ctx, salt, IMF_SALT_SIZE) != 0))
+		return IMF_ERR_CRYPTO;
+	return IMF_OK;
+}
+
+IMF_SHARED int imf_patch_check(const struct imf_patch_config *cfg, const uint8_t *salt,
+	uint32_t len, const uint8_t *want, uint8_t buf[IMF_PATCH_IN])
 {
 	uint8_t digest[IMF_DIGEST_SIZE];
 	uint32_t at = 0;
 
-	if (cfg->crypto->sha256_init(cfg->crypto->ctx) != 0)
+	if (digest_start(cfg, salt) < 0)
 		return IMF_ERR_CRYPTO;
-	while (at < cfg->base_len) {
-		uint32_t n = cfg->base_len - at < IMF_PATCH_IN ? cfg->base_len - at : IMF_PATCH_IN;
+	while (at < len) {
+		uint32_t n = len - at < IMF_PATCH_IN ? len - at : IMF_PATCH_IN;
 
 		if (cfg->read(cfg->ctx, at, buf, n) != 0)
 			return IMF_ERR_CALLBACK;
@@ -91,7 +103,7 @@ static int base_check(const struct imf_patch_config *cfg, uint8_t *buf)
 	}
 	if (cfg->crypto->sha256_final(cfg->crypto->ctx, digest) != 0)
 		return IMF_ERR_CRYPTO;
-	return imf_differ(digest, cfg->base_digest, IMF_DIGEST_SIZE) != 0 ? IMF_ERR_BASE : IMF_OK;
+	return imf_differ(digest, want, IMF_DIGEST_SIZE) != 0 ? IMF_ERR_BASE : IMF_OK;
 }
 
 /* A checkpoint: the offset, the start of the payload's digest, a sum over both. */
@@ -126,9 +138,20 @@ void imf_patch_checkpoint(const struct imf_patch *p, uint8_t ret[IMF_PATCH_CHECK
 	imf_put_le32(ret + 16, checkpoint_sum(ret));
 }
 
+/* Everything in the state that is an address. */
+IMF_SHARED void imf_patch_wire(struct imf_patch *p, const struct imf_patch_config *cfg)
+{
+	p->cfg = cfg;
+	p->coder.code = decode;
+#ifndef IMF_NO_WHOLE
+	p->coder.made = read_made;
+#endif
+	p->model.coder = &p->coder;
+	p->model.cfg = cfg;
+}
+
 int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 {
-	struct imf_model *m = &p->model;
 	int rc = IMF_OK;
 
 	/* Both limits are powers of two. */
@@ -136,26 +159,16 @@ int imf_patch_begin(struct imf_patch *p, const struct imf_patch_config *cfg)
 		(int32_t)cfg->stored_size <= 0)
 		rc = IMF_ERR_LIMIT;
 	IMF_MEMSET(p, 0, sizeof(*p));
-	p->cfg = cfg;
 	p->high = UINT32_MAX;
-	p->coder.code = decode;
-#ifndef IMF_NO_WHOLE
-	p->coder.made = read_made;
-#endif
-	m->coder = &p->coder;
-	m->cfg = cfg;
+	imf_patch_wire(p, cfg);
 	if (rc == IMF_OK)
-		rc = imf_model_init(m, cfg->ram, cfg->work, cfg->work_size);
+		rc = imf_model_init(&p->model, cfg->ram, cfg->work, cfg->work_size);
 	if (rc == IMF_OK)
 		rc = checkpoint_read(cfg, &p->skip);
-	if (rc == IMF_OK && !IMF_WHOLE(m))
-		rc = base_check(cfg, p->in);
-	if (rc == IMF_OK &&
-		(cfg->crypto->sha256_init(cfg->crypto->ctx) != 0 ||
-			(cfg->plain_salt != NULL &&
-				cfg->crypto->sha256_update(cfg->crypto->ctx, cfg->plain_salt,
-					IMF_SALT_SIZE) != 0)))
-		rc = IMF_ERR_CRYPTO;
+	if (rc == IMF_OK && !IMF_WHOLE(&p->model))
+		rc = imf_patch_check(cfg, NULL, cfg->base_len, cfg->base_digest, p->in);
+	if (rc == IMF_OK)
+		rc = digest_start(cfg, cfg->plain_salt);
 	p->error = rc;
 	return rc;
 }
@@ -190,27 +203,34 @@ static int put(struct imf_patch *p, const uint8_t *data, uint32_t n)
 
 /* ---- feeding ---- */
 
-static int run(struct imf_patch *p)
+IMF_SHARED bool imf_patch_ready(const struct imf_patch *p)
 {
-	struct imf_model *m = &p->model;
-
-	while (m->state != IMF_ST_DONE &&
-		(p->fed == p->cfg->stored_size || p->fed - p->taken >= IMF_STEP_BYTES)) {
-		int rc;
-
-		while (p->taken < 4)
-			p->value = p->value << 8 | next_byte(p);
-		imf_model_step(m, NULL);
-		if (m->error != IMF_OK)
-			return m->error;
-		rc = put(p, m->out, m->n_out);
-		if (rc < 0)
-			return rc;
-	}
-	return IMF_OK;
+	return p->model.state != IMF_ST_DONE &&
+	       (p->fed == p->cfg->stored_size || p->fed - p->taken >= IMF_STEP_BYTES);
 }
 
-int imf_patch_feed(struct imf_patch *p, const uint8_t *data, uint32_t len)
+IMF_SHARED int imf_patch_step(struct imf_patch *p)
+{
+	while (p->taken < 4)
+		p->value = p->value << 8 | next_byte(p);
+	imf_model_step(&p->model, NULL);
+	return p->model.error;
+}
+
+static int run(struct imf_patch *p)
+{
+	int rc = IMF_OK;
+
+	while (rc == IMF_OK && imf_patch_ready(p)) {
+		rc = imf_patch_step(p);
+		if (rc == IMF_OK)
+			rc = put(p, p->model.out, p->model.n_out);
+	}
+	return rc;
+}
+
+IMF_SHARED int imf_patch_take(
+	struct imf_patch *p, const uint8_t *data, uint32_t len, imf_patch_run go)
 {
 	if (p->error < 0)
 		return p->error;
@@ -225,24 +245,33 @@ int imf_patch_feed(struct imf_patch *p, const uint8_t *data, uint32_t len)
 			return p->error = IMF_ERR_PATCH;
 		for (; room > 0 && len > 0; room--, len--)
 			p->in[p->fed++ % IMF_PATCH_IN] = *data++;
-		p->error = run(p);
+		p->error = go(p);
 		if (p->error < 0)
 			return p->error;
 	}
 	return IMF_OK;
 }
 
+int imf_patch_feed(struct imf_patch *p, const uint8_t *data, uint32_t len)
+{
+	return imf_patch_take(p, data, len, run);
+}
+
+IMF_SHARED int imf_patch_whole(const struct imf_patch *p)
+{
+	if (p->error < 0)
+		return p->error;
+	if (p->fed < p->cfg->stored_size)
+		return IMF_ERR_TRUNCATED;
+	return p->taken < p->fed ? IMF_ERR_PATCH : IMF_OK;
+}
+
 int imf_patch_finish(struct imf_patch *p)
 {
 	uint8_t digest[IMF_DIGEST_SIZE];
 
-	if (p->error < 0)
-		return p->error;
-	if (p->fed < p->cfg->stored_size)
-		return p->error = IMF_ERR_TRUNCATED;
-	if (p->taken < p->fed)
-		return p->error = IMF_ERR_PATCH;
-	if (p->n_out > 0)
+	p->error = imf_patch_whole(p);
+	if (p->error == IMF_OK && p->n_out > 0)
 		p->error = flush(p);
 	if (p->error < 0)
 		return p->error;

@@ -35,17 +35,15 @@ static uint32_t table_size(const struct profile *p)
 	       p->n_bytes * 2u + p->max_segments * 12u;
 }
 
-int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size)
+IMF_SHARED int imf_model_tables(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size)
 {
 	const struct profile *p = profiles;
-	uint32_t i;
 
 	while (p->ram != ram || (p->n_targets == 0) != m->cfg->whole)
 		if (++p == profiles + sizeof(profiles) / sizeof(profiles[0]))
 			return IMF_ERR_ARGUMENT;
 	if (size < table_size(p))
 		return IMF_ERR_RAM;
-	IMF_MEMSET(work, 0, table_size(p));
 	m->n_flags = p->n_flags;
 	m->n_targets = p->n_targets;
 	m->n_repeats = p->n_repeats;
@@ -58,6 +56,22 @@ int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t s
 	m->rams = m->repeats + m->n_repeats;
 	m->segments = (struct imf_segment *)(void *)(m->rams + m->n_rams);
 	m->bytes = (uint16_t *)(void *)(m->segments + m->max_segments);
+	return IMF_OK;
+}
+
+IMF_SHARED uint32_t imf_model_tables_size(const struct imf_model *m)
+{
+	return (uint32_t)((const uint8_t *)(m->bytes + m->n_bytes) - (const uint8_t *)m->flags);
+}
+
+int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size)
+{
+	uint32_t i;
+	int rc = imf_model_tables(m, ram, work, size);
+
+	if (rc < 0)
+		return rc;
+	IMF_MEMSET(work, 0, imf_model_tables_size(m));
 	for (i = 0; i < 3; i++)
 		m->rep[i] = 0;
 	m->since = 20;
@@ -89,12 +103,26 @@ static uint32_t bits_of(uint32_t v, uint32_t most)
 
 static void load_segment(struct imf_model *m)
 {
-	if (m->segment < m->n_segments) {
-		m->now = m->segments[m->segment];
-	} else {
-		m->now.to = m->cfg->plain_size;
-		m->now.len = 0;
+	struct imf_segment *g = &m->now;
+
+	g->to = m->end;
+	g->len = 0;
+	if (m->segment < m->n_segments)
+		*g = m->segments[m->segment];
+#ifndef IMF_NO_INPLACE
+	/* Only what of it lies in the group. */
+	if (g->to < m->at) {
+		g->from += m->at - g->to;
+		g->len -= m->at - g->to;
+		g->to = m->at;
 	}
+	if (g->to >= m->end) {
+		g->to = m->end;
+		g->len = 0;
+	} else if (g->len > m->end - g->to) {
+		g->len = m->end - g->to;
+	}
+#endif
 }
 
 static void begin_copy(struct imf_model *m, uint32_t src, uint32_t len)
@@ -117,8 +145,12 @@ static void next_part(struct imf_model *m)
 {
 	m->in_segment = false;
 	m->run = 0;
-	if (m->at == m->cfg->plain_size) {
+	if (m->at == m->end) {
 		m->state = IMF_ST_DONE;
+#ifndef IMF_NO_INPLACE
+		if (m->groups_left > 0)
+			m->state = IMF_ST_GROUP;
+#endif
 	} else if (m->at == m->now.to) {
 		m->in_segment = true;
 		begin_copy(m, m->now.from, m->now.len);
@@ -142,9 +174,58 @@ static void list_ends(struct imf_model *m)
 	m->segment = 0;
 	m->at = 0;
 	m->expect = 0;
+#ifndef IMF_NO_INPLACE
+	if (m->cfg->groups != NULL) {
+		m->state = IMF_ST_GROUPS;
+		return;
+	}
+#endif
+	m->end = m->cfg->plain_size;
 	load_segment(m);
 	next_part(m);
 }
+
+#ifndef IMF_NO_INPLACE
+
+/* ---- the order of groups ---- */
+
+static void step_groups(struct imf_model *m, uint32_t number)
+{
+	number = imf_code_number(m, IMF_NUM_COUNT, number);
+	if (number > IMF_GROUPS_MAX)
+		m->error = IMF_ERR_PATCH;
+	m->groups_left = (uint8_t)number;
+	m->group = UINT8_MAX;
+	m->state = number > 0 ? IMF_ST_GROUP : IMF_ST_DONE;
+}
+
+static void step_group(struct imf_model *m, uint32_t number)
+{
+	uint32_t last = m->group == UINT8_MAX ? UINT32_MAX : m->group,
+		 next = m->group_back ? last - 1 : last + 1;
+	uint32_t start = 0, len = 0;
+
+	if (imf_code_bit(m, &m->bits[IMF_BITS_GROUP], number != next)) {
+		next = last + unzigzag(imf_code_number(m, IMF_NUM_COUNT, zigzag(number - last)));
+		m->group_back = next - last > INT32_MAX;
+	}
+	m->group = (uint8_t)next;
+	m->groups_left--;
+	if (!imf_group_place(m->cfg->groups, next, &start, &len) || start >= m->cfg->plain_size) {
+		m->error = IMF_ERR_PATCH;
+		return;
+	}
+	m->at = m->expect = start;
+	m->end = len < m->cfg->plain_size - start ? start + len : m->cfg->plain_size;
+	m->segment = 0;
+	while (m->segment < m->n_segments &&
+		m->segments[m->segment].to + m->segments[m->segment].len <= start)
+		m->segment++;
+	load_segment(m);
+	next_part(m);
+}
+
+#endif
 
 static void step_count(struct imf_model *m, uint32_t number)
 {
@@ -364,6 +445,10 @@ void imf_model_step(struct imf_model *m, const struct imf_hint *h)
 		m->state = IMF_ST_LENGTH;
 		break;
 	case IMF_ST_LENGTH: step_length(m, number); break;
+#ifndef IMF_NO_INPLACE
+	case IMF_ST_GROUPS: step_groups(m, number); break;
+	case IMF_ST_GROUP: step_group(m, number); break;
+#endif
 	case IMF_ST_OP: step_op(m, h); break;
 	case IMF_ST_COPY_FROM: step_copy_from(m, number); break;
 	case IMF_ST_COPY_LENGTH: step_copy_length(m, number); break;

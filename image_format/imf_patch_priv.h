@@ -15,6 +15,8 @@ enum imf_model_state {
 	IMF_ST_GAP,    /* of the next segment: new bytes before it, */
 	IMF_ST_JUMP,   /* where it comes from, */
 	IMF_ST_LENGTH, /* how long it is */
+	IMF_ST_GROUPS, /* in place: how many groups of erase units follow, */
+	IMF_ST_GROUP,  /* which is the next */
 	IMF_ST_OP,     /* between segments: new bytes, or a copy */
 	IMF_ST_COPY_FROM,
 	IMF_ST_COPY_LENGTH,
@@ -36,6 +38,7 @@ enum {
 enum {
 	IMF_BITS_OP = 0,      /* copy or new bytes, by new bytes before */
 	IMF_BITS_REP = 4,     /* one of the last distances */
+	IMF_BITS_GROUP = 7,   /* in place: not the neighbour of the group before */
 	IMF_BITS_SECOND = 8,  /* not as in the base either, by class */
 	IMF_BITS_LOW = 16,    /* whole: the lower bits of a distance */
 	IMF_BITS_NUMBERS = 24 /* 58 for each kind */
@@ -97,6 +100,33 @@ void imf_model_step(struct imf_model *m, const struct imf_hint *h);
 
 /* Bytes that `decisions` can shift in, see SPEC.md. */
 #define IMF_STEP_BYTES 84u
+
+/* Between imf_patch.c and imf_inplace.c; without the latter, the former's own. */
+typedef int (*imf_patch_run)(struct imf_patch *p);
+#ifdef IMF_NO_INPLACE
+#define IMF_SHARED static
+#else
+#define IMF_SHARED
+/* The part of it that only says where in `work` the tables lie. */
+int imf_model_tables(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t size);
+/* Bytes of the tables, after imf_model_tables(). */
+uint32_t imf_model_tables_size(const struct imf_model *m);
+
+void imf_patch_wire(struct imf_patch *p, const struct imf_patch_config *cfg);
+/*
+ * IMF_ERR_BASE where the first `len` bytes that `read` gives have another digest.
+ *
+ * salt  IMF_SALT_SIZE bytes in front of them, or NULL
+ */
+int imf_patch_check(const struct imf_patch_config *cfg, const uint8_t *salt, uint32_t len,
+	const uint8_t *digest, uint8_t buf[IMF_PATCH_IN]);
+/* True while a step can be taken without waiting for more of the payload. */
+bool imf_patch_ready(const struct imf_patch *p);
+int imf_patch_step(struct imf_patch *p);
+int imf_patch_take(struct imf_patch *p, const uint8_t *data, uint32_t len, imf_patch_run run);
+/* IMF_OK if all of the payload came and was used. */
+int imf_patch_whole(const struct imf_patch *p);
+#endif
 
 /* imf_patch_mix.c */
 void imf_mix_init(struct imf_model *m);

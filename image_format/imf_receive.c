@@ -333,6 +333,19 @@ static bool ways_are_there(const struct imf_receive *r, uint32_t take)
 	}
 }
 
+/* A delta that overwrites its base needs a journal, which `write` does not have: imf_inplace.h. */
+static bool is_in_place(const struct imf_receive *r)
+{
+#if !defined(IMF_NO_PATCH) && !defined(IMF_NO_INPLACE)
+	struct imf_groups groups;
+
+	return imf_manifest_in_place(&r->verify.manifest, r->index, &groups);
+#else
+	(void)r;
+	return false;
+#endif
+}
+
 /* Everything that can be found out about the component before the first erase. */
 static int chosen(struct imf_receive *r, uint32_t take)
 {
@@ -353,6 +366,8 @@ static int chosen(struct imf_receive *r, uint32_t take)
 #endif
 	if (take != IMF_TAKE)
 		return IMF_OK;
+	if (is_in_place(r))
+		return IMF_ERR_ENCODING;
 #ifndef IMF_NO_DECRYPT
 	rc = key_start(r);
 #endif

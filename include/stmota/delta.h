@@ -17,6 +17,7 @@ struct delta_stats {
 	uint32_t segments, copies; /* in the list; between */
 	uint32_t units, misses;    /* copied instructions and words; not as expected */
 	uint32_t fresh;            /* plain bytes that come from no copy */
+	uint32_t groups;           /* in place: how many are overwritten */
 	uint32_t bytes_list, bytes_fresh, bytes_copies, bytes_hits, bytes_misses;
 };
 
@@ -31,6 +32,30 @@ struct delta_stats {
  */
 int delta_make(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
 	struct buf *ret, struct delta_stats *stats, struct err *e);
+
+/*
+ * The same for a device with one slot: the image takes the place of `base` group by group.
+ *
+ * groups  as the manifest will tell them; NULL: from slot to slot
+ *
+ * Also ERR_USAGE: different addresses, an empty image.
+ */
+int delta_make_in_place(const struct delta_image *base, const struct delta_image *image,
+	uint32_t ram, const struct imf_groups *groups, struct buf *ret, struct delta_stats *stats,
+	struct err *e);
+
+#define DELTA_GROUP_DEFAULT 16384u /* bytes */
+
+/*
+ * Cuts a memory into groups of whole erase units for a delta in place.
+ *
+ * units   bytes of each unit, from the load address on
+ * target  bytes that a group should have at least; the units of one size may be fewer
+ *
+ * ERR_UNSUPPORTED (more groups than a manifest tells, odd units), ERR_NO_FIT (the image is longer).
+ */
+int delta_groups_make(const uint32_t *units, size_t n_units, size_t image_len, uint32_t ram,
+	uint32_t target, struct imf_groups *ret, struct err *e);
 
 /*
  * Appends the payload that makes `image` out of nothing, and proves it with the decoder.

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <imf/imf_manifest.h>
 #include <stmota/buf.h>
 #include <stmota/digest.h>
 #include <stmota/err.h>
@@ -27,10 +28,12 @@ struct delta_recipe { /* what a manifest says about a delta component */
 	uint8_t plain_digest[SHA256_SIZE];
 	const uint8_t *plain_salt; /* package_plain_salt(); NULL: not encrypted */
 	bool whole; /* compressed: no base, base_... are not used */
+	const struct imf_groups *groups; /* NULL: from slot to slot; else in place; borrowed */
 };
 
 /*
- * Appends the new image to `ret`.
+ * Appends the new image to `ret`. In place, it is made in a simulated flash that the groups are the
+ * erase units of.
  *
  * base  NULL if r->whole
  *

@@ -32,6 +32,7 @@ struct package_delta {          /* borrows its bytes */
 	uint8_t base_digest[SHA256_SIZE];
 	bool has_base_version; /* it is known, and told to people */
 	struct imf_version base_version;
+	const struct imf_groups *groups; /* NULL: from slot to slot; else in place */
 };
 
 struct package_packed {         /* borrows its bytes */

@@ -3,6 +3,7 @@
  * cmd_diff.c - makes a package that holds only what is new
  */
 #include "diff_job.h"
+#include "in_place.h"
 
 #include <string.h>
 
@@ -12,7 +13,7 @@
 static const struct opt opts[] = {
 	OPT_U32("address", "ADDR", "where raw binaries begin (default: as the vector table says)"),
 	OPT_CHOICE("ram", "4|8|16", "KiB of RAM that the decoder may use (default 8)"),
-	OPT_FLAG("in-place", "for devices without a second slot: not supported yet"),
+	IN_PLACE_OPTIONS,
 	OPT_FLAG("stats", "tell where the bytes went"),
 	OPT_STRING("product", "NAME", "product, where NEW is no package"),
 	OPT_STRING("version", "VERSION", "version, where NEW is no package and has no record"),
@@ -49,6 +50,14 @@ static void report(const struct diff_job *d, const struct command_env *env, cons
 	out_size(o, "delta", d->payload.len);
 	out_size(o, "size", d->package.len);
 	out_size(o, "decoder_ram", d->delta.ram);
+	out_bool(o, "in_place", d->delta.groups != NULL);
+	if (d->delta.groups != NULL) {
+		out_size(o, "journal", d->groups.journal);
+		out_size(o, "largest_group", d->groups.largest);
+		out_uint(o, "groups_made", d->stats.groups);
+	}
+	if (d->delta.groups != NULL && opt_given(env->opts, "stats"))
+		out_size(o, "delta_with_two_slots", d->two_slots);
 	if (opt_given(env->opts, "stats"))
 		show_stats(o, &d->stats);
 	if (!opt_given(env->opts, "key"))
@@ -87,10 +96,10 @@ static int run(struct command_env *env, struct err *e)
 	const struct opts *o = env->opts;
 	bool from = opt_given(o, "from");
 
-	if (opt_given(o, "in-place")) {
-		err_set(e, ERR_UNSUPPORTED, "in-place deltas are not supported yet");
-		return err_hint(e, "without --in-place the device needs room for both images");
-	}
+	if (!opt_given(o, "in-place") &&
+		(opt_given(o, "chip") || opt_given(o, "erase-unit") || opt_given(o, "journal")))
+		return err_set(e, ERR_USAGE,
+			"--chip, --erase-unit and --journal are for deltas --in-place");
 	if (opt_given(o, from ? "out" : "out-dir") || (from && opt_given(o, "stats")))
 		return err_set(e, ERR_USAGE, "--%s %s",
 			from ? (opt_given(o, "out") ? "out" : "stats") : "out-dir",
@@ -122,12 +131,16 @@ const struct command cmd_diff = {
 		"NEW is a package, the delta has its product, version and limits. The device, or\n"
 		"'stmota patch', makes NEW again from OLD, which must be the very same image: its\n"
 		"digest is in the signed manifest. Images are below 16 MiB and have no holes.\n\n"
+		"A device needs room for both images, unless the delta is made --in-place: then NEW\n"
+		"takes the place of OLD step by step, and a journal in flash brings the device over\n"
+		"any power cut.\n\n"
 		"With --from DIR a delta is made from each older release in that folder to NEW; what\n"
 		"is no base is skipped, and said so.\n",
 	.examples =
 		"stmota diff app-1.0.sota app-1.1.sota --key release.pem --out patch.sota\n"
 		"stmota diff --from releases/ app-1.1.sota --key release.pem --out-dir patches/\n"
-		"stmota diff old.bin new.bin --address 0x08004000 --out patch.sota\n",
+		"stmota diff old.bin new.bin --address 0x08004000 --out patch.sota\n"
+		"stmota diff old.sota new.sota --in-place --chip 0x460 --out patch.sota\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

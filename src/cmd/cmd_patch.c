@@ -59,9 +59,12 @@ static int apply(const struct package *p, const struct imf_delta *d, const struc
 		.load_addr = c.load_addr,
 	};
 	cleanup_buf struct buf payload = BUF_INIT;
+	struct imf_groups groups;
 	uint8_t salt[IMF_SALT_SIZE];
 	int rc;
 
+	if (imf_manifest_in_place(&p->manifest, 0, &groups))
+		r.groups = &groups;
 	memcpy(r.base_digest, d->digest, SHA256_SIZE);
 	memcpy(r.plain_digest, c.plain_digest, SHA256_SIZE);
 	if (package_plain_salt(p, 0, salt))

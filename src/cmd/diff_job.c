@@ -3,6 +3,7 @@
  * diff_job.c - one delta package from two files
  */
 #include "diff_job.h"
+#include "in_place.h"
 
 #include <string.h>
 
@@ -67,6 +68,25 @@ static int spec_of_image(struct diff_job *d, const struct diff_settings *s, stru
 
 /* ---- making ---- */
 
+static int make_payload(struct diff_job *d, const struct diff_settings *s,
+	const struct delta_image *base, const struct delta_image *image, struct err *e)
+{
+	cleanup_buf struct buf two_slots = BUF_INIT;
+	int rc;
+
+	if (s->in_place == NULL)
+		return delta_make(base, image, s->ram, &d->payload, &d->stats, e);
+	rc = in_place_groups(s->in_place, d->spec.chip, image, s->ram, &d->groups, e);
+	if (rc == 0)
+		rc = delta_make_in_place(
+			base, image, s->ram, &d->groups, &d->payload, &d->stats, e);
+	d->delta.groups = &d->groups;
+	if (rc == 0 && s->compare)
+		rc = delta_make(base, image, s->ram, &two_slots, NULL, e);
+	d->two_slots = two_slots.len;
+	return rc;
+}
+
 static int make_delta(struct diff_job *d, const struct diff_settings *s, struct err *e)
 {
 	struct delta_image base = delta_file_image(d->old), image = delta_file_image(d->new);
@@ -74,7 +94,7 @@ static int make_delta(struct diff_job *d, const struct diff_settings *s, struct 
 
 	d->delta.ram = s->ram;
 	d->delta.has_base_version = delta_file_version(d->old, &d->delta.base_version);
-	rc = delta_make(&base, &image, d->delta.ram, &d->payload, &d->stats, e);
+	rc = make_payload(d, s, &base, &image, e);
 	if (rc == 0)
 		rc = sha256(base.data, base.len, d->delta.base_digest, e);
 	d->delta.payload = d->payload.data;
@@ -98,6 +118,8 @@ struct diff_settings diff_settings_of(const struct opts *o)
 						: 8192,
 		.product = opt_str(o, "product", NULL),
 		.version = opt_str(o, "version", NULL),
+		.in_place = opt_given(o, "in-place") ? o : NULL,
+		.compare = opt_given(o, "stats"),
 	};
 }
 

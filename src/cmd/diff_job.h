@@ -9,15 +9,19 @@
 #include "delta_files.h"
 
 struct diff_settings {
-	uint32_t ram;        /* of the decoder */
-	const char *product; /* where NEW is no package; NULL: none was named */
-	const char *version; /* likewise; NULL: that of its own record */
+	uint32_t ram;                /* of the decoder */
+	const char *product;         /* where NEW is no package; NULL: none was named */
+	const char *version;         /* likewise; NULL: that of its own record */
+	const struct opts *in_place; /* they tell the erase units; NULL: from slot to slot */
+	bool compare;                /* in place: tell the size from slot to slot too */
 };
 
 struct diff_job {
 	const struct delta_file *old, *new; /* borrowed */
 	struct buf payload, package;        /* the package is not signed yet */
 	struct delta_stats stats;
+	struct imf_groups groups; /* in place */
+	size_t two_slots;         /* in place, to compare: bytes from slot to slot */
 	struct package_delta delta;
 	struct package_item item;
 	struct package_spec spec;

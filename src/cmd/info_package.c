@@ -81,7 +81,8 @@ static void show_signatures(struct out *o, const struct package *p)
 }
 
 /* Ends the component's object. */
-static void show_delta(struct out *o, const struct package *p, size_t i, const struct imf_delta *d)
+static void show_delta(struct out *o, const struct package *p, size_t i, const struct imf_delta *d,
+	const struct imf_groups *in_place)
 {
 	struct imf_component c = package_component(p, i);
 	char version[VERSION_TEXT_SIZE];
@@ -95,6 +96,16 @@ static void show_delta(struct out *o, const struct package *p, size_t i, const s
 	out_bytes(o, "base_sha256", d->digest, IMF_DIGEST_SIZE);
 	out_size(o, "decoder_ram", d->ram);
 	out_real(o, "percent_of_image", 100.0 * c.stored_size / c.plain_size, 1);
+	if (in_place != NULL) {
+		uint32_t n = 0;
+
+		for (uint32_t k = 0; k < in_place->n_runs; k++)
+			n += in_place->runs[k].n;
+		out_size(o, "journal", in_place->journal);
+		out_uint(o, "groups", n);
+		out_size(o, "largest_group", in_place->largest);
+	}
+	out_bool(o, "in_place", in_place != NULL);
 	out_end(o);
 	out_text(o, "a delta: 'stmota patch OLD FILE --out NEW' makes the image from the base");
 	out_end(o);
@@ -147,6 +158,7 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 	struct imf_app_info record;
 	bool found = false;
 	struct imf_delta delta;
+	struct imf_groups groups;
 	uint32_t ram = imf_manifest_compressed(&p->manifest, (uint32_t)i);
 	bool hidden = (c.encoding & (IMF_ENC_DELTA | IMF_ENC_ENCRYPTED)) != 0;
 	int rc = hidden ? 0 : package_segments(p, i, &image, e);
@@ -173,7 +185,8 @@ static int show_component(struct out *o, const struct package *p, size_t i, stru
 		out_bytes(o, "plain_sha256", c.plain_digest, IMF_DIGEST_SIZE);
 	show_encoding(o, p, (uint32_t)i);
 	if (imf_manifest_delta(&p->manifest, (uint32_t)i, &delta)) {
-		show_delta(o, p, i, &delta);
+		show_delta(o, p, i, &delta,
+			imf_manifest_in_place(&p->manifest, (uint32_t)i, &groups) ? &groups : NULL);
 		return 0;
 	}
 	if (hidden) {

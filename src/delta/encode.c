@@ -27,7 +27,7 @@ struct encoder {
 	struct imf_coder coder; /* first: the callback finds the rest from it */
 	uint32_t low, high;
 	struct buf *out;
-	double bits; /* said so far, for the statistics alone */
+	double bits;                    /* said so far, for the statistics alone */
 	const struct delta_image *made; /* without a base: the image itself */
 	int rc;
 };
@@ -117,7 +117,9 @@ struct script {
 	const struct pieces *pieces;
 	const bool *listed;
 	uint32_t n_listed;
-	size_t segment, copy; /* next listed piece, next other one */
+	size_t segment, copy;            /* next listed piece, next other one */
+	const struct delta_order *order; /* NULL: from slot to slot */
+	uint32_t group;                  /* next in the order */
 };
 
 static size_t next_piece(const struct script *s, size_t i, bool listed)
@@ -125,6 +127,21 @@ static size_t next_piece(const struct script *s, size_t i, bool listed)
 	while (i < s->pieces->n && s->listed[i] != listed)
 		i++;
 	return i;
+}
+
+/* What of an unlisted piece is ahead, up to the next segment or the end of the group. */
+static uint32_t copy_left(struct script *s, const struct imf_model *m)
+{
+	const struct piece *v = s->pieces->v;
+	uint32_t left;
+
+	s->copy = next_piece(s, s->copy, false);
+	while (s->copy < s->pieces->n && v[s->copy].at + v[s->copy].len <= m->at)
+		s->copy = next_piece(s, s->copy + 1, false);
+	if (s->copy == s->pieces->n || v[s->copy].at > m->at)
+		return 0;
+	left = v[s->copy].at + v[s->copy].len - m->at;
+	return left < m->now.to - m->at ? left : m->now.to - m->at;
 }
 
 static uint32_t number_for(struct script *s, const struct imf_model *m)
@@ -138,14 +155,11 @@ static uint32_t number_for(struct script *s, const struct imf_model *m)
 		return v[s->segment].at - m->at;
 	case IMF_ST_JUMP: return v[s->segment].from;
 	case IMF_ST_LENGTH: return v[s->segment++].len;
-	case IMF_ST_OP:
-		s->copy = next_piece(s, s->copy, false);
-		while (s->copy < s->pieces->n && v[s->copy].at < m->at)
-			s->copy = next_piece(s, s->copy + 1, false);
-		return s->copy < s->pieces->n && v[s->copy].at == m->at &&
-		       v[s->copy].len >= (m->cfg->whole ? IMF_SELF_MIN : IMF_COPY_MIN);
-	case IMF_ST_COPY_FROM: return v[s->copy].from;
-	case IMF_ST_COPY_LENGTH: return v[s->copy].len;
+	case IMF_ST_GROUPS: return s->order->n;
+	case IMF_ST_GROUP: s->copy = 0; return s->order->order[s->group++];
+	case IMF_ST_OP: return copy_left(s, m) >= (m->cfg->whole ? IMF_SELF_MIN : IMF_COPY_MIN);
+	case IMF_ST_COPY_FROM: return v[s->copy].from + (m->at - v[s->copy].at);
+	case IMF_ST_COPY_LENGTH: return copy_left(s, m);
 	default: return 0;
 	}
 }
@@ -186,8 +200,24 @@ static int read_image(void *ctx, uint32_t at, uint8_t *ret, uint32_t len)
 	return 0;
 }
 
-static int run_model(struct imf_model *m, struct encoder *c, struct script *s, const uint8_t *image,
-	struct delta_stats *st, uint16_t *fresh, struct err *e)
+/* What the device has in its slot when a group is done. */
+static void overwrite(struct imf_model *m, const struct script *s, uint8_t *base, size_t base_len,
+	const uint8_t *image)
+{
+	uint32_t start = 0, len = 0, n;
+
+	if (s->order == NULL || m->n_out == 0 ||
+		(m->state != IMF_ST_GROUP && m->state != IMF_ST_DONE))
+		return;
+	imf_group_place(s->order->groups, m->group, &start, &len);
+	n = m->end - start;
+	if (start < base_len)
+		memcpy(base + start, image + start, n < base_len - start ? n : base_len - start);
+}
+
+static int run_model(struct imf_model *m, struct encoder *c, struct script *s,
+	struct delta_image *base, const uint8_t *image, struct delta_stats *st, uint16_t *fresh,
+	struct err *e)
 {
 	double sums[IMF_ST_DONE + 1] = {0};
 
@@ -204,6 +234,7 @@ static int run_model(struct imf_model *m, struct encoder *c, struct script *s, c
 		for (uint32_t i = 0; fresh != NULL && i + 1 < m->n_out; i += 2)
 			fresh[(m->at - m->n_out + i) / 2] =
 				(uint16_t)((c->bits - before) * 32 / m->n_out + 0.5);
+		overwrite(m, s, (uint8_t *)(uintptr_t)base->data, base->len, image);
 	}
 	sum_up(st, sums);
 	return c->rc < 0 ? err_set(e, ERR_NOMEM, "out of memory") : 0;
@@ -214,12 +245,13 @@ static int run_model(struct imf_model *m, struct encoder *c, struct script *s, c
  * fresh  NULL, or takes what each halfword cost that came from no piece, in sixteenths of a bit
  */
 static int encode_pieces(const struct delta_image *base, const struct delta_image *image,
-	uint32_t ram, const struct pieces *p, struct buf *out, struct delta_stats *st,
-	uint16_t *fresh, struct err *e)
+	uint32_t ram, const struct delta_order *order, const struct pieces *p, struct buf *out,
+	struct delta_stats *st, uint16_t *fresh, struct err *e)
 {
 	struct encoder c = {
 		.coder = {encode, read_made}, .high = UINT32_MAX, .out = out, .made = image};
-	cleanup_buf struct buf padded = BUF_INIT;
+	cleanup_buf struct buf padded = BUF_INIT, slot = BUF_INIT;
+	struct delta_image there = {0};
 	uint32_t work[IMF_PATCH_WORK(16384) / 4];
 	struct imf_patch_config cfg = {
 		.whole = base == NULL,
@@ -227,11 +259,12 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 		.base_len = base != NULL ? (uint32_t)base->len : 0,
 		.load_addr = image->addr,
 		.plain_size = (uint32_t)image->len,
-		.ctx = (void *)(uintptr_t)base,
+		.ctx = &there,
+		.groups = order != NULL ? order->groups : NULL,
 		.read = read_image,
 	};
 	struct imf_model m = {.cfg = &cfg};
-	struct script s = {.pieces = p};
+	struct script s = {.pieces = p, .order = order};
 	size_t start = out->len;
 	bool *listed;
 	int rc;
@@ -242,8 +275,13 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 	rc = buf_append(&padded, image->data, image->len, e);
 	if (rc == 0)
 		rc = buf_fill(&padded, 0, SLACK, e);
+	if (rc == 0 && base != NULL) {
+		there = *base;
+		rc = buf_append(&slot, base->data, base->len, e);
+	}
 	if (rc < 0)
 		return rc;
+	there.data = slot.data;
 	listed = calloc(p->n + 1, sizeof(*listed));
 	if (listed == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
@@ -251,7 +289,7 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 	s.listed = listed;
 	s.n_listed = st->segments = rc < 0 ? 0 : (uint32_t)rc;
 	if (rc >= 0)
-		rc = run_model(&m, &c, &s, padded.data, st, fresh, e);
+		rc = run_model(&m, &c, &s, &there, padded.data, st, fresh, e);
 	free(listed);
 	if (rc < 0)
 		return rc;
@@ -262,7 +300,7 @@ static int encode_pieces(const struct delta_image *base, const struct delta_imag
 /* ---- proof ---- */
 
 static int prove(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
-	const uint8_t *payload, size_t len, struct err *e)
+	const struct imf_groups *groups, const uint8_t *payload, size_t len, struct err *e)
 {
 	struct delta_recipe r = {
 		.ram = ram,
@@ -271,6 +309,7 @@ static int prove(const struct delta_image *base, const struct delta_image *image
 		.base_addr = base != NULL ? base->addr : 0,
 		.plain_size = (uint32_t)image->len,
 		.load_addr = image->addr,
+		.groups = groups,
 	};
 	cleanup_buf struct buf made = BUF_INIT;
 	int rc = base != NULL ? sha256(base->data, base->len, r.base_digest, e) : 0;
@@ -293,27 +332,61 @@ static int check_sizes(const struct delta_image *base, const struct delta_image 
 	return 0;
 }
 
-int delta_make(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
-	struct buf *ret, struct delta_stats *stats, struct err *e)
+static int check_in_place(
+	const struct delta_image *base, const struct delta_image *image, struct err *e)
+{
+	if (base->addr != image->addr)
+		return err_set(e, ERR_USAGE,
+			"in place, both images must be linked for the same address: 0x%08X is not "
+			"0x%08X",
+			base->addr, image->addr);
+	if (base->len == 0 || image->len == 0)
+		return err_set(e, ERR_USAGE, "an in-place delta needs two images with bytes");
+	return 0;
+}
+
+int delta_make_in_place(const struct delta_image *base, const struct delta_image *image,
+	uint32_t ram, const struct imf_groups *groups, struct buf *ret, struct delta_stats *stats,
+	struct err *e)
 {
 	struct delta_stats st = {0};
 	struct pieces p = {NULL, 0};
+	struct delta_order *order = NULL;
 	size_t start = ret->len;
-	int rc;
+	int rc = check_sizes(base, image, ram, e);
 
-	rc = check_sizes(base, image, ram, e);
+	if (rc == 0 && groups != NULL)
+		rc = check_in_place(base, image, e);
+	if (rc == 0 && groups != NULL) {
+		order = calloc(1, sizeof(*order));
+		rc = order != NULL ? delta_order_init(order, groups, base->len, image->len, e)
+				   : err_set(e, ERR_NOMEM, "out of memory");
+	}
 	if (rc == 0)
-		rc = delta_match(base, image, &p, e);
+		rc = delta_match(base, image, order, &p, e);
+	if (rc == 0 && order != NULL) {
+		delta_order_cut(order, image->len, &p);
+		st.groups = order->n;
+	}
 	if (rc == 0)
-		rc = encode_pieces(base, image, ram, &p, ret, &st, NULL, e);
+		rc = encode_pieces(base, image, ram, order, &p, ret, &st, NULL, e);
 	free(p.v);
+	if (order != NULL)
+		delta_order_done(order);
+	free(order);
 	if (rc == 0)
-		rc = prove(base, image, ram, ret->data + start, ret->len - start, e);
+		rc = prove(base, image, ram, groups, ret->data + start, ret->len - start, e);
 	if (rc < 0)
 		ret->len = start;
 	else if (stats != NULL)
 		*stats = st;
 	return rc;
+}
+
+int delta_make(const struct delta_image *base, const struct delta_image *image, uint32_t ram,
+	struct buf *ret, struct delta_stats *stats, struct err *e)
+{
+	return delta_make_in_place(base, image, ram, NULL, ret, stats, e);
 }
 
 int delta_pack(const struct delta_image *image, uint32_t ram, struct buf *ret,
@@ -331,16 +404,16 @@ int delta_pack(const struct delta_image *image, uint32_t ram, struct buf *ret,
 	/* First without any copy, to see what bytes cost. */
 	rc = check_sizes(NULL, image, ram, e);
 	if (rc == 0)
-		rc = encode_pieces(NULL, image, ram, &p, &alone, &st, fresh, e);
+		rc = encode_pieces(NULL, image, ram, NULL, &p, &alone, &st, fresh, e);
 	if (rc == 0)
 		rc = delta_squeeze(image, fresh, &p, e);
 	free(fresh);
 	st = (struct delta_stats){0};
 	if (rc == 0)
-		rc = encode_pieces(NULL, image, ram, &p, ret, &st, NULL, e);
+		rc = encode_pieces(NULL, image, ram, NULL, &p, ret, &st, NULL, e);
 	free(p.v);
 	if (rc == 0)
-		rc = prove(NULL, image, ram, ret->data + start, ret->len - start, e);
+		rc = prove(NULL, image, ram, NULL, ret->data + start, ret->len - start, e);
 	if (rc < 0)
 		ret->len = start;
 	else if (stats != NULL)

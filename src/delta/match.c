@@ -65,6 +65,7 @@ struct matcher {
 	uint32_t
 		*moved; /* where the targets of the base lie in the new image; first pass: unused */
 	bool second;
+	const struct delta_order *order; /* NULL: the base stays */
 	struct choice *choices;
 	size_t n_choices, cap;
 	bool out_of_memory;
@@ -227,7 +228,8 @@ static uint32_t halfword_cost(
 	bool equal = b[0] == n[0] && b[1] == n[1];
 
 	if (m->base_blank[from] != m->image_blank[at] ||
-		m->base_blank[from + 1] != m->image_blank[at + 1])
+		m->base_blank[from + 1] != m->image_blank[at + 1] ||
+		(m->order != NULL && delta_order_gone(m->order, at, from)))
 		return l->settled > 0 ? COST_MISS : COST_MISS_AGAIN;
 	if (m->second && from % 2 == 0 && m->image_targets[at / 2] != DELTA_NOWHERE) {
 		bool wide = get_le16(n) >= 0xE800 && at + 4 <= m->image->len;
@@ -392,8 +394,9 @@ static int prepare(struct matcher *m, struct err *e)
 	return 0;
 }
 
-int delta_match(const struct delta_image *base, const struct delta_image *image, struct pieces *ret,
-	struct err *e)
+/* The passes; the last one once more when it is known what is gone when. */
+int delta_match(const struct delta_image *base, const struct delta_image *image,
+	struct delta_order *order, struct pieces *ret, struct err *e)
 {
 	struct matcher *m = calloc(1, sizeof(*m));
 	struct pieces p = {NULL, 0};
@@ -404,10 +407,16 @@ int delta_match(const struct delta_image *base, const struct delta_image *image,
 	m->base = base;
 	m->image = image;
 	rc = prepare(m, e);
-	for (int pass = 0; rc == 0 && base->len > 0 && pass < PASSES; pass++) {
+	for (int pass = 0; rc == 0 && base->len > 0 && pass < PASSES + (order != NULL); pass++) {
 		uint32_t choice;
 
 		m->second = pass > 0;
+		if (pass == PASSES) {
+			rc = delta_order_choose(order, base, image, &p, e);
+			m->order = order;
+			if (rc < 0)
+				break;
+		}
 		if (m->second)
 			rc = learn_moves(m, &p, e);
 		if (rc < 0)

@@ -254,9 +254,13 @@ static int apply(const struct rebuild *r, const struct buf *old, struct buf *ret
 	};
 	const struct package *p = &r->f->package;
 	cleanup_buf struct buf payload = BUF_INIT;
+	struct imf_groups groups;
 	uint8_t salt[IMF_SALT_SIZE];
 	int rc;
 
+	/* The same decoder as the device's, on a flash in memory. */
+	if (imf_manifest_in_place(&r->f->package.manifest, (uint32_t)r->i, &groups))
+		recipe.groups = &groups;
 	memcpy(recipe.base_digest, r->delta.digest, SHA256_SIZE);
 	memcpy(recipe.plain_digest, r->c.plain_digest, SHA256_SIZE);
 	if (package_plain_salt(p, r->i, salt))

@@ -4,6 +4,8 @@
  */
 #include <stmota/delta_apply.h>
 
+#include "delta_apply_priv.h"
+
 #include <string.h>
 
 #include <imf/imf_patch.h>
@@ -46,7 +48,7 @@ static int hash_final(void *ctx, uint8_t ret[IMF_DIGEST_SIZE])
 	return digest_end(&((struct sink *)ctx)->digest, ret, NULL);
 }
 
-static int refuse(int error, struct err *e)
+int delta_refuse(int error, struct err *e)
 {
 	switch (error) {
 	case IMF_ERR_BASE:
@@ -101,14 +103,19 @@ int delta_apply(const struct delta_recipe *r, const struct delta_image *base,
 		.write = write_made,
 	};
 	struct imf_patch p;
-	int rc = !r->whole && base->len != r->base_len ? IMF_ERR_BASE : imf_patch_begin(&p, &cfg);
+	int rc = !r->whole && base->len != r->base_len ? IMF_ERR_BASE : IMF_OK;
+
+	if (rc == IMF_OK && r->groups != NULL)
+		return delta_apply_in_place(r, base, payload, payload_len, ret, e);
+	if (rc == IMF_OK)
+		rc = imf_patch_begin(&p, &cfg);
 
 	if (rc == IMF_OK)
 		rc = imf_patch_feed(&p, payload, cfg.stored_size);
 	if (rc == IMF_OK)
 		rc = imf_patch_finish(&p);
 	digest_done(&s.digest);
-	rc = rc == IMF_OK ? buf_append(ret, s.made.data, s.made.len, e) : refuse(rc, e);
+	rc = rc == IMF_OK ? buf_append(ret, s.made.data, s.made.len, e) : delta_refuse(rc, e);
 	buf_done(&s.made);
 	return rc;
 }

@@ -226,6 +226,19 @@ static int append_packed(struct buf *b, size_t i, const struct package_packed *d
 	return package_append_tlv(b, IMF_TLV_COMPRESSED, v, sizeof(v), e);
 }
 
+static int append_in_place(struct buf *b, size_t i, const struct imf_groups *g, struct err *e)
+{
+	uint8_t v[8 + 8 * IMF_GROUP_RUNS_MAX] = {0};
+
+	imf_put_le16(v, (uint16_t)i);
+	imf_put_le32(v + 4, g->journal);
+	for (uint32_t k = 0; k < g->n_runs; k++) {
+		imf_put_le32(v + 8 + k * 8, g->runs[k].n);
+		imf_put_le32(v + 12 + k * 8, g->runs[k].size);
+	}
+	return package_append_tlv(b, IMF_TLV_IN_PLACE, v, 8 + 8 * g->n_runs, e);
+}
+
 static int append_tlvs(struct buf *b, const struct package_spec *s,
 	const struct package_sealed *sealed, struct err *e)
 {
@@ -247,6 +260,9 @@ static int append_tlvs(struct buf *b, const struct package_spec *s,
 	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
 		if (s->items[i].packed != NULL)
 			rc = append_packed(b, i, s->items[i].packed, e);
+	for (size_t i = 0; rc == 0 && i < s->n_items; i++)
+		if (s->items[i].delta != NULL && s->items[i].delta->groups != NULL)
+			rc = append_in_place(b, i, s->items[i].delta->groups, e);
 	return rc;
 }
 

@@ -38,6 +38,34 @@ expect 0 stmota diff "$old" "$new" --stats --json --out image.sota
 prints '"spent_on_misses"'
 expect 0 stmota diff "$old" "$new" --key key.pem --out - >/dev/null
 
+# ---- in place: for one slot; the same image, made by the device's decoder on a simulated flash ----
+expect 0 stmota diff old.sota new.sota --in-place --chip 0x460 --key key.pem --stats --out place.sota
+prints 'journal'
+prints 'delta with two slots'
+expect 0 stmota verify place.sota --trust key.pub
+expect 0 stmota info place.sota --json
+prints '"in_place": true'
+expect 0 stmota patch old.sota place.sota --trust key.pub --out made.bin
+same made.bin wanted.bin
+for unit in 128 2K 16K 128K; do
+	expect 0 stmota diff "$old" "$new" --in-place --erase-unit $unit --ram 4 --out place.sota
+	expect 0 stmota patch "$old" place.sota --out made.bin
+	same made.bin wanted.bin
+done
+expect 0 stmota diff old.sota new.sota --in-place --erase-unit 256 --journal 20K --json --out place.sota
+expect 9 stmota patch "$new" place.sota --out none.bin
+says 'not the image'
+# The record in the firmware tells the chip; bytes of any kind do not.
+expect 0 stmota diff old.sota new.sota --in-place --out place.sota
+printf "no firmware" >raw.bin
+expect 2 stmota diff raw.bin raw.bin --address 0x08000000 --in-place --out none.bin
+says 'erase units'
+expect 2 stmota diff old.sota new.sota --erase-unit 2K --out none.bin
+says 'in-place'
+expect 2 stmota diff old.sota new.sota --in-place --chip 0x460 --erase-unit 2K --out none.bin
+expect 6 stmota diff old.sota new.sota --in-place --erase-unit 2K --journal 10K --out none.bin
+says 'too small'
+
 # ---- refused ----
 expect 7 stmota patch old.sota patch.sota --trust other.pub --out none.bin
 expect 9 stmota patch "$new" patch.sota --out none.bin
@@ -47,8 +75,6 @@ says 'no delta'
 expect 2 stmota patch old.sota patch.sota
 expect 2 stmota diff old.sota new.sota
 expect 2 stmota diff old.sota new.sota --ram 5 --out none.bin
-expect 1 stmota diff old.sota new.sota --in-place --out none.bin
-says 'not supported yet'
 expect 1 stmota diff patch.sota new.sota --out none.bin
 says 'is a delta'
 expect 7 stmota flash patch.sota --device uart:/dev/null --trust other.pub

@@ -184,9 +184,15 @@ static void test_delta__moved_calls_are_foreseen(void **state)
 	assert_in_range(make(old, sizeof(old), new, sizeof(new), 8192), 1, 64);
 }
 
-static void test_delta__two_mebibytes(void **state)
+/* All that takes long is for scripts/campaign. */
+static bool campaign(void)
 {
-	size_t len = 2u << 20;
+	return getenv("STMOTA_CAMPAIGN") != NULL;
+}
+
+static void test_delta__large_images(void **state)
+{
+	size_t len = campaign() ? 2u << 20 : 1u << 18;
 	uint8_t *old = malloc(len), *new = malloc(len);
 
 	(void)state;
@@ -225,7 +231,7 @@ static void test_delta_pack__synthetic_images(void **state)
 
 	(void)state;
 	seed = 20;
-	for (uint32_t i = 0; i < 200; i++) {
+	for (uint32_t i = 0; i < (campaign() ? 200 : 60); i++) {
 		size_t half = next(sizeof(image) / 2), n;
 
 		/* The second half is the first one, edited: long copies with differences. */
@@ -485,14 +491,18 @@ static void rig_up(uint32_t edits)
 	};
 }
 
-/* The same, compressed without a base. */
-static void rig_up_whole(uint32_t edits)
+/* The same, compressed without a base: `len` bytes at most, and some of them once more. */
+static void rig_up_whole(uint32_t edits, uint32_t len)
 {
 	struct delta_image image = {rig.new, 0, ADDR};
+	uint32_t again;
 
 	rig_up(edits);
-	memcpy(rig.new + rig.n_new, rig.old, 1001);
-	image.len = rig.n_new += 1001;
+	if (rig.n_new > len)
+		rig.n_new = len;
+	again = rig.n_new / 3 | 1;
+	memcpy(rig.new + rig.n_new, rig.new, again);
+	image.len = rig.n_new += again;
 	rig.payload.len = 0;
 	assert_int_equal(delta_pack(&image, 8192, &rig.payload, NULL, NULL), 0);
 	sha256(rig.new, rig.n_new, rig.plain_digest, NULL);
@@ -675,7 +685,7 @@ static void test_imf_patch__whole_in_pieces(void **state)
 {
 	(void)state;
 	seed = 30;
-	rig_up_whole(12);
+	rig_up_whole(12, 3000);
 	for (uint32_t piece = 1; piece <= rig.payload.len; piece += 1 + piece / 20) {
 		memset(rig.dev.made, 0, sizeof(rig.dev.made));
 		rig.dev.end = 0;
@@ -689,7 +699,7 @@ static void test_imf_patch__whole_damaged(void **state)
 	(void)state;
 	seed = 31;
 	for (int lie = 0; lie < 2; lie++) {
-		rig_up_whole(5);
+		rig_up_whole(5, campaign() ? 3000 : 700);
 		rig.dev.lie = lie != 0;
 		if (lie)
 			memset(rig.plain_digest, 0x55, 32);
@@ -716,7 +726,7 @@ static void test_imf_patch__whole_noise(void **state)
 
 	(void)state;
 	seed = 32;
-	rig_up_whole(3);
+	rig_up_whole(3, 3000);
 	rig.dev.lie = true;
 	memset(rig.plain_digest, 0x55, 32);
 	for (uint32_t i = 0; i < 3000; i++) {
@@ -738,7 +748,7 @@ static void test_imf_patch__whole_power_cut_at_every_write(void **state)
 
 	(void)state;
 	seed = 33;
-	rig_up_whole(20);
+	rig_up_whole(20, 3000);
 	for (uint32_t cut = 0; cut < rig.n_new; cut += IMF_PATCH_OUT) {
 		memset(rig.dev.made, 0, sizeof(rig.dev.made));
 		rig.dev.end = 0;
@@ -772,7 +782,7 @@ int main(void)
 		cmocka_unit_test(test_delta__shortest_images),
 		cmocka_unit_test(test_delta__identical_images_cost_next_to_nothing),
 		cmocka_unit_test(test_delta__moved_calls_are_foreseen),
-		cmocka_unit_test(test_delta__two_mebibytes),
+		cmocka_unit_test(test_delta__large_images),
 		cmocka_unit_test(test_delta_pack__synthetic_images),
 		cmocka_unit_test(test_delta_pack__repetition_costs_next_to_nothing),
 		cmocka_unit_test(test_delta_pack__calls_are_copied_by_target),

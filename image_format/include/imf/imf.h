@@ -9,6 +9,7 @@
  *   IMF_NO_VERIFY     only the parser, no streaming check
  *   IMF_NO_SEGMENTS   images with holes are refused
  *   IMF_NO_PATCH      no delta components
+ *   IMF_NO_INPLACE    no deltas that overwrite their own base
  *   IMF_NO_CHAIN      no chained components
  *   IMF_NO_DECRYPT    no encrypted components
  *   IMF_NO_UNWRAP     encrypted with a product key only, no keys of devices
@@ -24,6 +25,7 @@
 #include <imf/imf_chain.h>
 #include <imf/imf_decrypt.h>
 #include <imf/imf_error.h>
+#include <imf/imf_inplace.h>
 #include <imf/imf_manifest.h>
 #include <imf/imf_patch.h>
 #include <imf/imf_receive.h>

@@ -100,6 +100,7 @@ enum imf_kind {
 #define IMF_TLV_CHAIN          0x8003u
 #define IMF_TLV_ENCRYPTION     0x8004u
 #define IMF_TLV_COMPRESSED     0x8005u
+#define IMF_TLV_IN_PLACE       0x8006u
 
 /* Chained payloads: bytes of a chunk, its digest of the next included. */
 #define IMF_CHUNK_MIN 1024u
@@ -181,6 +182,23 @@ struct imf_encryption {
 	const uint8_t *check; /* IMF_KEYCHECK_SIZE: shows that a key is the right one */
 };
 
+#define IMF_GROUPS_MAX     255u /* groups of a delta that is decoded in place */
+#define IMF_GROUP_RUNS_MAX 8u
+#define IMF_GROUP_UNIT     64u /* bytes; sizes of groups are multiples of it */
+
+/* `n` groups of erase units, `size` bytes each. */
+struct imf_group_run {
+	uint32_t n, size;
+};
+
+/* How a delta that overwrites its own base is cut up: runs from the load address on. */
+struct imf_groups {
+	uint32_t journal; /* bytes that the journal takes, before rounding to its erase units */
+	uint32_t largest; /* bytes of the largest group */
+	uint32_t n_runs;
+	struct imf_group_run runs[IMF_GROUP_RUNS_MAX];
+};
+
 struct imf_tlv {
 	uint16_t type;
 	uint16_t len; /* bytes, without padding */
@@ -230,6 +248,19 @@ bool imf_manifest_base_version(const struct imf_manifest *m, uint32_t i, struct 
 #ifndef IMF_NO_WHOLE
 /* Bytes of RAM that component `i` takes to be decompressed; 0 if it is not compressed. */
 uint32_t imf_manifest_compressed(const struct imf_manifest *m, uint32_t i);
+#endif
+
+#ifndef IMF_NO_INPLACE
+/* False if component `i` is no delta, or one from slot to slot. */
+bool imf_manifest_in_place(const struct imf_manifest *m, uint32_t i, struct imf_groups *ret);
+
+/* Where group `i` lies, from the load address on. False if there is none. */
+bool imf_group_place(
+	const struct imf_groups *g, uint32_t i, uint32_t *ret_start, uint32_t *ret_len);
+
+/* What the journal takes for groups of at most `largest` bytes and a decoder of `ram` bytes. */
+#define IMF_JOURNAL_RECORD(ram)        ((ram) + 512u)
+#define IMF_JOURNAL_NEED(largest, ram) ((largest) + 2u * IMF_JOURNAL_RECORD(ram))
 #endif
 #endif
 

@@ -58,6 +58,9 @@ struct imf_patch_config {
 	 * again; bytes before the checkpoint are computed, but not handed to `write` again.
 	 */
 	const uint8_t *checkpoint;
+#ifndef IMF_NO_INPLACE
+	const struct imf_groups *groups; /* NULL; set by imf_inplace.h */
+#endif
 };
 
 #include <imf/imf_patch_state.h>

@@ -59,7 +59,7 @@ static bool url_part(const char *url, CURLUPart part, unsigned flags, char *ret,
 	     curl->url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
 	     curl->url_get(u, part, &text, flags) == CURLUE_OK && strlen(text) < size;
 	if (ok)
-		strcpy(ret, text);
+		snprintf(ret, size, "%s", text);
 	curl->free(text);
 	curl->url_cleanup(u);
 	return ok;
@@ -150,7 +150,7 @@ static enum transfer_end once(struct fetching *f, const char *first, struct err 
 		f->result.not_modified = t.not_modified;
 		f->retry_after_s = t.retry_after_s;
 		if (end != TRANSFER_REDIRECT) {
-			strcpy(f->result.etag, t.etag);
+			snprintf(f->result.etag, sizeof(f->result.etag), "%s", t.etag);
 			f->result.size = t.size;
 			f->result.resumed_from = t.begun_anew ? 0 : t.from;
 			fetch_show_url(url, f->result.url, sizeof(f->result.url));
@@ -158,7 +158,7 @@ static enum transfer_end once(struct fetching *f, const char *first, struct err 
 		}
 		if (!may_go_to(f, url, t.location, e))
 			return TRANSFER_REFUSED;
-		strcpy(url, t.location);
+		snprintf(url, sizeof(url), "%s", t.location);
 	}
 	err_set(e, ERR_NETWORK, "the server sends us on more than %d times", REDIRECTS_MAX);
 	return TRANSFER_REFUSED;

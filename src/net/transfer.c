@@ -41,7 +41,7 @@ static void note_etag(struct exchange *x)
 
 	x->t->etag[0] = '\0';
 	if (etag != NULL && strlen(etag) < FETCH_ETAG_SIZE)
-		strcpy(x->t->etag, etag);
+		snprintf(x->t->etag, FETCH_ETAG_SIZE, "%s", etag);
 }
 
 /* "bytes 100-199/200": does it begin where we left off? RFC 9110, 14.4 */
@@ -325,7 +325,7 @@ static enum transfer_end judge_redirect(struct exchange *x, struct err *e)
 		err_set(e, ERR_NETWORK, "status %d without a place to go to", x->t->status);
 		return TRANSFER_REFUSED;
 	}
-	strcpy(x->t->location, to);
+	snprintf(x->t->location, FETCH_URL_SIZE, "%s", to);
 	return TRANSFER_REDIRECT;
 }
 

@@ -16,10 +16,11 @@ trap 'server_off; cli_cleanup' EXIT
 serve() {
 	server_off
 	mkdir -p www
+	rm -f port # the old one must not be taken for the new one
 	python3 "$root/tests/support/http_server.py" www "$@" >port 2>server.log &
 	server=$!
 	for _ in $(seq 100); do
-		[ -s port ] && break
+		[ -s port ] && break # written in one go
 		sleep 0.05
 	done
 	port=$(cut -d' ' -f2 port)

@@ -459,6 +459,71 @@ def deltas():
            package(tlvs=NAME + delta_base()))
 
 
+# What the reference encoder makes of these with groups of 512 bytes, of which it makes the last one
+# before the first; SPEC.md, section 11, "In place".
+IN_PLACE_OLD = noise(2000, 6)
+IN_PLACE_NEW = IN_PLACE_OLD[900:1900] + b'changed!' + IN_PLACE_OLD[:250] + IN_PLACE_OLD[700:800]
+IN_PLACE_PAYLOAD = bytes.fromhex(
+    'f7f7c4b6e2161800c9504c4ef4618916a3c09f1dddc346071e465b92cd6346ce09e1cca50168876c8537e50eb046'
+    '12b48c174b2b690142d0c0457a41b1094bd93bcdde7f804bfbf87abdb2218a0607e8663dc6b0c4da2e7be0ca9de3'
+    '298b58b358afb0cd01864c9ceb1b3296d8d909a9dd9b0a49ef0fcf6f0f60d7aaf61b31b768b538a3d98011704d25'
+    'af84e6164896170a2721a98da73de5cfb0a5b92ff64397dae498ea6529075d5c950d622117b1bb5ce395164e59de'
+    'e187bc343b3022a6909fd44e9c35c356c2906ae62c6a99d73a434bdc75083bd3a45cb89f93ad571be90574a9e3b6'
+    'c1e8b8279109b6f6ad434740eec58e36be492c0c8ad5a7487c0c0292db9329c5173b30bc8537b90c48d8a4cb0e11'
+    '046a499f57640278987b4eea51eba31cd45bd24ab7419f0d44778f4c8b85b46a29120086c726d44fd5be29405513'
+    'aa0d0f3ba0e7a628fea5394e7d2200668f31f05aeedf0b522db9335d5f8d619a191f99cb91d5a82a2e474a865cf1'
+    '73949d')
+
+
+def in_place_tlv(*runs, component=0, zero=0, journal=None, ram=4096):
+    journal = max(size for _, size in runs) + 2 * (ram + 512) if journal is None else journal
+    return tlv(0x8006, struct.pack('<HHI', component, zero, journal) +
+               b''.join(struct.pack('<II', n, size) for n, size in runs))
+
+
+def in_place():
+    def put(name, text, area, host='damaged', encoding=1, address=0x08000000, base=None, more=b'', **h):
+        part = Component(IN_PLACE_PAYLOAD, encoding=encoding, plain_size=len(IN_PLACE_NEW),
+                         plain_digest=sha(IN_PLACE_NEW))
+        f = {'encodings': encoding, 'ram': 4096, 'base': sha(IN_PLACE_OLD)[:16]}
+        f.update(h)
+        base = delta_base(ram=4096, addr=address, size=2000, old=IN_PLACE_OLD) if base is None else base
+        vector(name, f.pop('device', 'ram'), host, text, package([part], tlvs=NAME + more + base + area, **f))
+
+    put('good-in-place', 'a delta that overwrites its base', in_place_tlv((3, 512)), 'ok')
+    vector('good-in-place-sealed', 'ram', 'ok', 'the same, encrypted and chained', sealed_in_place())
+    runs = [(1, 64 * n) for n in (1, 2, 1, 2, 4, 5, 2, 3, 2)]
+    put('in-place-runs-8', 'eight runs of groups, not those of the payload',
+        in_place_tlv((1, 192), *runs[2:]), 'ok')
+    put('in-place-runs-9', 'nine runs of groups', in_place_tlv(*runs))
+    put('in-place-no-runs', 'no groups', tlv(0x8006, in_place_tlv((3, 512))[4:12]))
+    put('in-place-short', 'a run that is cut', tlv(0x8006, in_place_tlv((3, 512))[4:16]))
+    put('in-place-reserved', 'a number in the reserved field', in_place_tlv((3, 512), zero=1))
+    put('in-place-nobody', 'groups of a component that is not there', in_place_tlv((3, 512), component=1))
+    put('in-place-twice', 'groups told twice', in_place_tlv((3, 512)) * 2)
+    put('in-place-journal', 'a journal of another size', in_place_tlv((3, 512), journal=512 + 2 * 4096))
+    put('in-place-too-few', 'groups that end before the image does', in_place_tlv((2, 512)))
+    put('in-place-behind', 'a group behind the image', in_place_tlv((4, 512)))
+    put('in-place-odd', 'groups of 100 bytes', in_place_tlv((14, 100)))
+    put('in-place-size-0', 'groups of 0 bytes', in_place_tlv((3, 512), (1, 0)))
+    put('in-place-none', 'a run of no groups', in_place_tlv((3, 512), (0, 512)))
+    put('in-place-large', 'a group above 16 MiB', in_place_tlv((1, (1 << 24) + 64)))
+    put('in-place-many', '256 groups', in_place_tlv((256, 64)))
+    put('in-place-wraps', 'so many groups that their sizes wrap', in_place_tlv((0x800003, 512)))
+    put('in-place-elsewhere', 'a base linked for another address', in_place_tlv((3, 512)), address=0x08000400)
+    put('in-place-holes', 'a new image with a hole', in_place_tlv((3, 512)),
+        more=tlv(0x8001, struct.pack('<HHIIII', 0, 0, 0x08000000, 1000, 0x08001000, 358)))
+    vector('in-place-plain', 'format', 'damaged', 'groups of a component that is no delta',
+           package(tlvs=NAME + in_place_tlv((3, 512))))
+
+
+def sealed_in_place():
+    part = Sealed(data=IN_PLACE_NEW, content=IN_PLACE_PAYLOAD, root=PRODUCT_KEY[16], chunk=1024, encoding=1)
+    part.tlvs[0x8006] = in_place_tlv((3, 512))
+    return sealed([part], tlvs=NAME + delta_base(ram=4096, size=2000, old=IN_PLACE_OLD), ram=4096,
+                  base=sha(IN_PLACE_OLD)[:16])
+
+
 # What the reference encoder makes of this text; SPEC.md, section 12.
 PACKED_PLAIN = b''.join(b'%d bottles of beer on the wall, %d bottles of beer; take one down, pass it '
                         b'around. ' % (n, n) for n in range(9, 0, -1))
@@ -542,7 +607,7 @@ class Sealed:
 
 
 def sealed_manifest(parts, tlvs=NAME, **h):
-    entries = b''.join(p.tlvs[t] for t in (0x8003, 0x8004) for p in parts if t in p.tlvs)
+    entries = b''.join(p.tlvs[t] for t in (0x8003, 0x8004, 0x8006) for p in parts if t in p.tlvs)
     f = {'encodings': 0}
     for p in parts:
         f['encodings'] |= p.component.encoding
@@ -729,10 +794,12 @@ def damaged():
 
 
 def files():
-    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, packed, chains,
-                 encryptions, maps,
-                 damaged):
+    for part in (good, for_others, signatures, headers, components, texts, tlvs, deltas, in_place, packed,
+                 chains, encryptions, maps, damaged):
         part()
+    # What a delta is made from and what comes out, of the component with this number.
+    images = {'good-delta': (DELTA_OLD, DELTA_NEW), 'good-in-place': (IN_PLACE_OLD, IN_PLACE_NEW),
+              'good-in-place-sealed': (IN_PLACE_OLD, IN_PLACE_NEW), 'good-compressed': (None, PACKED_PLAIN)}
     out = {'ed25519.pem': pem(ED).encode(), 'p256.pem': pem(EC).encode(),
            'device.pem': private_pem(DEVICE).encode(), 'product-128.key': PRODUCT_KEY[16],
            'product-256.key': PRODUCT_KEY[32].hex().encode() + b'\n'}
@@ -747,6 +814,10 @@ def files():
         assert name + '.sota' not in out, name
         out[name + '.sota'] = data
         lines.append('%-28s %-14s %-11s %s\n' % (name, device, host, text))
+    for name, (old, new) in images.items():
+        out[name + '.0'] = new
+        if old is not None:
+            out[name + '.base'] = old
     out['vectors.txt'] = ''.join(lines).encode()
     return out
 
@@ -776,4 +847,5 @@ def main():
     return 1 if bad else 0
 
 
-sys.exit(main())
+if __name__ == '__main__':
+    sys.exit(main())

@@ -6,7 +6,7 @@
 #   cores                      the cores a program is built for, and "host"
 #   build CORE NAME SOURCE...  compiles SOURCEs with image_format/ and the device's cryptography to
 #                              NAME-CORE.elf; a SOURCE without a slash is of tests/device. IMF: other
-#                              files than image_format/*.c
+#                              files than image_format/*.c; defines, ram, ram_size: for larger ones
 #   run CORE ELF [FOLDER]      runs it there with FOLDER as working folder (semihosting); fails unless
 #                              it says that all is well
 . "$(dirname "$0")/../conformance/lib.sh"
@@ -62,12 +62,12 @@ build() {
 		set -- "$@" "$source"
 		shift
 	done
-	link='--oslib=semihost --crt0=semihost -Wl,--defsym=__flash=0 -Wl,--defsym=__flash_size=0x400000
-		-Wl,--defsym=__ram=0x20000000 -Wl,--defsym=__ram_size=0x100000
-		-Wl,--defsym=__stack_size=0x4000'
+	link="--oslib=semihost --crt0=semihost -Wl,--defsym=__flash=0 -Wl,--defsym=__flash_size=0x400000
+		-Wl,--defsym=__ram=${ram:-0x20000000} -Wl,--defsym=__ram_size=${ram_size:-0x100000}
+		-Wl,--defsym=__stack_size=0x4000"
 	[ "$core" != host ] || link='-fsanitize=address,undefined -fno-sanitize-recover=all'
 	# shellcheck disable=SC2086,SC2046 # words on purpose
-	$(compiler "$core") -std=c11 -Os -g $warnings -I"${IMF_INCLUDE:-$root/image_format/include}" \
+	$(compiler "$core") -std=c11 -Os -g $warnings ${defines:-} -I"${IMF_INCLUDE:-$root/image_format/include}" \
 		-isystem "$bear/inc" -isystem "$crypto/signify" -I"$root/tests/device" -I. \
 		-o "$name-$core.elf" "$@" ${IMF:-"$root"/image_format/*.c} "$cache/libcrypto-$core.a" $link ||
 		fail "$name does not compile for $core"
@@ -81,7 +81,7 @@ run() {
 	*)
 		machine=mps2-an385
 		[ "$1" != cortex-m4 ] || machine=mps2-an386
-		(cd "${3:-.}" && exec timeout 100 qemu-system-arm -M $machine -kernel "$elf" -display none \
+		(cd "${3:-.}" && exec timeout "${limit:-100}" qemu-system-arm -M $machine -kernel "$elf" -display none \
 			-monitor none -serial none -semihosting-config enable=on,target=native,arg=ok) \
 			>run.out 2>&1 || status=$?
 		;;

@@ -627,11 +627,13 @@ static void test_imf_patch__another_base(void **state)
 	(void)state;
 	seed = 15;
 	rig_up(10);
-	for (uint32_t i = 0; i < rig.n_old; i += 37) {
-		rig.old[i] ^= 1;
+	for (uint32_t i = 0; i < rig.n_old; i++) {
+		uint8_t bit = (uint8_t)(1 << i % 8);
+
+		rig.old[i] ^= bit;
 		assert_int_equal(imf_patch_begin(&rig.p, &rig.cfg), IMF_ERR_BASE);
 		assert_int_equal(imf_patch_feed(&rig.p, rig.payload.data, 1), IMF_ERR_BASE);
-		rig.old[i] ^= 1;
+		rig.old[i] ^= bit;
 	}
 	assert_int_equal(rig.dev.n_made, 0);
 }

@@ -497,11 +497,13 @@ static void test_inplace__refused_before_the_first_erase(void **state)
 	build("move");
 	prepare(4096, 1024, 64, 0xFF);
 	power_on_old();
-	for (uint32_t i = 0; i < up.n_old; i += 61) {
-		board.areas[IMF_AREA_SLOT].data[i] ^= 1;
+	for (uint32_t i = 0; i < up.n_old; i++) {
+		uint8_t bit = (uint8_t)(1 << i % 8);
+
+		board.areas[IMF_AREA_SLOT].data[i] ^= bit;
 		power_on_again(UINT32_MAX);
 		assert_int_equal(update(64), IMF_ERR_BASE);
-		board.areas[IMF_AREA_SLOT].data[i] ^= 1;
+		board.areas[IMF_AREA_SLOT].data[i] ^= bit;
 	}
 	memcpy(keep, board.areas[IMF_AREA_SLOT].data, SLOT);
 	/* Nothing of the payload is enough to erase: not its first bytes. */

@@ -16,6 +16,7 @@
 #include <stmota/err.h>
 #include <stmota/event.h>
 #include <stmota/target.h>
+#include <stmota/updater.h>
 
 #define DEVICE_MAX_WRP 128
 
@@ -76,6 +77,8 @@ struct device_request {
 	/* If no device is named, here or in the configuration: take the only STM32 bootloader that
 	   is attached to USB. For work that asks or changes nothing unasked. */
 	bool find_usb;
+	/* Who asks can do something with a device that takes files and shows no memory. */
+	bool takes_files;
 	uint32_t baud;
 	const char *before; /* entry recipe, see entry_parse() */
 	uint32_t wait_s;    /* keep trying that long until a device answers */
@@ -89,13 +92,17 @@ struct device_request {
 struct device {
 	char name[128];        /* as the user called it, for messages */
 	struct device_url url; /* with everything merged in */
-	struct target *target; /* owned, connected */
+	struct target *target; /* owned, connected; NULL: left, or an updater */
+	/* Owned. Where it is set there is no target, and there are no facts. */
+	struct updater *updater;
+	bool takes_files;          /* as in the request */
 	const struct chip *assume; /* stands in for an unknown product ID; NULL: none does */
 	struct device_facts facts;
 };
 
 /*
  * Opens the port, brings the device to a command boundary, identifies it and gathers the facts.
+ * A device that takes files is ERR_UNSUPPORTED unless the request says `takes_files`.
  * Nothing is written or erased. 0x7F is only ever sent to a port that the request, the
  * configuration or the environment names.
  *

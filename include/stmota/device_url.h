@@ -30,6 +30,8 @@ struct device_url {
 	uint8_t i2c_addr;      /* 7 bit; 0: not given */
 	uint32_t i2c_max;      /* bytes of one message on the bus; 0: not given */
 	struct usb_match usb;  /* of dfu: the path, taken apart */
+	bool has_alt;          /* of dfu: the alternate setting that a file goes to */
+	uint32_t alt;
 	uint32_t baud;         /* 0: not given */
 	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
 	char before[64];       /* entry recipe, see entry_parse(); "": not given */
@@ -40,7 +42,7 @@ struct device_url {
 bool device_url_is_url(const char *text);
 
 /*
- * Takes a URL apart. ERR_USAGE names what is wrong. Keys: baud (uart, ymodem), max (i2c), boot0, nrst, before, banks (single
+ * Takes a URL apart. ERR_USAGE names what is wrong. Keys: baud (uart, ymodem), max (i2c), alt (dfu), boot0, nrst, before, banks (single
  * or dual), reset_ms, settle_ms, boot_ms.
  */
 int device_url_parse(const char *text, struct device_url *ret, struct err *e);

@@ -18,12 +18,15 @@
 #include <stmota/err.h>
 #include <stmota/event.h>
 #include <stmota/target.h>
+#include <stmota/updater.h>
 #include <stmota/usb.h>
 
 struct dfu_options {
 	struct entry entry; /* how the device is reset, if at all */
 	/* Set the address pointer for each block whatever the device can do. */
 	bool pointer_per_block;
+	bool has_alt; /* plain DFU: which alternate setting a file goes to */
+	uint8_t alt;
 	const struct event_sink *events; /* notes while somebody waits; may be NULL */
 };
 
@@ -41,6 +44,18 @@ int dfu_target_new(
 
 /* True for a target made by dfu_target_new(). */
 bool target_is_dfu(const struct target *t);
+
+/* True if what was connected to is a plain DFU device. */
+bool dfu_plain_is(const struct target *t);
+
+/*
+ * Where connect() ended in ERR_UNSUPPORTED: the device as one that takes a file, if it is a plain one
+ * (DFU 1.1 without ST's extensions). It has the target then, which is not to be closed any more.
+ *
+ * ERR_UNSUPPORTED (sizes that contradict each other), ERR_USAGE (which of several alternate settings? the hint
+ * lists them), the link's.
+ */
+int dfu_plain_open(struct target *t, struct updater **ret, struct err *e);
 
 /* The memory maps of the alternate settings, in their order. */
 size_t dfu_target_layouts(const struct target *t, const struct dfu_layout **ret);

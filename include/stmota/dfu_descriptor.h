@@ -32,6 +32,7 @@ struct dfu_alt {
 
 struct dfu_descriptor {
 	uint16_t vid, pid, bcd_device;
+	uint8_t product_index; /* string descriptor; 0: none */
 	uint8_t serial_index;  /* string descriptor; 0: none */
 	uint8_t configuration; /* value for SET_CONFIGURATION */
 	uint8_t interface;

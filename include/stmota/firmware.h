@@ -25,6 +25,9 @@ struct firmware_options {
 	uint32_t address;     /* of a raw binary */
 	bool has_raw_address; /* `raw_address` is that of a raw binary; others know theirs */
 	uint32_t raw_address;
+	/* For a device that takes a file: what needs no reading stays as it is, kinds and slots of
+	   components are the device's business. */
+	bool for_updater;
 	bool data;                 /* a raw image is data: no vector table is looked for */
 	const struct trust *trust; /* keys to believe; NULL: none */
 	const struct secret *secret; /* opens what is encrypted; NULL: nothing does */

@@ -63,6 +63,10 @@ void cmd_out_protection(struct out *o, struct device *d, const struct segments *
 int cmd_find_device(
 	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e);
 
+/* Likewise, and it may be a device that takes files: look at `updater`. */
+int cmd_find_any_device(
+	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e);
+
 struct device_facts;
 
 /* As cmd_out_chip(), and "candidates" where several chips are possible. */

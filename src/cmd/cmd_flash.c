@@ -43,7 +43,7 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
-static const char *flash_device_name(const struct flash_call *c)
+const char *flash_device_section(const struct flash_call *c)
 {
 	const char *name = c->env->device;
 
@@ -53,7 +53,7 @@ static const char *flash_device_name(const struct flash_call *c)
 
 /* ---- the file ---- */
 
-static int load_firmware(struct flash_call *c, struct err *e)
+int flash_load(struct flash_call *c, bool for_updater, struct err *e)
 {
 	const struct opts *o = c->env->opts;
 	cleanup_secret struct secret secret = SECRET_INIT;
@@ -62,6 +62,7 @@ static int load_firmware(struct flash_call *c, struct err *e)
 		.has_address = opt_given(o, "address"),
 		.address = opt_u32(o, "address", 0),
 		.data = opt_given(o, "data"),
+		.for_updater = for_updater,
 		.trust = &c->trust,
 		.secret = &secret,
 		.now = (uint64_t)time(NULL),
@@ -87,8 +88,10 @@ static int load_firmware(struct flash_call *c, struct err *e)
 		options.raw_address = c->slot.purpose == SLOT_DATA ? c->slot.at.addr : c->slot.link;
 		options.data |= c->slot.purpose == SLOT_DATA;
 	}
-	if (rc == 0)
+	if (rc == 0) {
+		trust_done(&c->trust);
 		rc = cmd_load_trust(c->env, &c->trust, e);
+	}
 	if (rc == 0)
 		rc = cmd_fetch_settings(c->env, &fetch, e);
 	if (rc == 0)
@@ -98,11 +101,10 @@ static int load_firmware(struct flash_call *c, struct err *e)
 
 /* ---- the device ---- */
 
-/* What the [device] section says about what is installed. */
-static int configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
+int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
 {
 	const struct config *cfg = c->env->config;
-	const char *name = flash_device_name(c);
+	const char *name = flash_device_section(c);
 	const char *product, *version, *hw;
 	uint32_t n = 0;
 	int rc = 0;
@@ -146,7 +148,7 @@ static int check_release(struct flash_call *c, struct err *e)
 		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
 
 	if (rc == 0)
-		rc = configured(c, &said, e);
+		rc = flash_configured(c, &said, e);
 	/* Two tries: a garbled reading is no reason to send somebody away. */
 	for (int try = 0; rc == 0 && try < 2; try++) {
 		rc = installed_find(c->device, &c->firmware, c->state, &said, &c->now, e);
@@ -373,15 +375,49 @@ static int flash_one(struct command_env *env, void *ctx, struct err *e)
 	int rc;
 
 	c->env = env;
-	rc = cmd_find_device(
+	rc = cmd_find_any_device(
 		env, c->firmware.is_package ? c->firmware.package.header.chip : 0, &c->device, e);
-	if (rc == 0)
+	if (rc == 0 && c->device->updater != NULL) {
+		rc = flash_file(c, e);
+	} else if (rc == 0 && c->no_image.code != 0) {
+		*e = c->no_image;
+		rc = e->code;
+	} else if (rc == 0) {
 		rc = with_device(c, e);
+	}
 	state_close(c->state);
 	device_close(c->device);
 	segments_done(&c->placed);
 	image_heads_done(&c->heads);
 	return rc;
+}
+
+/* Known before it is opened only by its URL: which device is behind it shows later. */
+static bool may_take_files(const struct command_env *env, const char *device)
+{
+	struct device_request rq = {.device = device};
+	struct device_url url;
+
+	if (device_resolve(&rq, env->config, &url, NULL) < 0)
+		return false;
+	return url.scheme == DEVICE_YMODEM || url.scheme == DEVICE_TCP ||
+	       (url.scheme == DEVICE_DFU &&
+		       (url.usb.has_id || url.usb.serial[0] != '\0' || url.usb.port[0] != '\0'));
+}
+
+/* What is no image for memory may be what a device takes as a file: that is said when it is known. */
+static int load_for(struct flash_call *c, const struct device_names *names, struct err *e)
+{
+	int rc = flash_load(c, false, e);
+	bool may = rc < 0 && names->n == 0 && may_take_files(c->env, c->env->device);
+
+	for (size_t i = 0; rc < 0 && i < names->n; i++)
+		may |= may_take_files(c->env, names->v[i]);
+	if (!may || (rc != ERR_USAGE && rc != ERR_UNSUPPORTED && rc != ERR_NO_FIT))
+		return rc;
+	c->no_image = *e;
+	err_clear(e);
+	return 0;
 }
 
 static int run(struct command_env *env, struct err *e)
@@ -414,7 +450,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc == 0)
 		rc = flash_open_cache(&c, e);
 	if (rc == 0)
-		rc = load_firmware(&c, e);
+		rc = load_for(&c, &names, e);
 	if (rc == 0 && names.n > 0)
 		rc = many_do(env, &names, opt_u32(env->opts, "jobs", 64), flash_one, &c, e);
 	else if (rc == 0)

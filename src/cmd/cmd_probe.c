@@ -127,14 +127,38 @@ static void show(struct out *o, const struct device *d)
 	show_quirks(o, f);
 }
 
+static void show_updater(struct out *o, const struct device *d)
+{
+	const struct updater_info *i = &d->updater->info;
+
+	out_str(o, "device", d->name);
+	out_str(o, "transport", i->transport);
+	out_str(o, "kind", "takes a file; its memory cannot be reached");
+	if (i->vid != 0) {
+		out_strf(o, "usb_id", "%04x:%04x", i->vid, i->pid);
+		out_strf(o, "release", "%x.%02x", i->release >> 8, i->release & 0xFF);
+	}
+	out_str(o, "product", i->product[0] != '\0' ? i->product : NULL);
+	out_str(o, "version", i->version[0] != '\0' ? i->version : NULL);
+	out_str(o, "serial", i->serial[0] != '\0' ? i->serial : NULL);
+	out_str(o, "memory", i->memory[0] != '\0' ? i->memory : NULL);
+	out_size(o, "block", i->block);
+	out_bool(o, "takes_files", i->takes_files);
+	out_bool(o, "can_be_read", d->updater->ops->receive != NULL);
+	out_bool(o, "restarts", !i->stays);
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	struct device *d = NULL;
-	int rc = cmd_find_device(env, 0, &d, e);
+	int rc = cmd_find_any_device(env, 0, &d, e);
 
 	if (rc < 0)
 		return rc;
-	show(env->out, d);
+	if (d->updater != NULL)
+		show_updater(env->out, d);
+	else
+		show(env->out, d);
 	device_close(d);
 	return 0;
 }

@@ -14,10 +14,11 @@
 #include <stmota/memory_job.h>
 
 #define READ_MAX (64u << 20) /* no memory of an STM32 is larger */
+#define FILE_MAX (16u << 20) /* nor what a device keeps of a file */
 
 static const struct opt opts[] = {
 	OPT_SPAN("range", "ADDR:LEN", "what to read"),
-	OPT_FLAG("all", "read the whole flash"),
+	OPT_FLAG("all", "read the whole flash; of a device that takes files, all it gives back"),
 	OPT_OUT("FILE", "where the bytes go; - is standard output"),
 	OPT_FLAG("twice", "read everything twice; both must agree"),
 	OPT_END,
@@ -67,14 +68,70 @@ static int choose_range(const struct command_env *env, const struct device_facts
 	return 0;
 }
 
+/* What a device that takes files gives back: from its first byte to its own end. */
+static int read_file(
+	struct command_env *env, struct updater *u, uint8_t **ret, size_t *ret_len, struct err *e)
+{
+	cleanup_free uint8_t *data = malloc(FILE_MAX), *again = NULL;
+	size_t n = 0, n_again = 0;
+	int rc = 0;
+
+	if (!opt_given(env->opts, "all")) {
+		err_set(e, ERR_UNSUPPORTED, "the device has no addresses");
+		return err_hint(e, "--all reads what it gives, from the first byte to the last");
+	}
+	if (u->ops->receive == NULL)
+		return err_set(e, ERR_UNSUPPORTED, "the device gives nothing back");
+	if (opt_given(env->opts, "twice"))
+		again = malloc(FILE_MAX);
+	if (data == NULL || (again == NULL && opt_given(env->opts, "twice")))
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = u->ops->receive(u, data, FILE_MAX, &n, e);
+	if (rc == 0 && again != NULL)
+		rc = u->ops->receive(u, again, FILE_MAX, &n_again, e);
+	if (rc == 0 && again != NULL && (n != n_again || memcmp(data, again, n) != 0))
+		rc = err_set(e, ERR_VERIFY, "two readings differ");
+	if (rc == 0 && n == FILE_MAX)
+		rc = err_set(e, ERR_PROTOCOL, "the device has no end");
+	if (rc < 0)
+		return rc;
+	*ret = data;
+	*ret_len = n;
+	data = NULL;
+	return 0;
+}
+
+static int read_updater(struct command_env *env, const struct device *d, struct err *e)
+{
+	const char *path = opt_str(env->opts, "out", NULL);
+	cleanup_free uint8_t *data = NULL;
+	size_t n = 0;
+	int rc = read_file(env, d->updater, &data, &n, e);
+
+	if (rc < 0)
+		return err_wrap(e, "%s", d->name);
+	rc = fs_write(path, data, n, 0644, e);
+	if (rc == 0 && strcmp(path, "-") != 0) {
+		out_str(env->out, "device", d->name);
+		out_size(env->out, "size", n);
+		out_str(env->out, "file", path);
+	}
+	return rc;
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	const char *path = opt_str(env->opts, "out", NULL);
 	cleanup_free uint8_t *data = NULL;
 	struct device *d = NULL;
 	struct span range = {0};
-	int rc = cmd_find_device(env, 0, &d, e);
+	int rc = cmd_find_any_device(env, 0, &d, e);
 
+	if (rc == 0 && d->updater != NULL) {
+		rc = read_updater(env, d, e);
+		device_close(d);
+		return rc;
+	}
 	if (rc == 0)
 		rc = choose_range(env, &d->facts, &range, e);
 	if (rc == 0) {
@@ -104,7 +161,8 @@ const struct command cmd_read = {
 	.details = "The file gets the bare bytes. The wire carries no checksum for what is read;\n"
 		   "--twice makes sure where that matters.\n",
 	.examples = "stmota read --device uart:/dev/ttyUSB0 --all --out flash.bin\n"
-		    "stmota read --device lamp --range 0x08000000:16K --out boot.bin\n",
+		    "stmota read --device lamp --range 0x08000000:16K --out boot.bin\n"
+		    "stmota read --device dfu:1209:0001 --all --out app.bin\n",
 	.group = COMMAND_DEVICE,
 	.opts = opts,
 	.flags = CMD_JSON | CMD_DEVICE,

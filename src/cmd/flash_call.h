@@ -31,12 +31,28 @@ struct flash_call {
 	struct span lose[32];
 	size_t n_lose;
 	bool dry_run;
+	/* Why the file is none for memory; a device that takes files may take it all the same. */
+	struct err no_image;
 	struct image_cache cache; /* max 0: none */
 	struct installed_now now; /* what the device runs */
 	const char *base;         /* where the old image of a delta was found; NULL: no delta */
 	uint32_t by;              /* bytes from where the image is linked for to where it goes */
 	char unchecked[80];
 };
+
+/* ---- cmd_flash.c ---- */
+
+/* The section of the device; NULL: it has none. */
+const char *flash_device_section(const struct flash_call *c);
+/* What the [device] section says about what is installed. */
+int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
+/* Reads and checks the file; as a whole, for a device that takes files. */
+int flash_load(struct flash_call *c, bool for_updater, struct err *e);
+
+/* ---- flash_file.c ---- */
+
+/* All of it, for a device that takes a file. */
+int flash_file(struct flash_call *c, struct err *e);
 
 /* ---- flash_place.c: whether it fits, and where it goes ---- */
 

@@ -3,8 +3,8 @@
 
 #include <stmota/device.h>
 
-static int open_it(const struct command_env *env, bool find_usb, uint16_t chip_hint,
-	struct device **ret, struct err *e)
+static int open_it(const struct command_env *env, bool find_usb, bool takes_files,
+	uint16_t chip_hint, struct device **ret, struct err *e)
 {
 	struct device_request rq = {
 		.device = env->device,
@@ -14,6 +14,7 @@ static int open_it(const struct command_env *env, bool find_usb, uint16_t chip_h
 		.chip = opt_str(env->opts, "chip", NULL),
 		.assume_chip = opt_str(env->opts, "assume-chip", NULL),
 		.find_usb = find_usb,
+		.takes_files = takes_files,
 		.chip_hint = chip_hint,
 	};
 
@@ -22,11 +23,17 @@ static int open_it(const struct command_env *env, bool find_usb, uint16_t chip_h
 
 int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e)
 {
-	return open_it(env, false, 0, ret, e);
+	return open_it(env, false, false, 0, ret, e);
 }
 
 int cmd_find_device(
 	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e)
 {
-	return open_it(env, true, chip_hint, ret, e);
+	return open_it(env, true, false, chip_hint, ret, e);
+}
+
+int cmd_find_any_device(
+	const struct command_env *env, uint16_t chip_hint, struct device **ret, struct err *e)
+{
+	return open_it(env, true, true, chip_hint, ret, e);
 }

@@ -315,7 +315,10 @@ static int open_dfu(
 	struct device *d, const struct event_sink *events, struct target **ret, struct err *e)
 {
 	const struct clock *clock = &clock_monotonic;
-	struct dfu_options opt = {.entry = d->url.entry, .events = events};
+	struct dfu_options opt = {.entry = d->url.entry,
+		.events = events,
+		.has_alt = d->url.has_alt,
+		.alt = (uint8_t)d->url.alt};
 	struct usb_link *link = NULL;
 	uint64_t until_ms = clock_now_ms(clock);
 	int rc = 0;
@@ -355,6 +358,11 @@ static int connect_as_it_is(
 
 	if (rc == 0)
 		rc = t->ops->connect(t, NULL, e);
+	if (rc == ERR_UNSUPPORTED && d->takes_files && dfu_plain_is(t)) {
+		rc = dfu_plain_open(t, &d->updater, e);
+		if (rc == 0)
+			return 0;
+	}
 	if (rc < 0) {
 		target_close(t);
 		return rc;
@@ -476,6 +484,7 @@ int device_open(const struct device_request *rq, const struct config *config,
 
 	if (d == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
+	d->takes_files = rq->takes_files;
 	rc = resolve(rq, config, d, &chip, e);
 	if (rc == 0)
 		rc = check_scheme(d, e);
@@ -488,9 +497,9 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (rc == 0) {
 		event_emit(events, &phase);
 		rc = connect(d, chip, rq->wait_s, events, e);
-		if (rc == 0)
+		if (rc == 0 && d->updater == NULL)
 			rc = gather(d, chip, rq->chip_hint, events, e);
-		if (rc == 0)
+		if (rc == 0 && d->updater == NULL)
 			rc = check_assumption(d, events, e);
 		if (rc < 0)
 			err_wrap(e, "%s", d->name);
@@ -498,6 +507,10 @@ int device_open(const struct device_request *rq, const struct config *config,
 	if (rc < 0) {
 		device_close(d);
 		return rc;
+	}
+	if (d->updater != NULL) {
+		*ret = d;
+		return 0;
 	}
 	if (d->url.scheme == DEVICE_UART && d->target->link->baud > 57600 &&
 		quirk_applies(d->facts.chip, d->facts.boot_id, CHIP_QUIRK_BAUD_MAX_57600))
@@ -514,6 +527,7 @@ void device_close(struct device *d)
 	if (d == NULL)
 		return;
 	target_close(d->target);
+	updater_close(d->updater);
 	entry_release(&d->url.entry);
 	free(d);
 }

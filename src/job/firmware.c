@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <stmota/digest.h>
+#include <stmota/fmt_dfuse.h>
 #include <stmota/fs.h>
 #include <stmota/mcuboot.h>
 
@@ -199,7 +200,10 @@ static int select_components(struct firmware *f, const struct firmware_options *
 		f->selected[found] = true;
 	}
 	for (size_t i = 0; i < f->package.header.n_components; i++) {
-		int rc = f->selected[i] ? check_component(f, i, opt->n_components > 0, e) : 0;
+		int rc = 0;
+
+		if (f->selected[i] && !opt->for_updater)
+			rc = check_component(f, i, opt->n_components > 0, e);
 
 		if (rc < 0)
 			return rc;
@@ -252,6 +256,12 @@ static int check_mcuboot(struct firmware *f, const struct firmware_options *opt,
 	return rc;
 }
 
+/* Files that a device's updater takes as they are. */
+static bool is_whole(enum fmt_kind kind)
+{
+	return kind == FMT_BIN || kind == FMT_DFU || kind == FMT_MCUBOOT || kind == FMT_SFB;
+}
+
 static int load_image(struct firmware *f, const struct firmware_options *opt, struct err *e)
 {
 	struct fmt_options options = {.has_address = opt->has_address, .address = opt->address};
@@ -269,6 +279,11 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 		return err_set(e, ERR_USAGE, "%s is no package: it has no components", f->path);
 	f->data = opt->data;
 	f->format = fmt_detect(f->file.data, f->file.len);
+	if (opt->for_updater && is_whole(f->format->kind))
+		return segments_add(&f->image, 0, f->file.data,
+			(uint32_t)(f->file.len -
+				   (f->format->kind == FMT_DFU ? DFU_SUFFIX_SIZE : 0)),
+			e);
 	if (!opt->has_address && opt->has_raw_address && (f->format->kind == FMT_BIN || mcuboot)) {
 		options.has_address = true;
 		options.address = opt->raw_address;

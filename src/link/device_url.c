@@ -24,6 +24,12 @@ static const struct {
 	{"tcp", DEVICE_TCP},
 };
 
+static int set_alt(const char *value, struct device_url *u, struct err *e)
+{
+	u->has_alt = true;
+	return parse_u32_range(value, 0, 255, &u->alt, e);
+}
+
 static int set_baud(const char *value, struct device_url *u, struct err *e)
 {
 	return parse_u32_range(value, 1200, 12000000, &u->baud, e);
@@ -84,6 +90,7 @@ static const struct {
 	unsigned schemes; /* bit set; 0: all */
 } keys[] = {
 	{"baud", set_baud, 1u << DEVICE_UART | 1u << DEVICE_YMODEM},
+	{"alt", set_alt, 1u << DEVICE_DFU},
 	{"max", set_max, 1u << DEVICE_I2C},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
@@ -126,7 +133,7 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
 	err_hint(e, "keys are %sboot0, nrst, before, banks, reset_ms, settle_ms, boot_ms",
 		u->scheme == DEVICE_I2C   ? "max, "
-		: u->scheme == DEVICE_DFU ? ""
+		: u->scheme == DEVICE_DFU ? "alt, "
 					  : "baud, ");
 	return ERR_USAGE;
 }

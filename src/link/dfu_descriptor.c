@@ -121,6 +121,7 @@ int dfu_descriptor_parse(const uint8_t *device, size_t device_len, const uint8_t
 	w.d.vid = get_le16(device + 8);
 	w.d.pid = get_le16(device + 10);
 	w.d.bcd_device = get_le16(device + 12);
+	w.d.product_index = device[15];
 	w.d.serial_index = device[16];
 	rc = walk_config(&w, config, config_len, e);
 	if (rc < 0)

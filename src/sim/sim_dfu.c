@@ -117,8 +117,14 @@ static bool manifest(struct sim_usb *u, struct usb_request *r)
 	bool silent = is_rom(u) &&
 		      (sim_has(u->b, CHIP_QUIRK_DFU_LEAVE_SILENT) || sim_has(u->b, SQ_DFU_GD32));
 
+	/* A bootloader of somebody's own looks at what it got. */
+	u->status = is_rom(u) ? u->status : plain_manifest(u);
+	if (u->status != DFU_OK) {
+		u->state = DFU_ERROR;
+		return tell(u, r, 0);
+	}
 	u->state = DFU_MANIFEST;
-	if (is_rom(u)) {
+	if (is_rom(u) || u->cfg.leaves) {
 		u->leave_at = u->b->now_us + LEAVE_US;
 		r->silent = silent;
 	}
@@ -157,10 +163,15 @@ static bool download(struct sim_usb *u, const struct usb_request *r)
 		if (u->state == DFU_IDLE && !is_rom(u))
 			return unexpected(u);
 		u->state = DFU_MANIFEST_SYNC;
+		u->block = r->value;
 		return true;
 	}
 	if (r->length > usb_transfer_real(u))
 		return unexpected(u);
+	if (u->state == DFU_IDLE) {
+		u->next_block = 0;
+		u->short_seen = false;
+	}
 	u->block = r->value;
 	u->len = r->length;
 	memcpy(u->data, r->data, r->length);
@@ -175,6 +186,8 @@ static bool upload(struct sim_usb *u, struct usb_request *r)
 	if (u->state != DFU_IDLE && u->state != DFU_UPLOAD_IDLE)
 		return unexpected(u);
 	if (r->length > usb_transfer_real(u))
+		return unexpected(u);
+	if (!is_rom(u) && u->cfg.mute)
 		return unexpected(u);
 	s = is_rom(u) ? dfuse_upload(u, r) : plain_upload(u, r);
 	if (s != DFU_OK) {

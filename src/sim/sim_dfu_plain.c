@@ -2,8 +2,9 @@
 /*
  * sim_dfu_plain.c - a bootloader of somebody's own that speaks DFU 1.1 and nothing else
  *
- * It lies at the base of flash and writes what comes behind itself, in the order in which it comes.
- * Each erase unit is erased when the first byte for it arrives.
+ * It lies at the base of flash and writes what comes behind itself, in the order in which it comes:
+ * blocks are numbered from 0 without a gap, and a short one is the last. Each erase unit is erased
+ * when the first byte for it arrives. At the end it looks whether it has got a program.
  */
 #include <string.h>
 
@@ -21,6 +22,12 @@ enum dfu_status plain_work(struct sim_usb *u)
 	uint32_t addr = b->chip->flash_base + u->cfg.plain_offset + pos, len;
 	struct erase_unit unit;
 
+	if (u->cfg.places && u->alt == 0)
+		return DFU_ERR_TARGET;
+	if (u->block != u->next_block || u->short_seen)
+		return DFU_ERR_FILE;
+	u->next_block++;
+	u->short_seen = u->len < usb_transfer_size(u);
 	if (pos >= room(u) || u->len > room(u) - pos)
 		return DFU_ERR_ADDRESS;
 	for (uint32_t i = 0; i < u->len; i++)
@@ -36,6 +43,15 @@ enum dfu_status plain_work(struct sim_usb *u)
 		if (sim_read_byte(b, addr + i) != u->data[i])
 			return DFU_ERR_WRITE;
 	return DFU_OK;
+}
+
+enum dfu_status plain_manifest(struct sim_usb *u)
+{
+	if (u->block != u->next_block)
+		return DFU_ERR_FILE;
+	return sim_program_at(u->b, u->b->chip->flash_base + u->cfg.plain_offset)
+		       ? DFU_OK
+		       : DFU_ERR_FIRMWARE;
 }
 
 enum dfu_status plain_upload(struct sim_usb *u, struct usb_request *r)

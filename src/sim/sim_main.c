@@ -42,7 +42,8 @@ static const struct opt exec_opts[] = {
 	OPT_FLAG("uart", "the ROM on /dev/ttyUSB0; NRST is wired to DTR, BOOT0 to RTS"),
 	OPT_FLAG("i2c", "the ROM on /dev/i2c-1, at the address of its chip"),
 	OPT_FLAG("dfu", "the ROM as USB device 0483:df11"),
-	OPT_CHOICE("dfu-as", "rom|runtime|runtime-leaves|plain|plain-tolerant",
+	OPT_CHOICE("dfu-as",
+		"rom|runtime|runtime-leaves|plain|plain-tolerant|plain-leaves|plain-mute|plain-places",
 		"another USB device: an application with run-time DFU that waits for the bus reset "
 		"or leaves by itself, a bootloader of plain DFU 1.1"),
 	OPT_FLAG("gpio", "the lines BOOT0 and NRST on /dev/gpiochip0"),

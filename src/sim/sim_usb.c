@@ -72,7 +72,9 @@ static enum usb_face face_of(const struct sim_usb *u)
 		if (u->b->rom.iface != SIM_IFACE_NONE && u->b->rom.iface != SIM_IFACE_USB)
 			return FACE_NONE;
 		return u->cfg.kind == SIM_USB_PLAIN ? FACE_PLAIN : FACE_ROM;
-	case SIM_CPU_APP: return u->cfg.kind == SIM_USB_RUNTIME ? FACE_RUNTIME : FACE_NONE;
+	case SIM_CPU_APP:
+		return u->cfg.kind == SIM_USB_RUNTIME || u->cfg.runtime_too ? FACE_RUNTIME
+									    : FACE_NONE;
 	default: return FACE_NONE;
 	}
 }

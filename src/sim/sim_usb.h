@@ -23,7 +23,12 @@ struct sim_usb_config {
 	enum sim_usb_kind kind;
 	const char *serial; /* NULL: made of the chip's unique id */
 	bool will_detach;   /* SIM_USB_RUNTIME: leaves by itself; else it waits for a bus reset */
-	bool tolerant;      /* SIM_USB_PLAIN: manifestation tolerant */
+	/* SIM_USB_PLAIN: */
+	bool tolerant;    /* manifestation tolerant; else it waits for a bus reset at the end */
+	bool leaves;      /* ... or leaves by itself */
+	bool mute;        /* it gives nothing back */
+	bool places;      /* two alternate settings: what runs (not to be written), and the next */
+	bool runtime_too; /* its application has a run-time DFU interface that leads back to it */
 	uint32_t plain_offset; /* SIM_USB_PLAIN: its own size, before the application; bytes */
 	uint32_t poll_ms_max;  /* caps bwPollTimeout for hosts that shall not wait; 0: as it is */
 };

@@ -83,7 +83,7 @@ size_t usb_functional_descriptor(const struct sim_usb *u, uint8_t *ret)
 {
 	uint8_t d[9] = {9, 0x21};
 
-	d[2] = 0x03; /* download, upload */
+	d[2] = u->face == FACE_PLAIN && u->cfg.mute ? 0x01 : 0x03; /* download, upload */
 	if (u->face == FACE_ROM || (u->face == FACE_RUNTIME && u->cfg.will_detach))
 		d[2] |= 0x08;
 	if (u->face == FACE_PLAIN && u->cfg.tolerant)

@@ -117,7 +117,11 @@ void usb_map_make(struct sim_usb *u)
 		add_others(u);
 		break;
 	case FACE_RUNTIME: add(u, "DFU run-time"); break;
-	case FACE_PLAIN: add(u, "Application"); break;
+	case FACE_PLAIN:
+		add(u, "Application");
+		if (u->cfg.places)
+			add(u, "Next application");
+		break;
 	case FACE_NONE: break;
 	}
 }

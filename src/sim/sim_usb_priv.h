@@ -30,6 +30,7 @@ enum dfu_status {
 	DFU_OK = 0x00,
 	DFU_ERR_TARGET = 0x01,
 	DFU_ERR_WRITE = 0x03,
+	DFU_ERR_FILE = 0x02,
 	DFU_ERR_ADDRESS = 0x08,
 	DFU_ERR_FIRMWARE = 0x0A,
 	DFU_ERR_VENDOR = 0x0B,
@@ -64,6 +65,9 @@ struct sim_usb {
 	uint16_t block;
 	uint32_t len; /* of the request that waits for GETSTATUS */
 	uint8_t data[USB_TRANSFER_MAX];
+
+	uint16_t next_block; /* of a plain download: the only number that may come now */
+	bool short_seen;     /* likewise: the last block was a short one, and so the last */
 
 	uint32_t pointer; /* DfuSe's address pointer */
 	bool pointer_set; /* by the host, since the last block */
@@ -107,6 +111,8 @@ enum dfu_status dfuse_upload(struct sim_usb *u, struct usb_request *r);
 bool dfuse_leave(struct sim_usb *u);
 bool dfuse_is_erase(const struct sim_usb *u);
 enum dfu_status plain_work(struct sim_usb *u);
+/* What it thinks of a download that has come to its end. */
+enum dfu_status plain_manifest(struct sim_usb *u);
 enum dfu_status plain_upload(struct sim_usb *u, struct usb_request *r);
 
 #endif

@@ -153,6 +153,17 @@ static int clear_error(struct dfu *d, struct err *e)
 	return outcome(d, rc);
 }
 
+int dfu_say_error(struct dfu *d, const struct dfu_status *s, const char *what, struct err *e)
+{
+	int rc = say_status(s, what, e);
+
+	d->pointer_valid = false;
+	d->refusal = s->status;
+	if (clear_error(d, NULL) < 0)
+		d->lost = true;
+	return rc;
+}
+
 int dfu_refused(struct dfu *d, const char *what, struct err *e)
 {
 	struct dfu_status s;
@@ -256,7 +267,7 @@ static int poll_pause(
 			w->deadline_ms / 1000);
 	if (ms == 0) {
 		ms = POLL_FLOOR_MS;
-		if (++p->zeros > ZERO_POLLS_MAX)
+		if (++p->zeros > (w->zero_polls_max != 0 ? w->zero_polls_max : ZERO_POLLS_MAX))
 			return err_set(e, ERR_TIMEOUT, "%s: the device stays busy", w->what);
 	}
 	if (ms > w->poll_cap_ms)
@@ -312,11 +323,7 @@ static int await_end(struct dfu *d, const struct dfu_work *w, struct err *e)
 		return 0;
 	if (s.state != DFU_ERROR)
 		return err_set(e, ERR_PROTOCOL, "%s: the device is in state %u", w->what, s.state);
-	rc = say_status(&s, w->what, e);
-	d->pointer_valid = false;
-	if (clear_error(d, NULL) < 0)
-		d->lost = true;
-	return rc;
+	return dfu_say_error(d, &s, w->what, e);
 }
 
 int dfu_download(struct dfu *d, uint16_t value, const void *data, uint16_t len,

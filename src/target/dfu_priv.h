@@ -7,6 +7,7 @@
 
 #include <stmota/dfu.h>
 #include <stmota/quirks.h>
+#include <stmota/updater.h>
 
 enum dfu_request {
 	DFU_DETACH = 0,
@@ -67,6 +68,8 @@ struct dfu {
 	struct dfu_options opt;
 	struct dfu_layout layouts[DFU_LAYOUTS_MAX];
 	size_t n_layouts;
+	struct updater up;                      /* of a plain device, see dfu_plain_open() */
+	uint16_t app_vid, app_pid, app_release; /* of the application that it was before; 0: none */
 	bool connected;
 	bool lost;      /* in mid-operation: recover() first */
 	bool restarted; /* the device resets itself: it has to be found again */
@@ -117,6 +120,7 @@ struct dfu_work {
 	uint32_t deadline_ms;
 	uint32_t transfer_ms; /* of each GETSTATUS */
 	uint32_t poll_cap_ms; /* longest sleep between two of them */
+	unsigned zero_polls_max; /* polls of a busy device that names no time; 0: the usual */
 	bool vanishes;        /* the device restarts by itself: dfuDNBUSY is all that is seen */
 };
 
@@ -132,10 +136,23 @@ int dfu_command(struct dfu *d, uint8_t code, const uint32_t *addr, const struct 
 /* After a STALL: what does the device say, and out of dfuERROR. Returns that failure. */
 int dfu_refused(struct dfu *d, const char *what, struct err *e);
 
+/* `s` is dfuERROR: that failure; the device is out of it afterwards. */
+int dfu_say_error(struct dfu *d, const struct dfu_status *s, const char *what, struct err *e);
+
 int dfu_set_alt(struct dfu *d, uint8_t alt, struct err *e);
 int dfu_set_pointer(struct dfu *d, uint32_t addr, struct err *e);
 /* Brings any state to dfuIDLE. */
 int dfu_line_up(struct dfu *d, struct err *e);
+
+/* ---- target_dfu.c ---- */
+
+/* From a run-time device into its bootloader; nothing else is sent. */
+int dfu_enter(struct dfu *d, struct err *e);
+
+/* ---- dfu_plain.c ---- */
+
+/* The alternate setting that the options name, or the only one. ERR_USAGE. */
+int dfu_plain_take_alt(struct dfu *d, struct err *e);
 
 /* ---- dfu_read.c ---- */
 

@@ -80,6 +80,9 @@ static int detach(struct dfu *d, struct err *e)
 	int rc;
 
 	note(d, "an application answers: asking it to start its bootloader");
+	d->app_vid = f->vid;
+	d->app_pid = f->pid;
+	d->app_release = f->bcd_device;
 	rc = dfu_out(d, DFU_DETACH, ms, NULL, 0, e);
 	/* An application that leaves at once does not answer any more. */
 	if (rc == ERR_NACK)
@@ -104,11 +107,15 @@ static int detach(struct dfu *d, struct err *e)
 static int plain_dfu(const struct dfu *d, struct err *e)
 {
 	err_set(e, ERR_UNSUPPORTED,
-		"%s is a DFU %x.%x device without addresses: nothing can be compared, kept or "
-		"verified there",
+		"%s is a DFU %x.%x device without addresses: it takes a file, its memory cannot be "
+		"reached",
 		d->u->link.name, d->u->dfu.version >> 8, d->u->dfu.version >> 4 & 15);
-	return err_hint(e, "only DfuSe bootloaders are supported: what a plain DFU device did with "
-			   "a file cannot be proved");
+	return err_hint(e, "'stmota flash' gives it one, 'stmota read --all' reads it back");
+}
+
+int dfu_enter(struct dfu *d, struct err *e)
+{
+	return d->u->dfu.runtime ? detach(d, e) : 0;
 }
 
 /* Every alternate setting is a memory; what is no memory map is left alone. */
@@ -180,10 +187,8 @@ static void settle_block(struct dfu *d)
 
 static int start(struct dfu *d, struct err *e)
 {
-	int rc = 0;
+	int rc = dfu_enter(d, e);
 
-	if (d->u->dfu.runtime)
-		rc = detach(d, e);
 	if (rc == 0 && !d->u->dfu.dfuse)
 		return plain_dfu(d, e);
 	if (rc < 0)

@@ -138,5 +138,5 @@ expect 3 on 0x413 -- stmota probe --device 'dfu:#1-7'
 expect 3 on 0x413 -- stmota probe --device dfu:@NOBODY
 expect 0 on 0x413 -- stmota probe --device 'dfu:0483:df11#1-1'
 rm -f board.state
-expect 1 on 0x431 --dfu-as plain-tolerant -- stmota flash --device dfu:1209:0001 --address 0x08004000 --yes small.bin
+expect 1 on 0x431 --dfu-as plain-tolerant -- stmota erase --device dfu:1209:0001 --all --yes
 says 'without addresses'

@@ -91,10 +91,14 @@ same blank back4
 
 # ---- plain DFU 1.1, without addresses: what is behind the bootloader
 rm -f board.state back
-expect 0 on 0x431 --dfu-as plain-tolerant -- dfu-util -D image
+program behind 65536 2 0x08004000
+expect 0 on 0x431 --dfu-as plain-tolerant -- dfu-util -D behind
 expect 0 on 0x431 --dfu-as plain-tolerant -- dfu-util -U back
 head -c 65536 back >got
-same image got
+same behind got
+# What is no program is refused at the end.
+on 0x431 --dfu-as plain-tolerant -- dfu-util -D image >out 2>err || :
+grep -q 'dfuERROR, status(10)' out err || fail 'noise was taken for a program'
 
 # ---- an application with run-time DFU, that leaves by itself and after a reset
 rm -f board.state

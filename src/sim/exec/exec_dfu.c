@@ -242,9 +242,10 @@ static int show(struct err *e)
 		"A: serial=%s\\n\nH: descriptors=%s\n",
 		dfu.number, dfu.node, dfu.number, dfu.number - 1, dfu.number, dfu.number - 1,
 		get_le16(d + 8), get_le16(d + 10), sim_usb_serial(dfu.u), hex);
-	rc = exec_add(dfu.x, record, e);
+	/* Answered for before it is there, and to the end: a program may have it open yet. */
+	rc = exec_answer(dfu.x, dfu.node, g_object_ref(dfu.handler), e);
 	if (rc == 0)
-		rc = exec_answer(dfu.x, dfu.node, g_object_ref(dfu.handler), e);
+		rc = exec_add(dfu.x, record, e);
 	dfu.shown = rc == 0;
 	return rc;
 }
@@ -252,7 +253,6 @@ static int show(struct err *e)
 static void hide(void)
 {
 	dfu.shown = false;
-	umockdev_testbed_detach_ioctl(dfu.x->testbed, dfu.node, NULL);
 	umockdev_testbed_remove_device(dfu.x->testbed, SYSFS);
 	while (dfu.n_urbs > 0)
 		drop_urb(0);
@@ -289,30 +289,32 @@ static void serve(struct exec *x)
 
 static const struct {
 	const char *name;
-	enum sim_usb_kind kind;
-	bool will_detach, tolerant;
+	struct sim_usb_config cfg;
 } kinds[] = {
-	{"rom", SIM_USB_ROM, false, false},
-	{"runtime", SIM_USB_RUNTIME, false, false},
-	{"runtime-leaves", SIM_USB_RUNTIME, true, false},
-	{"plain", SIM_USB_PLAIN, false, false},
-	{"plain-tolerant", SIM_USB_PLAIN, false, true},
+	{"rom", {.kind = SIM_USB_ROM}},
+	{"runtime", {.kind = SIM_USB_RUNTIME}},
+	{"runtime-leaves", {.kind = SIM_USB_RUNTIME, .will_detach = true}},
+	{"plain", {.kind = SIM_USB_PLAIN}},
+	{"plain-tolerant", {.kind = SIM_USB_PLAIN, .tolerant = true}},
+	{"plain-leaves", {.kind = SIM_USB_PLAIN, .leaves = true, .runtime_too = true}},
+	{"plain-mute", {.kind = SIM_USB_PLAIN, .tolerant = true, .mute = true}},
+	{"plain-places", {.kind = SIM_USB_PLAIN, .tolerant = true, .places = true}},
 };
 
 #define PLAIN_OFFSET 0x4000u /* a bootloader of somebody's own is so large */
 
 static int attach(struct exec *x, struct err *e)
 {
-	struct sim_usb_config cfg = {
-		.board = x->board, .plain_offset = PLAIN_OFFSET, .poll_ms_max = 1};
+	struct sim_usb_config cfg;
 	size_t k = 0;
 	int rc;
 
 	while (k + 1 < ARRAY_LEN(kinds) && strcmp(kinds[k].name, x->dfu_as) != 0)
 		k++;
-	cfg.kind = kinds[k].kind;
-	cfg.will_detach = kinds[k].will_detach;
-	cfg.tolerant = kinds[k].tolerant;
+	cfg = kinds[k].cfg;
+	cfg.board = x->board;
+	cfg.plain_offset = PLAIN_OFFSET;
+	cfg.poll_ms_max = 1;
 	rc = sim_usb_new(&cfg, &dfu.u, e);
 	if (rc < 0)
 		return rc;

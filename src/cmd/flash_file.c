@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * flash_file.c - stmota flash for a device that takes a file and does the rest itself
+ *
+ * Signature, product, version and the ids in a DFU suffix are checked before the first byte goes
+ * out. What the device did with the file is said as far as it was seen, and not further.
+ */
+#include "flash_call.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stmota/cleanup.h>
+#include <stmota/updater_file.h>
+
+/* ---- what makes no sense here ---- */
+
+static int check_options(const struct flash_call *c, struct err *e)
+{
+	static const char *const senseless[] = {"address", "bank", "slot", "backup", "base", "lose",
+		"lift-wrp", "entry-by-hand", "data"};
+
+	for (size_t i = 0; i < ARRAY_LEN(senseless); i++) {
+		if (!opt_given(c->env->opts, senseless[i]))
+			continue;
+		err_set(e, ERR_USAGE,
+			"--%s is for devices whose memory can be written; this one takes a file",
+			senseless[i]);
+		return err_hint(e, "the device decides itself where the file goes");
+	}
+	if (c->has_proof)
+		return proof_check_port(&c->proof, c->device->updater->link, e);
+	return 0;
+}
+
+/* A package names its chip; what the device has cannot be asked, but may be known. */
+static int check_chip(struct flash_call *c, struct err *e)
+{
+	const struct package *p = &c->firmware.package;
+	const char *name = flash_device_section(c);
+	const char *text = opt_str(c->env->opts, "chip", NULL);
+	const struct chip *chip = NULL;
+	size_t at = strlen(c->unchecked);
+	int rc;
+
+	if (!c->firmware.is_package || p->header.chip == 0)
+		return 0;
+	if (text == NULL && name != NULL)
+		text = config_get(c->env->config, "device", name, "chip");
+	if (text == NULL) {
+		snprintf(
+			c->unchecked + at, sizeof(c->unchecked) - at, "%schip", at > 0 ? ", " : "");
+		return 0;
+	}
+	rc = chip_find_name(text, &chip, e);
+	if (rc == 0 && chip->pid != p->header.chip)
+		rc = err_set(e, ERR_IDENTITY, "%s is for chip 0x%03X, the device has %s (0x%03X)",
+			c->firmware.path, p->header.chip, chip->name, chip->pid);
+	return rc;
+}
+
+static int check_release(struct flash_call *c, struct err *e)
+{
+	struct release_policy policy = {
+		.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
+	int rc = config_bool(
+		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
+
+	if (rc == 0)
+		rc = flash_configured(c, &c->now, e);
+	if (rc == 0)
+		rc = release_check(
+			&c->firmware, &c->now, &policy, c->unchecked, sizeof(c->unchecked), e);
+	return rc == 0 ? check_chip(c, e) : rc;
+}
+
+/* ---- what is told ---- */
+
+static void show_what(const struct flash_call *c, const struct updater_file *f)
+{
+	const struct updater_info *info = &c->device->updater->info;
+	const struct package *p = &c->firmware.package;
+	struct out *o = c->env->out;
+	char version[VERSION_TEXT_SIZE];
+
+	out_str(o, "device", c->device->name);
+	out_str(o, "transport", info->transport);
+	if (info->memory[0] != '\0')
+		out_str(o, "memory", info->memory);
+	out_str(o, "file", c->firmware.path);
+	if (c->firmware.is_package) {
+		out_str(o, "product", p->product[0] != '\0' ? p->product : NULL);
+		out_str(o, "version", version_format(p->header.version, version));
+	}
+	out_size(o, "size", f->len);
+	if (c->unchecked[0] != '\0')
+		out_str(o, "not_checked", c->unchecked);
+}
+
+static const char *proof_text(enum updater_proof p)
+{
+	switch (p) {
+	case UPDATER_READ_BACK: return "read back";
+	case UPDATER_REPORTED: return "reported by the device";
+	default: return "accepted by the device, not read back";
+	}
+}
+
+static void show_result(const struct flash_call *c, const struct updater_file *f,
+	const struct updater_result *r, const char *seen)
+{
+	struct out *o = c->env->out;
+
+	show_what(c, f);
+	out_bool(o, "verified", r->proof == UPDATER_READ_BACK);
+	out_str(o, "proof", proof_text(r->proof));
+	out_str(o, "device_said", r->said[0] != '\0' ? r->said : NULL);
+	if (c->has_proof) {
+		out_bool(o, "confirmed", true);
+		out_str(o, "seen", seen);
+	}
+}
+
+/* ---- doing it ---- */
+
+static int verify_only(struct flash_call *c, const struct updater_file *f, struct err *e)
+{
+	struct updater *u = c->device->updater;
+	cleanup_free uint8_t *now = NULL;
+	size_t n = 0;
+	int rc;
+
+	if (u->ops->receive == NULL) {
+		err_set(e, ERR_UNSUPPORTED, "%s gives nothing back: it cannot be compared",
+			c->device->name);
+		return ERR_UNSUPPORTED;
+	}
+	now = malloc(f->len);
+	if (now == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	rc = u->ops->receive(u, now, f->len, &n, e);
+	if (rc < 0)
+		return err_wrap(e, "%s", c->device->name);
+	if (n < f->len)
+		return err_set(e, ERR_VERIFY, "%s: it gives back %zu bytes, %s has %zu",
+			c->device->name, n, f->name, f->len);
+	for (size_t i = 0; i < n; i++)
+		if (now[i] != f->data[i])
+			return err_set(e, ERR_VERIFY, "%s: byte %zu is 0x%02X instead of 0x%02X",
+				c->device->name, i, now[i], f->data[i]);
+	show_what(c, f);
+	out_bool(c->env->out, "verified", true);
+	return 0;
+}
+
+static int send_it(struct flash_call *c, const struct updater_file *f, struct err *e)
+{
+	struct updater *u = c->device->updater;
+	struct proof_session session = {0};
+	struct updater_result r = {0};
+	char seen[160] = "";
+	int rc = c->has_proof ? proof_begin(&session, &c->proof, NULL, e) : 0;
+
+	if (rc == 0) {
+		rc = u->ops->send(u, f, &r, e);
+		if (rc < 0)
+			err_wrap(e, "%s", c->device->name);
+	}
+	if (rc == 0 && c->has_proof)
+		rc = proof_wait(&session, seen, sizeof(seen), e);
+	proof_end(&session);
+	if (rc < 0)
+		return rc;
+	if (r.proof == UPDATER_ACCEPTED && !c->has_proof)
+		flash_warn(c, "accepted by the device, not read back: that it runs is not proven "
+			      "(see --confirm)");
+	show_result(c, f, &r, seen);
+	return 0;
+}
+
+int flash_file(struct flash_call *c, struct err *e)
+{
+	struct updater *u = c->device->updater;
+	cleanup_buf struct buf room = BUF_INIT;
+	struct updater_file f;
+	int rc = check_options(c, e);
+
+	if (rc == 0) {
+		firmware_done(&c->firmware);
+		rc = flash_load(c, true, e);
+	}
+	if (rc == 0)
+		rc = updater_file_make(&c->firmware, &room, &f, e);
+	if (rc == 0 && u->ops->check != NULL && u->ops->check(u, &f, e) < 0)
+		rc = err_wrap(e, "%s", c->device->name);
+	if (rc < 0)
+		return rc;
+	if (c->firmware.warning[0] != '\0')
+		flash_warn(c, c->firmware.warning);
+	if (opt_given(c->env->opts, "verify-only"))
+		return verify_only(c, &f, e);
+	rc = check_release(c, e);
+	if (rc < 0)
+		return rc;
+	if (c->dry_run) {
+		show_what(c, &f);
+		return 0;
+	}
+	return send_it(c, &f, e);
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stmota/updater_file.h>
+
+#include <string.h>
+
+#include <stmota/fmt_dfuse.h>
+
+static int one_component(const struct firmware *f, struct err *e)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->package.header.n_components; i++)
+		n += f->selected[i];
+	if (n == 1)
+		return 0;
+	err_set(e, ERR_USAGE, "%s has %zu components and the device takes one file", f->path, n);
+	return err_hint(
+		e, "name the one that it is for with --component; 'stmota info' lists them");
+}
+
+static int no_delta(const struct firmware *f, struct err *e)
+{
+	err_set(e, ERR_UNSUPPORTED,
+		"%s is a delta, and the old image inside the device cannot be reached", f->path);
+	return err_hint(e, "make the new image of it with 'stmota patch', and give it that");
+}
+
+/* A suffix names the device that the file is for; that of a DfuSe file too. */
+static int take_ids(const struct firmware *f, struct updater_file *ret, struct err *e)
+{
+	struct dfu_suffix s;
+	int rc;
+
+	if (f->is_package || (f->format->kind != FMT_DFU && f->format->kind != FMT_DFUSE))
+		return 0;
+	rc = dfu_suffix_read(f->file.data, f->file.len, &s, e);
+	if (rc < 0)
+		return rc;
+	ret->vid = s.vendor;
+	ret->pid = s.product;
+	ret->release = s.device;
+	return 0;
+}
+
+int updater_file_make(
+	const struct firmware *f, struct buf *room, struct updater_file *ret, struct err *e)
+{
+	struct updater_file file = {.name = f->path,
+		.vid = UPDATER_ANY_ID,
+		.pid = UPDATER_ANY_ID,
+		.release = UPDATER_ANY_ID};
+	struct fmt_write_options opt = {.erased = 0xFF};
+	int rc = f->is_package ? one_component(f, e) : 0;
+
+	if (rc == 0 && firmware_waits_any(f))
+		rc = no_delta(f, e);
+	if (rc == 0)
+		rc = take_ids(f, &file, e);
+	if (rc == 0 && f->image.n > 1)
+		rc = fmt_write(fmt_find("bin"), &f->image, &opt, room, e);
+	if (rc < 0)
+		return rc;
+	if (f->image.n == 1) {
+		file.data = f->image.v[0].data;
+		file.len = f->image.v[0].len;
+	} else {
+		file.data = room->data;
+		file.len = room->len;
+	}
+	*ret = file;
+	return 0;
+}

@@ -44,8 +44,7 @@ static const struct opt exec_opts[] = {
 	OPT_FLAG("dfu", "the ROM as USB device 0483:df11"),
 	OPT_CHOICE("dfu-as",
 		"rom|runtime|runtime-leaves|plain|plain-tolerant|plain-leaves|plain-mute|plain-places",
-		"another USB device: an application with run-time DFU that waits for the bus reset "
-		"or leaves by itself, a bootloader of plain DFU 1.1"),
+		"an application with run-time DFU, or a plain DFU 1.1 bootloader, in its place"),
 	OPT_FLAG("gpio", "the lines BOOT0 and NRST on /dev/gpiochip0"),
 	OPT_END,
 };
@@ -102,9 +101,13 @@ static void print_opts(const struct opt *o)
 	char left[64];
 
 	for (; o->name != NULL; o++) {
+		bool list = o->arg != NULL && strlen(o->arg) > 40; /* of words, too many for here */
+
 		snprintf(left, sizeof(left), "%s--%s%s%s", o->letter != 0 ? "-h, " : "", o->name,
-			o->arg != NULL ? " " : "", o->arg != NULL ? o->arg : "");
+			o->arg != NULL ? " " : "", list ? "KIND" : o->arg != NULL ? o->arg : "");
 		printf("  %-26s %s%s\n", left, o->text, o->many ? "; may be repeated" : "");
+		if (list)
+			printf("  %-26s KIND: %s\n", "", o->arg);
 	}
 }
 

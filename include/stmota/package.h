@@ -64,6 +64,8 @@ int package_meta_set(struct package_meta *m, const char *name, const char *text,
 int package_meta_date(struct package_meta *m, uint64_t date, struct err *e);
 /* "2026-11-21T12:00:00Z" */
 const char *package_date_format(uint64_t date, char ret[PACKAGE_DATE_TEXT]);
+/* The reverse, of exactly that form. ERR_USAGE. */
+int package_date_parse(const char *text, uint64_t *ret, struct err *e);
 
 /* ERR_USAGE if this is no name for a component. */
 int package_name_check(const char *name, struct err *e);

@@ -38,6 +38,8 @@ extern const struct command cmd_protect_rdp_set;
 extern const struct command cmd_protect_status;
 extern const struct command cmd_protect_wrp_off;
 extern const struct command cmd_protect_wrp_on;
+extern const struct command cmd_publish;
+extern const struct command cmd_publish_simulate;
 extern const struct command cmd_read;
 extern const struct command cmd_rewrap;
 extern const struct command cmd_sign;
@@ -79,6 +81,8 @@ const struct command *const commands[] = {
 	&cmd_protect_status,
 	&cmd_protect_wrp_off,
 	&cmd_protect_wrp_on,
+	&cmd_publish,
+	&cmd_publish_simulate,
 	&cmd_read,
 	&cmd_rewrap,
 	&cmd_sign,

@@ -189,6 +189,18 @@ int package_meta_date(struct package_meta *m, uint64_t date, struct err *e)
 	return 0;
 }
 
+int package_date_parse(const char *text, uint64_t *ret, struct err *e)
+{
+	struct tm tm = {0};
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	time_t t = end != NULL && *end == '\0' ? timegm(&tm) : -1;
+
+	if (t < 0 || (uint64_t)t > PACKAGE_DATE_MAX)
+		return err_set(e, ERR_USAGE, "'%.40s' is no time such as 2026-12-01T06:00:00Z", text);
+	*ret = (uint64_t)t;
+	return 0;
+}
+
 const char *package_date_format(uint64_t date, char ret[PACKAGE_DATE_TEXT])
 {
 	time_t t = (time_t)date;

@@ -198,10 +198,13 @@ static int store_package(const struct publisher *p, const uint8_t *data, size_t 
 	uint8_t ret[SHA256_SIZE], struct err *e)
 {
 	char rest[2 * SHA256_SIZE + 32] = "packages/", path[PATH_MAX];
+	size_t at;
 	int rc = sha256(data, len, ret, e);
 
-	hex(ret, SHA256_SIZE, rest + strlen(rest));
-	strcat(rest, ".sota");
+	at = strlen(rest);
+	hex(ret, SHA256_SIZE, rest + at);
+	at += 2 * SHA256_SIZE;
+	snprintf(rest + at, sizeof(rest) - at, ".sota");
 	if (rc == 0)
 		rc = make_folders(p, e);
 	if (rc == 0)

@@ -43,7 +43,7 @@ static bool is_for(const struct channel_rollout *r, const char *product)
 	return product == NULL || strcmp(r->product, product) == 0;
 }
 
-static bool gets(enum channel_choice c)
+static bool is_given(enum channel_choice c)
 {
 	return c == CHANNEL_CHOSEN || c == CHANNEL_INCLUDED;
 }
@@ -64,9 +64,9 @@ static void look_at(struct simulation *s, const char *id, const char *product)
 		c = channel_choose(r, id, s->now);
 		s->of_product[i]++;
 		s->counts[i][c]++;
-		if (given == NULL && gets(c))
+		if (given == NULL && is_given(c))
 			given = r;
-		if (s->list && gets(c) && given == r) {
+		if (s->list && is_given(c) && given == r) {
 			out_object(s->env->out, NULL);
 			out_str(s->env->out, "device", id);
 			out_str(s->env->out, "rollout", r->id);

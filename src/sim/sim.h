@@ -22,8 +22,10 @@ struct sim_config {
 	const char *state_file;    /* NULL: memory only */
 	const char *const *faults; /* KIND@WHERE[:N[:ARG]], see stmota-sim(1) */
 	size_t n_faults;
-	uint32_t seed;  /* of everything random: unique id, half-done operations */
-	bool boot0_low; /* strap at power-up; false: high, the ROM starts */
+	uint32_t seed;        /* of everything random: unique id, half-done operations */
+	bool boot0_low;       /* strap at power-up; false: high, the ROM starts */
+	const char *updater;  /* its application takes updates; NULL: it does not */
+	const char *aes_file; /* key of an updater that decrypts; NULL: what comes is plain */
 };
 
 /* Control transfers of the USB device. */
@@ -76,8 +78,16 @@ const char *sim_quirk_name(size_t i);
 void sim_board_power(struct sim_board *b, bool on);
 bool sim_board_powered(const struct sim_board *b);
 
-/* Tells the board that time has passed, before its lines or its power change. */
+/*
+ * Tells the board that time has passed: before its lines or its power change, and when it is time
+ * for what the device does by itself, which sim_board_next_us() tells; UINT64_MAX: nothing.
+ */
 void sim_board_time(struct sim_board *b, uint64_t now_us);
+uint64_t sim_board_next_us(const struct sim_board *b);
+
+/* The updaters one by one, NULL at the end; and the chip of the one with this name (ERR_USAGE). */
+const char *sim_updater_name(size_t i, const char **ret_what, const struct chip **ret_chip);
+int sim_updater_chip(const char *name, const struct chip **ret, struct err *e);
 
 /* The adapter was pulled out (fault `vanish`): nothing goes in or out until it is plugged again. */
 bool sim_board_vanished(const struct sim_board *b);

@@ -113,13 +113,26 @@ static void say(struct sim_board *b)
 
 /* ---- start ---- */
 
-static void run_from(struct sim_board *b, uint32_t off)
+void sim_app_run(struct sim_board *b, uint32_t off)
 {
 	uint32_t half = b->geometry.banks == 2 ? b->flash_size / 2 : b->flash_size;
 
 	b->cpu = SIM_CPU_APP;
 	b->running = (struct span){off, half - off % half};
 	say(b);
+}
+
+/* The program that a reset starts: if the board has an updater, that is it. */
+static void run_from(struct sim_board *b, uint32_t off)
+{
+	sim_app_run(b, off);
+	if (b->updater != NULL)
+		sim_updater_start(b);
+}
+
+bool sim_app_bank_starts(const struct sim_board *b, uint8_t bank)
+{
+	return bank == 2 ? bank2_program(b) : sim_program_at(b, b->chip->flash_base);
 }
 
 bool sim_app_start(struct sim_board *b)

@@ -105,6 +105,9 @@ int sim_board_new(const struct sim_config *cfg, struct sim_board **ret, struct e
 		if (rc < 0)
 			goto out;
 	}
+	rc = cfg->updater != NULL ? sim_updater_new(b, cfg, e) : 0;
+	if (rc < 0)
+		goto out;
 	for (size_t i = 0; i < cfg->n_faults; i++) {
 		rc = sim_fault_parse(b, cfg->faults[i], e);
 		if (rc < 0)
@@ -128,6 +131,7 @@ void sim_board_free(struct sim_board *b)
 	free(b->otp);
 	free(b->ram);
 	free(b->state_file);
+	sim_updater_free(b->updater);
 	free(b);
 }
 
@@ -238,8 +242,18 @@ void sim_board_skip_start_up(struct sim_board *b)
 void sim_board_time(struct sim_board *b, uint64_t now_us)
 {
 	sim_i2c_tick(b, now_us);
+	while (sim_board_next_us(b) <= now_us) {
+		if (sim_board_next_us(b) > b->now_us)
+			b->now_us = sim_board_next_us(b);
+		sim_updater_tick(b);
+	}
 	if (now_us > b->now_us)
 		b->now_us = now_us;
+}
+
+uint64_t sim_board_next_us(const struct sim_board *b)
+{
+	return b->updater != NULL ? sim_updater_next_us(b) : UINT64_MAX;
 }
 
 void sim_board_lines(struct sim_board *b, bool boot0, bool nrst)
@@ -318,7 +332,7 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 	const struct sim_fault *f;
 	uint64_t late_us = 0;
 
-	if (b->cpu != SIM_CPU_ROM)
+	if (b->cpu != SIM_CPU_ROM && !sim_updater_runs(b))
 		return;
 	f = sim_fault_at(b, SIM_AT_TX, 0);
 	if (f != NULL) {
@@ -343,11 +357,32 @@ void sim_uart_send(struct sim_board *b, uint8_t byte)
 	transmit(b, byte, late_us);
 }
 
+/* One byte for the updater: read while it has time, at its own speed. */
+static void receive_app(struct sim_board *b, uint8_t byte, uint64_t at_us)
+{
+	sim_board_time(b, at_us);
+	if (!sim_updater_runs(b))
+		return;
+	if (b->baud != APP_BAUD)
+		byte = (uint8_t)(byte ^ (sim_random(b) | 0x80));
+	if (at_us < b->now_us) {
+		/* Busy: one byte waits in the data register, unless it is emptied first. */
+		if (at_us < b->held_us || sim_updater_deaf(b))
+			return;
+		b->held_us = b->now_us;
+	}
+	sim_updater_byte(b, byte);
+}
+
 /* One byte at the receiver, without faults. */
 static void receive(struct sim_board *b, uint8_t byte, uint64_t at_us)
 {
 	uint64_t gap_us = at_us - b->rom.last_rx_us;
 
+	if (sim_updater_runs(b)) {
+		receive_app(b, byte, at_us);
+		return;
+	}
 	if (b->cpu != SIM_CPU_ROM || at_us < b->ready_us)
 		return;
 	b->rom.last_rx_us = at_us;
@@ -388,7 +423,7 @@ void sim_uart_rx(struct sim_board *b, uint8_t byte, uint64_t now_us)
 			sim_power_lost(b);
 			return;
 		case SIM_STUCK:
-			if (b->cpu == SIM_CPU_ROM)
+			if (sim_cpu_runs(b))
 				b->cpu = SIM_CPU_STUCK;
 			return;
 		case SIM_VANISH: b->vanished = true; break;

@@ -220,7 +220,7 @@ static bool erase_unit(struct sim_board *b, const struct erase_unit *u, uint64_t
 	}
 	erase_now(b, u);
 	sim_op_end(b, us);
-	return b->cpu == SIM_CPU_ROM;
+	return sim_cpu_runs(b);
 }
 
 bool sim_flash_erase_unit(struct sim_board *b, uint32_t index)
@@ -253,4 +253,59 @@ bool sim_flash_erase_all(struct sim_board *b, uint8_t bank, bool despite_wrp)
 		first = false;
 	}
 	return true;
+}
+
+/* ---- what a program does ---- */
+
+enum sim_wrote sim_app_program(struct sim_board *b, uint32_t off, const uint8_t *data, uint32_t len)
+{
+	uint32_t align = b->geometry.write_align, step = align < 4 ? 4 : align;
+	uint64_t us = (uint64_t)chip_program_us(b->chip) * step / 256;
+
+	for (uint32_t i = 0; i < len; i += step) {
+		uint8_t word[64];
+		struct erase_unit u;
+
+		/* The last word is filled up with what erased flash holds. */
+		memset(word, b->chip->erased_value, step);
+		memcpy(word, data + i, len - i < step ? len - i : step);
+		if (off + i + step > b->flash_size ||
+			!geometry_unit_at(&b->geometry, b->geometry.base + off + i, &u) ||
+			b->unit_protected[u.index])
+			return SIM_WROTE_WRONG;
+		if (sim_op_begin(b, SIM_OP_PROGRAM)) {
+			for (uint32_t k = 0; k < step; k += align)
+				program_partly(b, off + i + k, word + k);
+			sim_op_end(b, us / 2);
+			sim_power_lost(b);
+			return SIM_WROTE_CUT;
+		}
+		for (uint32_t k = 0; k < step; k += align)
+			program_word(b, off + i + k, word + k);
+		sim_op_end(b, us);
+		if (!sim_cpu_runs(b))
+			return SIM_WROTE_CUT;
+		if (memcmp(b->flash + off + i, word, step) != 0)
+			return SIM_WROTE_WRONG;
+	}
+	return SIM_WROTE;
+}
+
+enum sim_wrote sim_app_erase(struct sim_board *b, uint32_t off, uint32_t len)
+{
+	enum sim_wrote w = SIM_WROTE;
+
+	for (uint32_t i = 0; i < b->geometry.n_units; i++) {
+		struct erase_unit u = geometry_unit(&b->geometry, i);
+		uint32_t at = u.addr - b->geometry.base;
+
+		if (at < off || at - off >= len)
+			continue;
+		if (b->unit_protected[i])
+			w = SIM_WROTE_WRONG;
+		else if (!erase_unit(
+				 b, &u, (uint64_t)chip_erase_ms_typical(b->chip, u.size) * 1000))
+			return SIM_WROTE_CUT;
+	}
+	return w;
 }

@@ -33,6 +33,9 @@ static const struct opt board_opts[] = {
 
 static const struct opt run_opts[] = {
 	OPT_FILE("uart", "PATH", "where the serial port appears, as a link to a pseudo terminal"),
+	OPT_STRING("updater", "NAME", "it runs a program that updates itself; stmota-sim updaters"),
+	OPT_FILE(
+		"aes", "FILE", "this updater decrypts: key and first counter block in hexadecimal"),
 	OPT_STRING("wire", "BAUD[,LATENCY_MS]", "time passes as on a real wire and adapter"),
 	OPT_FLAG("reset-on-open", "opening the port resets the chip into its ROM"),
 	OPT_END,
@@ -59,15 +62,19 @@ static const struct opt common_opts[] = {
 
 static const char usage_head[] =
 	"usage: stmota-sim run --chip PID|NAME --uart PATH [OPTION]...\n"
+	"       stmota-sim run --updater NAME --uart PATH [OPTION]...\n"
 	"       stmota-sim exec --chip PID|NAME [--uart] [--i2c] [--dfu] [--gpio] [OPTION]... -- "
 	"COMMAND [ARGUMENT]...\n"
 	"       stmota-sim chips\n"
+	"       stmota-sim updaters\n"
 	"\n"
 	"A virtual STM32 with its ROM bootloader. It refuses, loses and ignores what a real one "
 	"does.\n"
 	"run puts it on a pseudo terminal; stm32flash needs -m 8n1 there, because that has no "
 	"parity.\n"
 	"exec runs a program, unmodified, that finds it where it looks for real devices.\n"
+	"With --updater it runs a program instead, with a menu and YMODEM, as ST and others ship "
+	"them.\n"
 	"\n"
 	"The board:\n";
 
@@ -93,6 +100,7 @@ static const char usage_example[] =
 	"  stmota-sim run --chip STM32F407 --uart /tmp/board --state board.state --reset-on-open "
 	"&\n"
 	"  stm32flash -m 8n1 -w app.bin -v /tmp/board\n"
+	"  stmota-sim run --updater x-cube-dbfu-g4 --uart /tmp/board --state board.state &\n"
 	"  stmota-sim exec --chip STM32L431 --i2c -- stm32flash -a 0x48 -w app.bin -v "
 	"/dev/i2c-1\n";
 
@@ -184,11 +192,12 @@ static int parse_board(const struct opts *o, struct sim_config *sim, struct err 
 {
 	int rc;
 
-	if (!opt_given(o, "chip")) {
+	if (!opt_given(o, "chip") && sim->updater == NULL) {
 		err_set(e, ERR_USAGE, "--chip is missing");
 		return err_hint(e, "stmota-sim chips lists them; for example --chip STM32F407");
 	}
-	rc = chip_find_name(opt_str(o, "chip", ""), &sim->chip, e);
+	rc = opt_given(o, "chip") ? chip_find_name(opt_str(o, "chip", ""), &sim->chip, e)
+				  : sim_updater_chip(sim->updater, &sim->chip, e);
 	if (rc < 0)
 		return rc;
 	if (opt_u32(o, "flash-size", 1) == 0 || opt_u32(o, "flash-size", 1) > 65536)
@@ -205,7 +214,7 @@ static int parse_board(const struct opts *o, struct sim_config *sim, struct err 
 		sim->seed = opt_u32(o, "seed", 0);
 	else if (getentropy(&sim->seed, sizeof(sim->seed)) < 0)
 		return err_set_errno(e, ERR_IO, errno, "no randomness");
-	sim->boot0_low = strcmp(opt_str(o, "boot0", "high"), "low") == 0;
+	sim->boot0_low = sim->updater != NULL || strcmp(opt_str(o, "boot0", "high"), "low") == 0;
 	return 0;
 }
 
@@ -238,19 +247,30 @@ static void note(const char *text)
 
 static int run_board(const struct opts *o, struct err *e)
 {
-	struct sim_config sim = {0};
-	struct sim_run_config run = {.note = note};
+	struct sim_config sim = {
+		.updater = opt_str(o, "updater", NULL), .aes_file = opt_str(o, "aes", NULL)};
+	struct sim_run_config run = {.note = note, .updater = sim.updater != NULL};
+	const struct chip *own = NULL;
 	struct sim_board *b;
-	int rc;
+	int rc = sim.updater != NULL ? sim_updater_chip(sim.updater, &own, e) : 0;
 
-	if (!opt_given(o, "chip") || !opt_given(o, "uart")) {
-		err_set(e, ERR_USAGE, "%s is missing", opt_given(o, "chip") ? "--uart" : "--chip");
+	if (rc < 0)
+		return rc;
+	if ((!opt_given(o, "chip") && own == NULL) || !opt_given(o, "uart")) {
+		err_set(e, ERR_USAGE, "%s is missing",
+			opt_given(o, "chip") || own != NULL ? "--uart" : "--chip");
 		return err_hint(e, "stmota-sim run --chip STM32F407 --uart /tmp/board");
 	}
 	if (opt_given(o, "wire")) {
 		rc = parse_wire(opt_str(o, "wire", ""), &run, e);
 		if (rc < 0)
 			return rc;
+	}
+	if (own == NULL && opt_given(o, "aes"))
+		return err_set(e, ERR_USAGE, "--aes: only with --updater");
+	if (own != NULL && opt_given(o, "boot0")) {
+		err_set(e, ERR_USAGE, "--boot0: an updater is what BOOT0 low starts");
+		return err_hint(e, "leave --boot0 or --updater out");
 	}
 	rc = make_board(o, &sim, &b, e);
 	if (rc < 0)
@@ -259,7 +279,8 @@ static int run_board(const struct opts *o, struct err *e)
 	run.uart = opt_str(o, "uart", NULL);
 	run.stats_file = opt_str(o, "stats", NULL);
 	run.reset_on_open = opt_given(o, "reset-on-open");
-	printf("%s (0x%03x), %u KiB of flash, on %s\n", sim.chip->name, sim.chip->pid,
+	printf("%s%s%s (0x%03x), %u KiB of flash, on %s\n", own != NULL ? sim.updater : "",
+		own != NULL ? " on " : "", sim.chip->name, sim.chip->pid,
 		(unsigned)sim_board_geometry(b)->size / 1024, run.uart);
 	fflush(stdout);
 	rc = sim_run(b, &run, e);
@@ -327,6 +348,16 @@ static int list_chips(void)
 	return 0;
 }
 
+static int list_updaters(void)
+{
+	const struct chip *c;
+	const char *name, *what;
+
+	for (size_t i = 0; (name = sim_updater_name(i, &what, &c)) != NULL; i++)
+		printf("%-20s 0x%03x %-3s %s\n", name, c->pid, c->series, what);
+	return 0;
+}
+
 /* Which options there are depends on the command. */
 static void choose_tables(int argc, char **argv, const struct opt **tables)
 {
@@ -339,7 +370,7 @@ static void choose_tables(int argc, char **argv, const struct opt **tables)
 	tables[1] = common_opts;
 	tables[2] = strcmp(command, "exec") == 0 ? exec_opts : run_opts;
 	tables[3] = NULL;
-	if (strcmp(command, "chips") == 0)
+	if (strcmp(command, "chips") == 0 || strcmp(command, "updaters") == 0)
 		tables[0] = tables[2] = chips_opts;
 }
 
@@ -363,16 +394,18 @@ int main(int argc, char **argv)
 		printf("stmota-sim %s\n", STMOTA_VERSION);
 	} else if (command == NULL || (opt_n_args(o) > 1 && !exec)) {
 		rc = err_set(&e, ERR_USAGE, command == NULL ? "no command" : "too many words");
-		err_hint(&e, "stmota-sim run, exec or chips, or stmota-sim --help");
+		err_hint(&e, "stmota-sim run, exec, chips or updaters, or stmota-sim --help");
 	} else if (strcmp(command, "chips") == 0) {
 		rc = list_chips();
+	} else if (strcmp(command, "updaters") == 0) {
+		rc = list_updaters();
 	} else if (strcmp(command, "run") == 0) {
 		rc = run_board(o, &e);
 	} else if (exec) {
 		rc = exec_command(o, argv, &status, &e);
 	} else {
 		rc = err_set(&e, ERR_USAGE, "there is no command \"%s\"", command);
-		err_hint(&e, "stmota-sim run, exec or chips, or stmota-sim --help");
+		err_hint(&e, "stmota-sim run, exec, chips or updaters, or stmota-sim --help");
 	}
 	opt_free(o);
 	return rc < 0 ? complain(&e) : status;

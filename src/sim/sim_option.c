@@ -369,6 +369,57 @@ bool sim_option_set_wrp(struct sim_board *b, const uint8_t *sectors, uint32_t n)
 	return option_commit(b, before);
 }
 
+/* Parts with start and end: the first area of each bank. */
+static void protect_pages_from(struct sim_board *b, uint32_t off)
+{
+	const struct chip_option_bytes *o = &b->chip->options;
+	uint32_t first = 0, n = b->geometry.n_units / b->geometry.banks;
+	uint8_t done = 0;
+
+	while (first < b->geometry.n_units &&
+		geometry_unit(&b->geometry, first).addr - b->geometry.base < off)
+		first++;
+	for (size_t i = 0; i + 1 < o->n_wrp; i++) {
+		uint8_t bank = range_bank(b, &o->wrp[i]);
+		uint32_t base = bank_first(b, bank);
+
+		if (!is_start(&o->wrp[i]) || (done & 1u << bank) != 0 || first >= base + n)
+			continue;
+		done |= (uint8_t)(1u << bank);
+		field_put(b, &o->wrp[i], first > base ? first - base : 0);
+		field_put(b, &o->wrp[i + 1], n - 1);
+	}
+}
+
+bool sim_option_protect_from(struct sim_board *b, uint32_t off, bool on)
+{
+	struct sim_option_area before[SIM_OPTION_AREAS];
+
+	memcpy(before, b->options, sizeof(before));
+	protect_nothing(b);
+	if (on && is_range(b->chip))
+		protect_pages_from(b, off);
+	for (uint32_t i = 0; on && !is_range(b->chip) && i < b->geometry.n_units; i++) {
+		struct erase_unit u = geometry_unit(&b->geometry, i);
+
+		if (u.addr - b->geometry.base >= off)
+			protect_sector(b, mask_sector(b, &u));
+	}
+	return option_commit(b, before);
+}
+
+bool sim_option_clear_wrp2(struct sim_board *b)
+{
+	const struct chip_option_bytes *o = &b->chip->options;
+	struct sim_option_area before[SIM_OPTION_AREAS];
+
+	memcpy(before, b->options, sizeof(before));
+	for (size_t i = 0; i < o->n_wrp; i++)
+		if (strstr(o->wrp[i].name, "WRP2") != NULL)
+			field_put(b, &o->wrp[i], is_start(&o->wrp[i]) ? 0xFFFFFFFF : 0);
+	return option_commit(b, before);
+}
+
 /* ---- read-out protection ---- */
 
 enum rdp_level sim_rdp(const struct sim_board *b)
@@ -542,7 +593,7 @@ static bool option_commit(struct sim_board *b, const struct sim_option_area *bef
 	}
 	b->options_written = true;
 	sim_op_end(b, 20000);
-	return b->cpu == SIM_CPU_ROM;
+	return sim_cpu_runs(b);
 }
 
 /* Register parts: what is written to the second location becomes the value of the first. */

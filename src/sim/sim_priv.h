@@ -67,6 +67,7 @@ enum sim_quirk {
 	SQ_DFU_SHORT_UPLOAD,
 	SQ_DFU_SIZE_LIES,
 	SQ_APP_SILENT,
+	SQ_BUTTON_RELEASED,
 	SQ_END
 };
 
@@ -173,6 +174,8 @@ struct sim_option_area {
 	uint8_t live[SIM_OPTION_AREA_MAX]; /* what the last reload took over */
 };
 
+struct sim_updater;
+
 struct sim_board {
 	const struct chip *chip;
 	struct geometry geometry;
@@ -229,7 +232,14 @@ struct sim_board {
 	void *on_op_ctx;
 	char *state_file;
 	uint32_t seed;
+	struct sim_updater *updater; /* owned; NULL: its programs only say something */
 };
+
+/* The program that writes to flash has not been stopped by it. */
+static inline bool sim_cpu_runs(const struct sim_board *b)
+{
+	return b->cpu == SIM_CPU_ROM || b->cpu == SIM_CPU_APP;
+}
 
 static inline bool sim_has(const struct sim_board *b, int q)
 {
@@ -251,6 +261,15 @@ void sim_flash_write(struct sim_board *b, uint32_t addr, const uint8_t *data, ui
 /* False after a power cut; the caller stops. */
 bool sim_flash_erase_unit(struct sim_board *b, uint32_t index);
 bool sim_flash_erase_all(struct sim_board *b, uint8_t bank, bool despite_wrp); /* bank 0: all */
+/* What a program does to the flash it runs from; offsets in `flash`, whatever is mapped where. */
+enum sim_wrote {
+	SIM_WROTE,
+	SIM_WROTE_WRONG, /* protected, or it reads back otherwise */
+	SIM_WROTE_CUT,
+};
+enum sim_wrote sim_app_program(
+	struct sim_board *b, uint32_t off, const uint8_t *data, uint32_t len);
+enum sim_wrote sim_app_erase(struct sim_board *b, uint32_t off, uint32_t len); /* whole units */
 /* Counts an operation; true: the power failed in it. */
 bool sim_op_begin(struct sim_board *b, enum sim_op op);
 void sim_op_end(struct sim_board *b, uint64_t us);
@@ -265,6 +284,10 @@ bool sim_option_write(struct sim_board *b, uint32_t addr, const uint8_t *data, u
 bool sim_option_set_rdp(struct sim_board *b, uint8_t value);
 bool sim_option_set_wrp(struct sim_board *b, const uint8_t *sectors, uint32_t n); /* n 0: none */
 bool sim_option_set(struct sim_board *b, const char *name, uint32_t value);
+/* Write protection of all units from `off` on, or of none; the rest as it was not. */
+bool sim_option_protect_from(struct sim_board *b, uint32_t off, bool on);
+/* What HAL programs for "no WRP in bank 2", needed or not. */
+bool sim_option_clear_wrp2(struct sim_board *b);
 /* Value of a named field; `fallback` where the chip has none. */
 uint32_t sim_option_get(const struct sim_board *b, const char *name, uint32_t fallback);
 enum rdp_level sim_rdp(const struct sim_board *b);
@@ -308,6 +331,18 @@ void sim_app_send(struct sim_board *b, uint8_t byte);
 /* After a reset that does not lead into the ROM. False: the ROM found no program to start. */
 bool sim_app_start(struct sim_board *b);
 void sim_app_go(struct sim_board *b, uint32_t addr); /* the ROM has jumped there */
+void sim_app_run(struct sim_board *b, uint32_t off); /* a program at `off` of flash gets the CPU */
+bool sim_app_bank_starts(const struct sim_board *b, uint8_t bank); /* would its program run? */
+
+/* sim_updater.c */
+int sim_updater_new(struct sim_board *b, const struct sim_config *cfg, struct err *e);
+void sim_updater_free(struct sim_updater *u);
+void sim_updater_start(struct sim_board *b); /* a reset has led into its program */
+bool sim_updater_runs(const struct sim_board *b);
+bool sim_updater_deaf(const struct sim_board *b); /* what came while it was busy is dropped */
+void sim_updater_byte(struct sim_board *b, uint8_t byte);
+uint64_t sim_updater_next_us(const struct sim_board *b);
+void sim_updater_tick(struct sim_board *b);
 
 /* sim_boot.c */
 uint32_t sim_boot_us(const struct sim_board *b);

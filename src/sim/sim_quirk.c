@@ -40,6 +40,7 @@ static const struct {
 	{SQ_DFU_SHORT_UPLOAD, "dfu-short-upload", NULL, 0},
 	{SQ_DFU_SIZE_LIES, "dfu-transfer-size-lies", NULL, 0},
 	{SQ_APP_SILENT, "app-silent", NULL, 0},
+	{SQ_BUTTON_RELEASED, "button-released", NULL, 0},
 };
 
 static bool word_in(const char *list, const char *word)

@@ -4,7 +4,8 @@
  *
  * With a paced wire the board's time is the machine's: bytes come and go at the speed of the wire,
  * and what is sent while the device is busy is lost. Without it the board's time runs ahead as far
- * as its work needs, and the host never waits for it.
+ * as its work needs, and the host never waits for it. An updater has time-outs of its own: they take
+ * as long as they take, in the board's time from where its work has brought it.
  */
 #include "sim_run.h"
 
@@ -35,7 +36,8 @@ struct run {
 	struct sim_pty pty;
 	int signals;
 	uint64_t started_us;
-	uint64_t board_us;    /* the board's time, never behind the machine's */
+	uint64_t board_us;    /* the board's time */
+	int64_t ahead_us;     /* of the machine's time; an updater's only */
 	uint64_t delays_us;   /* of faults, already waited for */
 	uint64_t wire_us;     /* for the statistics */
 	uint64_t turnarounds; /* of them counted in wire_us */
@@ -53,6 +55,12 @@ static uint64_t machine_us(const struct run *r)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000 - r->started_us;
+}
+
+/* The machine's time as the board counts it. */
+static uint64_t now_us(const struct run *r)
+{
+	return (uint64_t)((int64_t)machine_us(r) + r->ahead_us);
 }
 
 static bool paced(const struct run *r)
@@ -96,10 +104,35 @@ static int save(struct run *r, struct err *e)
 /* The board's time follows the machine's. */
 static void catch_up(struct run *r)
 {
-	uint64_t now = machine_us(r);
+	uint64_t now = now_us(r);
 
 	if (now > r->board_us)
 		r->board_us = now;
+}
+
+/*
+ * What waits in the terminal came before a time-out that this program was too late to see, because
+ * the machine had other things to do: the board's time has stood still meanwhile.
+ */
+static void forgive_late(struct run *r)
+{
+	uint64_t next = sim_board_next_us(r->board), now = now_us(r);
+
+	if (next > r->board_us && next <= now)
+		r->ahead_us -= (int64_t)(now - next) + 1;
+}
+
+/* Its work has brought an updater to a later time than the machine's: there it goes on. */
+static void keep_ahead(struct run *r)
+{
+	uint64_t now = now_us(r);
+
+	if (!r->cfg->updater || paced(r))
+		return;
+	if (sim_board_busy_until(r->board) > r->board_us)
+		r->board_us = sim_board_busy_until(r->board);
+	if (r->board_us > now)
+		r->ahead_us += (int64_t)(r->board_us - now);
 }
 
 /* What explicit faults add is waited for in any case: hosts have time-outs. */
@@ -137,7 +170,7 @@ static void take_from_board(struct run *r)
 
 static void write_due(struct run *r)
 {
-	uint64_t now = machine_us(r);
+	uint64_t now = now_us(r);
 	uint8_t chunk[512];
 	size_t n = 0;
 
@@ -158,6 +191,8 @@ static void feed_board(struct run *r, const uint8_t *p, size_t n)
 	if (n == 0)
 		return;
 	sim_board_set_baud(r->board, baud(r));
+	if (r->cfg->updater)
+		forgive_late(r);
 	catch_up(r);
 	for (size_t i = 0; i < n; i++) {
 		if (!paced(r) && sim_board_busy_until(r->board) > r->board_us)
@@ -167,6 +202,18 @@ static void feed_board(struct run *r, const uint8_t *p, size_t n)
 		sim_uart_rx(r->board, p[i], r->board_us);
 	}
 	take_from_board(r);
+	keep_ahead(r);
+}
+
+/* What an updater does by itself. */
+static void on_time(struct run *r)
+{
+	if (sim_board_next_us(r->board) > now_us(r))
+		return;
+	catch_up(r);
+	sim_board_time(r->board, r->board_us);
+	take_from_board(r);
+	keep_ahead(r);
 }
 
 static size_t read_host(struct run *r, uint8_t *ret, size_t max)
@@ -194,8 +241,8 @@ static void on_open(struct run *r)
 	r->out_len = 0;
 	sim_pty_forget(&r->pty);
 	if (r->cfg->reset_on_open) {
-		sim_board_lines(r->board, true, false);
-		sim_board_lines(r->board, true, true);
+		sim_board_lines(r->board, !r->cfg->updater, false);
+		sim_board_lines(r->board, !r->cfg->updater, true);
 	}
 	if (!sim_board_powered(r->board)) {
 		note(r, "power is back");
@@ -204,6 +251,8 @@ static void on_open(struct run *r)
 	/* Hosts cannot know of the reset: it counts as part of opening the port. */
 	if (r->cfg->reset_on_open)
 		sim_board_skip_start_up(r->board);
+	take_from_board(r);
+	keep_ahead(r);
 }
 
 /* Everything the host did to the port since the last call. True if it is closed now. */
@@ -259,6 +308,7 @@ static void on_signal(struct run *r)
 	default: r->stop = true;
 	}
 	take_from_board(r); /* a program may have been started that says something */
+	keep_ahead(r);
 }
 
 /* The plug is pulled: the terminal goes away, and comes back a second later. */
@@ -291,13 +341,18 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 static int wait_ms(const struct run *r)
 {
 	uint64_t next = sooner(r->replug_us, r->pty.users == 0 ? r->save_us : 0),
-		 now = machine_us(r);
+		 now = machine_us(r), due = 0, left;
 
 	if (r->out_len > 0)
-		next = sooner(next, r->out[r->out_head].due_us + 1);
-	if (next == 0)
+		due = r->out[r->out_head].due_us + 1;
+	if (sim_board_next_us(r->board) != UINT64_MAX)
+		due = sooner(due, sim_board_next_us(r->board) + 1);
+	if (next == 0 && due == 0)
 		return -1;
-	return next <= now ? 0 : (int)((next - now + 999) / 1000);
+	left = next > now ? next - now : next == 0 ? UINT64_MAX : 0;
+	if (due != 0 && left != 0)
+		left = due > now_us(r) ? (due - now_us(r) < left ? due - now_us(r) : left) : 0;
+	return left > 3600000000u ? 3600000 : (int)((left + 999) / 1000);
 }
 
 static int serve(struct run *r, struct err *e)
@@ -322,6 +377,8 @@ static int serve(struct run *r, struct err *e)
 			rc = on_events(r, e);
 		if (rc == 0 && fds[2].revents != 0)
 			feed_board(r, chunk, read_host(r, chunk, sizeof(chunk)));
+		else
+			on_time(r);
 		if (r->pty.master >= 0)
 			write_due(r);
 		if (rc == 0 && was_powered && !sim_board_powered(r->board)) {

@@ -16,6 +16,7 @@ struct sim_run_config {
 	uint32_t wire_baud;     /* 0: as fast as it goes */
 	uint32_t latency_ms;    /* of the adapter */
 	bool boot0_low;         /* the strap, as in sim_config */
+	bool updater;           /* its application has time-outs, and BOOT0 stays low */
 	bool reset_on_open;     /* while the port is open BOOT0 is high, whatever the strap says */
 	void (*note)(const char *text); /* something happened that a person may want to see */
 };

@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sim_ymodem.h - a device that takes a file by YMODEM, as real ones do it
+ * sim_ymodem.h - a receiver with a memory of its own: no menu, no flash, no board
  *
- * Pure state machine, like the boards: bytes in, bytes out, time as a parameter. What ST's, RT-
- * Thread's and other receivers do differently is in the configuration.
+ * For tests of a sender against every kind of receiver (sim_receiver.h), with a virtual clock.
  */
 #ifndef STMOTA_SIM_YMODEM_H
 #define STMOTA_SIM_YMODEM_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-enum sim_ymodem_number {   /* what becomes of a block with an unexpected number */
-	SIM_YMODEM_NAK,    /* ST's IAP, X-CUBE-DBFU */
-	SIM_YMODEM_SILENT, /* X-CUBE-SBSFU */
-	SIM_YMODEM_TAKE,   /* RT-Thread: not looked at, written */
-	SIM_YMODEM_ACK, /* the protocol reference: the previous one is acknowledged and dropped */
-};
-
-struct sim_ymodem_config {
-	const char *name;
-	uint32_t
-		interval_ms; /* time-out for a block and between two C; the first C comes after it */
-	enum sim_ymodem_number number;
-	bool errors_by_c;   /* a bad block is answered by C, else by NAK */
-	bool counts_8_bits; /* block 256 is taken for a header */
-	bool end_nak;       /* the first EOT is answered by NAK */
-	bool end_without_c; /* after the EOT no C comes until the time-out */
-	bool large_only;    /* counts 1024 bytes for each block, whatever came */
-	bool stays;         /* after too many errors: CAN CAN for ever, until it is told to stop */
-	unsigned max_errors;
-	const char *erase_text; /* said between header and ACK; NULL: nothing */
-	uint32_t erase_ms;
-	uint32_t size_max; /* bytes; CAN CAN for more */
-};
+#include "sim_receiver.h"
 
 /* Receivers as the fact files describe them; `name` NULL ends. */
 extern const struct sim_ymodem_config sim_ymodem_receivers[];

@@ -59,6 +59,16 @@ static bool look(struct sim_link *s)
 	return s->has_next;
 }
 
+/* The same, after what the device does by itself up to `until`. */
+static bool look_until(struct sim_link *s, uint64_t until)
+{
+	while (sim_board_next_us(s->board) <= s->now_us)
+		sim_board_time(s->board, s->now_us);
+	while (!look(s) && sim_board_next_us(s->board) <= until)
+		sim_board_time(s->board, sim_board_next_us(s->board));
+	return s->has_next;
+}
+
 static int sim_read(struct link *l, void *buf, size_t len, uint32_t timeout_ms, struct err *e)
 {
 	struct sim_link *s = self(l);
@@ -71,7 +81,7 @@ static int sim_read(struct link *l, void *buf, size_t len, uint32_t timeout_ms, 
 		rc = gone(s, e);
 		if (rc < 0)
 			return rc;
-		if (!look(s) || s->next_us > until) {
+		if (!look_until(s, until) || s->next_us > until) {
 			s->now_us = until;
 			return err_set(
 				e, ERR_TIMEOUT, "%s: no answer in %u ms", l->name, timeout_ms);
@@ -88,7 +98,7 @@ static int sim_flush(struct link *l, struct err *e)
 {
 	struct sim_link *s = self(l);
 
-	while (look(s) && s->next_us <= s->now_us)
+	while (look_until(s, s->now_us) && s->next_us <= s->now_us)
 		s->has_next = false;
 	return gone(s, e);
 }
@@ -172,7 +182,7 @@ struct link *sim_link_new(struct sim_board *b, const struct sim_link_config *cfg
 	if (s == NULL)
 		return NULL;
 	s->board = b;
-	s->boot0 = true;
+	s->boot0 = cfg == NULL || !cfg->boot0_low;
 	s->nrst = true;
 	s->link.baud = cfg != NULL && cfg->baud != 0 ? cfg->baud : 115200;
 	s->link.latency_ms = cfg != NULL ? cfg->latency_ms : 0;

@@ -19,6 +19,7 @@ struct sim_link_config {
 	uint32_t baud;       /* 0: 115200 */
 	uint32_t latency_ms; /* of the adapter, added to each answer */
 	bool lines;          /* BOOT0 and NRST can be driven */
+	bool boot0_low;      /* and at first BOOT0 is: a board whose program is wanted */
 };
 
 /*

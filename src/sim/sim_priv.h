@@ -361,6 +361,7 @@ int sim_fault_parse(struct sim_board *b, const char *spec, struct err *e);
 const struct sim_fault *sim_fault_at(struct sim_board *b, enum sim_where where, uint8_t cmd);
 
 /* sim_state.c */
+uint32_t sim_crc32(const uint8_t *p, size_t len); /* as Ethernet has it */
 int sim_state_load(struct sim_board *b, struct err *e);
 /* The content of a state file; refused, it changes nothing. ERR_FORMAT, ERR_IDENTITY. */
 int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct err *e);

@@ -27,7 +27,7 @@ static void send(struct sim_receiver *r, uint8_t byte)
 
 static void wait_in(struct sim_receiver *r, enum state state)
 {
-	r->state = state;
+	r->state = (int)state;
 	r->deadline_us = r->io.now_us(r->io.ctx) + (uint64_t)r->cfg->interval_ms * 1000;
 }
 

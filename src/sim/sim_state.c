@@ -16,7 +16,7 @@
 #define HEADER_LEN 32u
 #define FILE_MAX   ((size_t)16 << 20)
 
-static uint32_t crc32_of(const uint8_t *p, size_t len)
+uint32_t sim_crc32(const uint8_t *p, size_t len)
 {
 	uint32_t crc = 0xFFFFFFFF;
 
@@ -96,7 +96,7 @@ int sim_state_bytes(struct sim_board *b, struct buf *ret, struct err *e)
 		rc = walk(b, append, &s);
 	if (rc < 0)
 		return rc;
-	put_le32(crc, crc32_of(ret->data, ret->len));
+	put_le32(crc, sim_crc32(ret->data, ret->len));
 	return buf_append(ret, crc, sizeof(crc), e);
 }
 
@@ -149,7 +149,7 @@ int sim_state_parse(struct sim_board *b, const uint8_t *data, size_t len, struct
 	       b->chip->otp.len + b->flash_size + n_words(b) + 4;
 	if (memcmp(data, header, HEADER_LEN) != 0 || len != want)
 		return refuse(b, ERR_FORMAT, "its sizes do not fit this chip", e);
-	if (crc32_of(data, len - 4) != get_le32(data + len - 4))
+	if (sim_crc32(data, len - 4) != get_le32(data + len - 4))
 		return refuse(b, ERR_FORMAT, "damaged (checksum)", e);
 	return walk(b, restore, &from);
 }

@@ -96,7 +96,7 @@ static enum sim_taken io_data(void *ctx, const uint8_t *data, size_t len)
 	enum sim_taken taken;
 
 	memcpy(plain, data, len);
-	if (u->cipher != NULL)
+	if (u->cipher != NULL && !u->kind->cipher_at_rest)
 		updater_decrypt(u->cipher, plain, len);
 	if (u->done < sizeof(u->head))
 		memcpy(u->head + u->done, plain,
@@ -218,7 +218,7 @@ void sim_updater_byte(struct sim_board *b, uint8_t byte)
 		break;
 	case UPDATER_ASKED:
 		u->mode = UPDATER_IDLE;
-		u->kind->line(b, byte == 'C' ? "C" : "");
+		u->kind->line(b, (const char[]){(char)byte, '\0'});
 		break;
 	case UPDATER_SEND:
 		sim_sender_byte(&u->sender, byte);

@@ -41,9 +41,10 @@ struct updater_kind {
 	enum sim_taken (*begin)(struct sim_board *b, uint64_t size);
 	enum sim_taken (*data)(struct sim_board *b, const uint8_t *data, uint32_t len);
 	void (*received)(struct sim_board *b, enum sim_received how);
-	/* A line of the shell; NULL: it has menus. */
+	/* A line of the shell, or the one byte after updater_ask(); NULL: it has only menus. */
 	void (*line)(struct sim_board *b, const char *line);
-	bool has_cipher; /* may be built to decrypt */
+	bool has_cipher;     /* may be built to decrypt */
+	bool cipher_at_rest; /* ... when it installs, not as bytes come */
 };
 
 enum updater_mode {
@@ -62,6 +63,7 @@ struct sim_updater {
 	struct updater_cipher *cipher; /* owned; NULL: what comes is plain */
 	bool runs;                     /* its program has the CPU, not the one it has started */
 	uint32_t starts;               /* of its program, also without a reset */
+	bool own_reset;                /* the next reset is its own doing */
 	/* From here on lost at reset. */
 	enum updater_mode mode;
 	const struct updater_menu *menu;
@@ -123,12 +125,17 @@ void updater_cipher_free(struct updater_cipher *c);
 /* From the first byte again. */
 void updater_cipher_start(struct updater_cipher *c);
 void updater_decrypt(struct updater_cipher *c, uint8_t *data, size_t len);
+/* The same key for whole blocks, and for GCM with its tag of 16 bytes. `plain` has room for `len`. */
+bool updater_open_cbc(struct updater_cipher *c, const uint8_t iv[16], const uint8_t *data,
+	uint32_t len, uint8_t *plain);
+bool updater_open_gcm(struct updater_cipher *c, const uint8_t *iv, size_t iv_len,
+	const uint8_t tag[16], const uint8_t *data, uint32_t len, uint8_t *plain);
 void updater_sha256(const uint8_t *data, size_t len, uint8_t ret[32]);
 
 /* ---- the kinds ---- */
 
 extern const struct updater_kind *const updater_kinds[]; /* NULL ends */
 extern const struct updater_kind updater_iap[], updater_dbfu[], updater_sbsfu[], updater_mcuboot[],
-	updater_plain[];
+	updater_fota[], updater_plain[];
 
 #endif

@@ -97,6 +97,33 @@ void updater_decrypt(struct updater_cipher *c, uint8_t *data, size_t len)
 	EVP_DecryptUpdate(c->ctx, data, &n, data, (int)len);
 }
 
+bool updater_open_cbc(struct updater_cipher *c, const uint8_t iv[16], const uint8_t *data,
+	uint32_t len, uint8_t *plain)
+{
+	int n = 0;
+
+	return c->key_len == 16 &&
+	       EVP_DecryptInit_ex(c->ctx, EVP_aes_128_cbc(), NULL, c->key, iv) == 1 &&
+	       EVP_CIPHER_CTX_set_padding(c->ctx, 0) == 1 &&
+	       EVP_DecryptUpdate(c->ctx, plain, &n, data, (int)len) == 1 && (uint32_t)n == len;
+}
+
+bool updater_open_gcm(struct updater_cipher *c, const uint8_t *iv, size_t iv_len,
+	const uint8_t tag[16], const uint8_t *data, uint32_t len, uint8_t *plain)
+{
+	uint8_t copy[16];
+	int n = 0;
+
+	memcpy(copy, tag, sizeof(copy));
+	return c->key_len == 16 &&
+	       EVP_DecryptInit_ex(c->ctx, EVP_aes_128_gcm(), NULL, NULL, NULL) == 1 &&
+	       EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_GCM_SET_IVLEN, (int)iv_len, NULL) == 1 &&
+	       EVP_DecryptInit_ex(c->ctx, NULL, NULL, c->key, iv) == 1 &&
+	       EVP_DecryptUpdate(c->ctx, plain, &n, data, (int)len) == 1 && (uint32_t)n == len &&
+	       EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_GCM_SET_TAG, sizeof(copy), copy) == 1 &&
+	       EVP_DecryptFinal_ex(c->ctx, plain + n, &n) == 1;
+}
+
 void updater_sha256(const uint8_t *data, size_t len, uint8_t ret[32])
 {
 	EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL);

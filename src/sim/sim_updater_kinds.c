@@ -7,6 +7,9 @@
 const struct updater_kind *const updater_kinds[] = {
 	updater_iap,
 	updater_dbfu,
+	updater_sbsfu,
+	updater_mcuboot,
+	updater_fota,
 	updater_plain,
 	NULL,
 };

@@ -198,7 +198,8 @@ static int look_at_size(
 
 	if (c->flash_size_register == CHIP_UNKNOWN)
 		return 0;
-	rc = look(s, both.len > 0 && both.len <= FACT_MAX ? both : alone,
+	rc = look(s,
+		both.len > 0 && both.len <= sizeof(s->t->info.agreed.data) ? both : alone,
 		"unique id and flash size", ret, e);
 	if (rc == 0 && *ret != NULL && !(*ret)->readable && (*ret)->at.len > 2)
 		rc = look(s, alone, "flash size register", ret, e);
@@ -342,6 +343,8 @@ static void hand_on_identity(struct search *s, const struct chip *c)
 {
 	struct span want = device_identity_span(c);
 
+	if (want.len > sizeof(s->t->info.agreed.data))
+		return;
 	for (size_t i = 0; want.len > 0 && i < s->n_facts; i++) {
 		const struct fact *f = &s->facts[i];
 

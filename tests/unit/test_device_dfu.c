@@ -46,6 +46,8 @@ static bool byte_at(uint32_t addr, uint8_t *ret)
 {
 	if (addr >= 0x1FFF0000 && addr < 0x1FFF7800)
 		*ret = 0x55; /* its ROM: no id of a bootloader */
+	else if (addr >= 0x1FF1E000 && addr < 0x1FF1F000)
+		*ret = 0x43; /* H7: ROM and registers */
 	else if (addr >= 0x1FFF7800 && addr < 0x1FFFD000)
 		*ret = 0xA5;
 	else
@@ -265,6 +267,25 @@ static void test_device_dfu__wanted_and_hint(void **state)
 	target_close(w.t);
 }
 
+/* Unique id and flash size of H7 are 130 bytes apart: more than is handed on. */
+static void test_device_dfu__what_is_handed_on(void **state)
+{
+	static const struct word h743[] = {{0x1FF1E880, 2048}, {0x1FF1E7FE, 0x9191}};
+	const struct target_info *info;
+
+	(void)state;
+	OPEN("@Internal Flash /0x08000000/16*128Kg", h743);
+	info = &w.t->info;
+	assert_int_equal(0, device_identify(w.t, "0x450", 0, &w.e));
+	assert_int_equal(0x450, info->pid);
+	assert_int_equal(0x91, info->boot_id);
+	assert_int_equal(0, info->protocol);
+	assert_true(info->agreed.len <= sizeof(info->agreed.data));
+	assert_int_equal(1, info->commands[0x41]);
+	assert_string_equal("dfu", info->transport);
+	target_close(w.t);
+}
+
 /* bcdDevice is the protocol on F4 and something else elsewhere: it decides nothing. */
 static void test_device_dfu__release_decides_nothing(void **state)
 {
@@ -371,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_device_dfu__map_size_and_id),
 		cmocka_unit_test(test_device_dfu__ids_are_read_together),
 		cmocka_unit_test(test_device_dfu__wanted_and_hint),
+		cmocka_unit_test(test_device_dfu__what_is_handed_on),
 		cmocka_unit_test(test_device_dfu__release_decides_nothing),
 		cmocka_unit_test(test_device_dfu__protected),
 		cmocka_unit_test(test_device_dfu__maps_of_no_chip),

@@ -30,6 +30,19 @@ static int control(struct dfu *d, uint8_t type, uint8_t request, uint16_t value,
 	return d->u->ops->control(d->u, &setup, data, timeout_ms, ret_len, e);
 }
 
+/* What has no effect on the device may be asked again where noise was the answer. */
+int dfu_ask(struct dfu *d, const struct usb_setup *setup, void *data, uint16_t *ret_len,
+	struct err *e)
+{
+	int rc = ERR_PROTOCOL;
+
+	for (int try = 0; try < 2 && rc == ERR_PROTOCOL; try++) {
+		d->u->n_transfers++;
+		rc = d->u->ops->control(d->u, setup, data, DFU_TRANSFER_MS, ret_len, e);
+	}
+	return rc;
+}
+
 int dfu_out(struct dfu *d, enum dfu_request r, uint16_t value, const void *data, uint16_t len,
 	struct err *e)
 {
@@ -71,13 +84,12 @@ int dfu_get_status(struct dfu *d, uint32_t timeout_ms, struct dfu_status *ret, s
 /* UTF-16 on the wire; what is not ASCII becomes '?': some devices send UTF-8 in its place. */
 int dfu_string(struct dfu *d, uint8_t index, char *ret, size_t size, struct err *e)
 {
+	const struct usb_setup setup = {0x80, 6, (uint16_t)(0x0300 | index), 0x0409, 255};
 	uint8_t r[255];
-	uint16_t n = 0, language = 0x0409;
+	uint16_t n = 0;
 	size_t len = 0;
-	int rc;
+	int rc = dfu_ask(d, &setup, r, &n, e);
 
-	rc = control(d, 0x80, 6, (uint16_t)(0x0300 | index), language, r, sizeof(r),
-		DFU_TRANSFER_MS, &n, e);
 	if (rc < 0)
 		return rc;
 	if (n < 2 || r[0] > n || r[0] < 2 || r[1] != 3)
@@ -415,8 +427,10 @@ static int one_round(struct dfu *d, const struct dfu_status *s, uint32_t *waited
 	return ERR_NACK; /* only a reset helps */
 }
 
+/* What comes back may be another device: it is not spoken to as if it were this one. */
 static int reset_port(struct dfu *d, struct err *e)
 {
+	const struct dfu_descriptor was = d->u->dfu, *now = &d->u->dfu;
 	int rc;
 
 	log_debug("%s: resetting the USB port", d->u->link.name);
@@ -424,6 +438,11 @@ static int reset_port(struct dfu *d, struct err *e)
 	if (rc < 0)
 		rc = d->u->ops->reopen(d->u, 5000, e);
 	d->alt = 0;
+	if (rc == 0 && now->runtime)
+		rc = err_set(e, ERR_LINK, "the device left its bootloader");
+	else if (rc == 0 &&
+		 (now->dfuse != was.dfuse || now->transfer_size != was.transfer_size))
+		rc = err_set(e, ERR_IDENTITY, "another device answers at this USB port now");
 	return rc;
 }
 
@@ -433,6 +452,7 @@ int dfu_line_up(struct dfu *d, struct err *e)
 	unsigned failures = 0, rounds = 0;
 	uint32_t waited_ms = 0;
 
+	d->lost = true;
 	d->pointer_valid = false;
 	dfu_forget_ahead(d);
 	while (rounds < ROUNDS_MAX) {

@@ -108,6 +108,10 @@ int dfu_out(struct dfu *d, enum dfu_request r, uint16_t value, const void *data,
 int dfu_get_status(struct dfu *d, uint32_t timeout_ms, struct dfu_status *ret, struct err *e);
 int dfu_string(struct dfu *d, uint8_t index, char *ret, size_t size, struct err *e);
 
+/* A request without effect; once more after noise. */
+int dfu_ask(struct dfu *d, const struct usb_setup *setup, void *data, uint16_t *ret_len,
+	struct err *e);
+
 /* Fails if recover() is due. */
 int dfu_ready(const struct dfu *d, struct err *e);
 

@@ -161,8 +161,7 @@ static int read_commands(struct dfu *d, struct target_info *info, struct err *e)
 	int rc;
 
 	setup.length = sizeof(list) < d->block ? sizeof(list) : (uint16_t)d->block;
-	d->u->n_transfers++;
-	rc = d->u->ops->control(d->u, &setup, list, DFU_TRANSFER_MS, &n, e);
+	rc = dfu_ask(d, &setup, list, &n, e);
 	if (rc == ERR_LINK)
 		return rc;
 	if (rc == 0 && n > 0 && n <= sizeof(list) && list[0] == DFUSE_GET_COMMANDS) {
@@ -187,8 +186,10 @@ static void settle_block(struct dfu *d)
 
 static int start(struct dfu *d, struct err *e)
 {
-	int rc = dfu_enter(d, e);
+	int rc;
 
+	d->lost = true; /* until it is lined up */
+	rc = dfu_enter(d, e);
 	if (rc == 0 && !d->u->dfu.dfuse)
 		return plain_dfu(d, e);
 	if (rc < 0)
@@ -254,8 +255,10 @@ static int dfu_recover(struct target *t, struct err *e)
 		rc = read_layouts(d, e);
 	if (rc < 0)
 		return rc;
-	if (d->connected && memcmp(was.runs, d->layouts[0].runs, sizeof(was.runs)) != 0)
+	if (d->connected && memcmp(was.runs, d->layouts[0].runs, sizeof(was.runs)) != 0) {
+		d->lost = true;
 		return err_set(e, ERR_IDENTITY, "another device answers now: its memory differs");
+	}
 	return 0;
 }
 

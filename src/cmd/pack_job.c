@@ -168,7 +168,10 @@ static int check_program(const struct pack_job *p, size_t i, struct err *e)
 	uint32_t base = extent.addr;
 	int rc;
 
-	rc = package_place_check(it->kind, it->image, p->chip, e);
+	/* What goes to a slot is only linked for this address: a loader may copy it to RAM and run it there. */
+	rc = it->slot != IMF_NO_SLOT && p->chip == NULL
+		     ? 0
+		     : package_place_check(it->kind, it->image, p->chip, e);
 	if (rc < 0 || it->kind != IMF_KIND_APPLICATION)
 		return rc;
 	image_vector_base(it->image, p->chip, &base);

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh disable=SC2034 # for the script that reads this
+#
+# STM32L476 and L496, two banks by BFB2: see board.c for the map. Variant a; both slots are linked for
+# the same address.
+cpu=cortex-m4
+loader=0x08000000 loader_size=0x8000
+slot_1=0x08008000 slot_2=0x08008000 slot_size=0x77800
+run=0 own=0
+ram=0x20000000 ram_size=0x18000

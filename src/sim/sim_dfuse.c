@@ -238,7 +238,9 @@ bool dfuse_leave(struct sim_usb *u)
 		return false;
 	if (!sim_program_at(b, addr))
 		return false;
-	b->cpu = sim_has(b, CHIP_QUIRK_GO_BROKEN) ? SIM_CPU_LOCKED : SIM_CPU_APP;
+	sim_app_go(b, addr);
+	if (sim_has(b, CHIP_QUIRK_GO_BROKEN))
+		b->cpu = SIM_CPU_LOCKED;
 	b->starts++;
 	return true;
 }

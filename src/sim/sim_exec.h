@@ -12,12 +12,16 @@
 
 struct sim_board;
 
+#define SIM_EXEC_BOARDS 8 /* so many ports has the USB hub */
+
 /* The option (without --) and one line about transport `i`; NULL at the end. */
 const char *sim_exec_transport(size_t i, const char **ret_what);
 
 struct sim_exec_config {
 	bool transports[8];     /* by index as above */
-	const char *stats_file; /* NULL: none */
+	struct sim_board *const *more; /* further boards, on USB only */
+	size_t n_more;
+	const char *stats_file; /* NULL: none; of the first board */
 	const char *dfu_as;     /* as of --dfu-as */
 	bool boot0_low;         /* the strap, as in sim_config */
 	char **command;         /* NULL at its end */

@@ -16,6 +16,8 @@
 #include "sim_exec.h"
 #include "sim_run.h"
 
+#define QUIRKS_MAX 16 /* that further boards have too */
+
 /* Of the board, for every command that makes one. */
 static const struct opt board_opts[] = {
 	OPT_STRING("chip", "PID|NAME", "product ID (0x413) or part name (STM32F407)"),
@@ -48,6 +50,8 @@ static const struct opt exec_opts[] = {
 	OPT_CHOICE("dfu-as",
 		"rom|runtime|runtime-leaves|plain|plain-tolerant|plain-leaves|plain-mute|plain-places",
 		"an application with run-time DFU, or a plain DFU 1.1 bootloader, in its place"),
+	OPT_U32("boards", "N",
+		"so many boards, alike but for their unique ids, on the USB hub; with --dfu"),
 	OPT_FLAG("gpio", "the lines BOOT0 and NRST on /dev/gpiochip0"),
 	OPT_END,
 };
@@ -288,13 +292,69 @@ static int run_board(const struct opts *o, struct err *e)
 	return rc;
 }
 
+/* ---- boards for exec ---- */
+
+struct boards {
+	struct sim_board *v[SIM_EXEC_BOARDS];
+	size_t n;
+};
+
+static void free_boards(struct boards *b)
+{
+	while (b->n > 0)
+		sim_board_free(b->v[--b->n]);
+}
+
+/* Board 2 keeps its memory in FILE.2, has a unique id of its own, and the quirks of the first. */
+static int make_another(
+	const struct opts *o, struct sim_config sim, struct boards *b, struct err *e)
+{
+	const char *faults[QUIRKS_MAX];
+	char file[4096];
+
+	snprintf(file, sizeof(file), "%s.%zu", sim.state_file != NULL ? sim.state_file : "",
+		b->n + 1);
+	if (sim.state_file != NULL)
+		sim.state_file = file;
+	sim.seed += (uint32_t)b->n;
+	sim.n_faults = 0;
+	for (size_t i = 0; i < opt_count(o, "fault") && sim.n_faults < ARRAY_LEN(faults); i++)
+		if (strncmp(opt_str_at(o, "fault", i), "quirk:", 6) == 0)
+			faults[sim.n_faults++] = opt_str_at(o, "fault", i);
+	sim.faults = faults;
+	return sim_board_new(&sim, &b->v[b->n], e);
+}
+
+static int make_boards(
+	const struct opts *o, struct sim_config *sim, struct boards *ret, struct err *e)
+{
+	uint32_t n = opt_u32(o, "boards", 1);
+	int rc;
+
+	if (n == 0 || n > SIM_EXEC_BOARDS)
+		return err_set(e, ERR_USAGE, "--boards: 1 to %d", SIM_EXEC_BOARDS);
+	if (n > 1 && !opt_given(o, "dfu")) {
+		err_set(e, ERR_USAGE, "--boards: only USB has room for several");
+		return err_hint(e, "add --dfu");
+	}
+	rc = make_board(o, sim, &ret->v[0], e);
+	if (rc == 0)
+		ret->n = 1;
+	while (rc == 0 && ret->n < n) {
+		rc = make_another(o, *sim, ret, e);
+		if (rc == 0)
+			ret->n++;
+	}
+	return rc;
+}
+
 /* Everything behind the word exec. */
 static int exec_command(const struct opts *o, char **argv, int *ret_status, struct err *e)
 {
 	struct sim_config sim = {0};
 	struct sim_exec_config exec = {
 		.stats_file = opt_str(o, "stats", NULL), .dfu_as = opt_str(o, "dfu-as", "rom")};
-	struct sim_board *b;
+	struct boards boards = {0};
 	size_t n = 0;
 	const char *name;
 	int rc;
@@ -314,19 +374,19 @@ static int exec_command(const struct opts *o, char **argv, int *ret_status, stru
 	}
 	if (n == 0) {
 		err_set(e, ERR_USAGE, "exec: the board has no device");
-		return err_hint(e, "give --uart, --i2c, --gpio or several of them");
+		return err_hint(e, "give --uart, --i2c, --dfu, --gpio or several of them");
 	}
-	rc = make_board(o, &sim, &b, e);
-	if (rc < 0)
-		return rc;
+	rc = make_boards(o, &sim, &boards, e);
 	exec.boot0_low = sim.boot0_low;
-	if (opt_given(o, "i2c") && sim_i2c_address(b) == 0) {
+	exec.more = boards.v + 1;
+	exec.n_more = boards.n - 1;
+	if (rc == 0 && opt_given(o, "i2c") && sim_i2c_address(boards.v[0]) == 0) {
 		rc = err_set(e, ERR_UNSUPPORTED, "%s: this ROM has no I2C", sim.chip->name);
 		err_hint(e, "another chip, or another --rom-version");
-	} else {
-		rc = sim_exec(b, &exec, ret_status, e);
 	}
-	sim_board_free(b);
+	if (rc == 0)
+		rc = sim_exec(boards.v[0], &exec, ret_status, e);
+	free_boards(&boards);
 	return rc;
 }
 

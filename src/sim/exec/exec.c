@@ -278,12 +278,16 @@ static int run(struct exec *x, const struct sim_exec_config *cfg, int *ret_statu
 
 int sim_exec(struct sim_board *b, const struct sim_exec_config *cfg, int *ret_status, struct err *e)
 {
-	struct exec x = {.board = b,
+	static struct exec x; /* the testbed's thread ends some time after this call */
+	int rc;
+
+	x = (struct exec){.board = b,
+		.more = cfg->more,
+		.n_more = cfg->n_more,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 		.dfu_as = cfg->dfu_as,
 		.boot0 = !cfg->boot0_low,
 		.nrst = true};
-	int rc;
 
 	/* It has been on for a while. */
 	x.machine_0 = machine_us();
@@ -291,6 +295,8 @@ int sim_exec(struct sim_board *b, const struct sim_exec_config *cfg, int *ret_st
 	rc = run(&x, cfg, ret_status, e);
 	if (rc == 0)
 		rc = sim_board_save(b, e);
+	for (size_t i = 0; rc == 0 && i < cfg->n_more; i++)
+		rc = sim_board_save(cfg->more[i], e);
 	if (rc == 0)
 		rc = sim_stats_write(cfg->stats_file, b, x.wire_us, e);
 	return rc;

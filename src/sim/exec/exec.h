@@ -38,6 +38,8 @@ extern const struct exec_transport exec_uart, exec_i2c, exec_dfu, exec_gpio;
 
 struct exec {
 	struct sim_board *board;
+	struct sim_board *const *more; /* further ones, on USB only */
+	size_t n_more;
 	UMockdevTestbed *testbed;
 	pthread_mutex_t lock;
 	const char *dfu_as; /* which USB device */

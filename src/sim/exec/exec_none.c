@@ -6,7 +6,7 @@
 
 const char *sim_exec_transport(size_t i, const char **ret_what)
 {
-	static const char *const options[] = {"uart", "i2c", "gpio"};
+	static const char *const options[] = {"uart", "i2c", "dfu", "gpio"};
 
 	if (i >= sizeof(options) / sizeof(options[0]))
 		return NULL;

@@ -90,7 +90,9 @@ static void print_error(const struct call *c, const struct err *e)
 			snprintf(where, sizeof(where), " at 0x%08X", e->addr);
 	}
 	fputs("stmota: ", stderr);
-	if (device != NULL && is_about_device(e->code) && !names_device(e->msg, device))
+	/* "dfu:" names none: it is the only one that there is. */
+	if (device != NULL && strcmp(device, "dfu:") != 0 && is_about_device(e->code) &&
+		!names_device(e->msg, device))
 		fprintf(stderr, "%s: ", device);
 	fprintf(stderr, "%s%s\n", e->msg[0] != '\0' ? e->msg : err_code_name(e->code), where);
 	if (e->hint[0] != '\0')

@@ -21,6 +21,7 @@
 
 #define BAUD_DEFAULT 115200
 #define WAIT_STEP_MS 250
+#define NAME_OF_ANY  "USB" /* of dfu: until it is known which device that is */
 /* F105 with a crystal of 8 MHz needs 13.7 s (AN2606) */
 #define DFU_ENUMERATION_MS 15000
 
@@ -189,7 +190,7 @@ static int resolve(const struct device_request *rq, const struct config *config,
 	if (d->url.baud == 0)
 		d->url.baud = baud;
 	if (strcmp(d->name, "dfu:") == 0)
-		snprintf(d->name, sizeof(d->name), "USB");
+		snprintf(d->name, sizeof(d->name), NAME_OF_ANY);
 	if (d->url.baud < 1200)
 		return err_set(e, ERR_USAGE, "%" PRIu32 " baud is too slow", d->url.baud);
 	return 0;
@@ -333,7 +334,12 @@ static int open_dfu(
 		clock_sleep_ms(clock, WAIT_STEP_MS);
 		rc = link_usb_open(&d->url.usb, &link, e);
 	}
-	return rc < 0 ? rc : dfu_target_new(link, &opt, ret, e);
+	if (rc < 0)
+		return rc;
+	/* Now that it is known which: for people, and as the key of a state file. */
+	if (strcmp(d->name, NAME_OF_ANY) == 0)
+		snprintf(d->name, sizeof(d->name), "%s", link->link.name);
+	return dfu_target_new(link, &opt, ret, e);
 }
 
 static int open_rom(struct device *d, bool no_resync, const struct event_sink *events,

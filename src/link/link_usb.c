@@ -2,15 +2,20 @@
 /*
  * link_usb.c - control transfers over libusb
  *
- * The DFU interface is claimed, so that the kernel lets no second program at it. A device that
- * leaves the bus makes every later transfer fail at once; it is found again by bus and port.
+ * The DFU interface is claimed, so that the kernel lets no second program at it, and the device's
+ * node is locked, so that a second stmota can name the first, whoever runs it. A device that leaves
+ * the bus makes every later transfer fail at once; it is found again by bus and port.
  */
 #include "usb_priv.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <stmota/cleanup.h>
 #include <stmota/log.h>
@@ -25,6 +30,8 @@ struct usb_device { /* a struct usb_link over libusb */
 	struct usb_link u;
 	libusb_context *ctx;
 	libusb_device_handle *handle; /* NULL: not open */
+	int lock;                     /* of the node; -1: none */
+	char node[64];
 	bool gone;
 };
 
@@ -129,40 +136,49 @@ static int no_permission(const struct usb_device *d, const char *node, struct er
 			   "again, or run as root");
 }
 
-static int in_use(const struct usb_device *d, const char *node, struct err *e)
+static int in_use(const struct usb_device *d, bool locked, struct err *e)
 {
-	char holder[80];
+	char holder[96];
 
-	if (usb_holder(node, holder, sizeof(holder)))
-		return err_set(e, ERR_BUSY, "%s is in use by %s", d->u.link.name, holder);
+	if ((locked && port_lock_holder(d->lock, holder, sizeof(holder))) ||
+		usb_holder(d->node, holder, sizeof(holder))) {
+		err_set(e, ERR_BUSY, "%s is in use by %s", d->u.link.name, holder);
+		return err_hint(e, "end that program, or wait for it");
+	}
 	err_set(e, ERR_BUSY, "%s is in use by another program", d->u.link.name);
 	return err_hint(e, "another stmota or dfu-util may be at it");
 }
 
-static void drop_handle(struct usb_device *d)
+/* Without a lock the claim still keeps others away; only their name is harder to find. */
+static int lock_node(struct usb_device *d, struct err *e)
 {
-	if (d->handle == NULL)
-		return;
-	if (!d->gone)
-		libusb_release_interface(d->handle, d->u.dfu.interface);
-	libusb_close(d->handle);
-	d->handle = NULL;
+	d->lock = open(d->node, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (d->lock < 0 || flock(d->lock, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? in_use(d, true, e) : 0;
 }
 
-/* Opens what was found and claims its interface. */
-static int take(struct usb_device *d, const struct usb_found *f, struct err *e)
+static void drop_handle(struct usb_device *d)
+{
+	if (d->handle != NULL) {
+		if (!d->gone)
+			libusb_release_interface(d->handle, d->u.dfu.interface);
+		libusb_close(d->handle);
+	}
+	if (d->lock >= 0)
+		close(d->lock);
+	d->handle = NULL;
+	d->lock = -1;
+}
+
+static int claim(struct usb_device *d, const struct usb_found *f, struct err *e)
 {
 	int configuration = 0, rc = libusb_open(f->dev, &d->handle);
 
-	snprintf(d->u.port, sizeof(d->u.port), "%s", f->entry.port);
-	snprintf(d->u.link.name, sizeof(d->u.link.name), "dfu:%04x:%04x#%s", f->entry.vid,
-		f->entry.pid, f->entry.port);
-	d->gone = false;
-	d->u.dfu = f->dfu;
 	if (rc < 0)
 		d->handle = NULL;
 	if (rc == LIBUSB_ERROR_ACCESS)
-		return no_permission(d, f->entry.node, e);
+		return no_permission(d, d->node, e);
 	if (rc < 0)
 		return fail(d, rc, e);
 	/* Only what was never configured is: doing it again would reset an application. */
@@ -170,13 +186,30 @@ static int take(struct usb_device *d, const struct usb_found *f, struct err *e)
 		f->dfu.configuration != 0)
 		libusb_set_configuration(d->handle, f->dfu.configuration);
 	rc = libusb_claim_interface(d->handle, f->dfu.interface);
-	if (rc == 0)
-		return 0;
-	libusb_close(d->handle);
-	d->handle = NULL;
 	if (rc == LIBUSB_ERROR_BUSY)
-		return in_use(d, f->entry.node, e);
-	return fail(d, rc, e);
+		return in_use(d, false, e);
+	return rc < 0 ? fail(d, rc, e) : 0;
+}
+
+/* Opens what was found and claims its interface. */
+static int take(struct usb_device *d, const struct usb_found *f, struct err *e)
+{
+	int rc;
+
+	snprintf(d->u.port, sizeof(d->u.port), "%s", f->entry.port);
+	snprintf(d->u.link.name, sizeof(d->u.link.name), "dfu:%04x:%04x#%s", f->entry.vid,
+		f->entry.pid, f->entry.port);
+	snprintf(d->node, sizeof(d->node), "%s", f->entry.node);
+	d->gone = false;
+	d->u.dfu = f->dfu;
+	rc = lock_node(d, e);
+	if (rc == 0)
+		rc = claim(d, f, e);
+	if (rc < 0) {
+		d->gone = true; /* nothing of it is ours: no interface to release */
+		drop_handle(d);
+	}
+	return rc;
 }
 
 static int find_and_take(struct usb_device *d, const struct usb_match *m, struct err *e)
@@ -195,8 +228,7 @@ static int find_and_take(struct usb_device *d, const struct usb_match *m, struct
 
 /* ---- coming and going ---- */
 
-/* A device that went and came back has another number on its bus. */
-static bool on_bus(struct usb_device *d)
+static bool listed(const struct usb_device *d)
 {
 	libusb_device *mine = libusb_get_device(d->handle);
 	libusb_device **list = NULL;
@@ -208,6 +240,14 @@ static bool on_bus(struct usb_device *d)
 	if (n >= 0)
 		libusb_free_device_list(list, 1);
 	return found;
+}
+
+/* A device that went and came back has another number on its bus, and so another node. */
+static bool on_bus(const struct usb_device *d)
+{
+	if (access(d->node, F_OK) < 0 && errno == ENOENT)
+		return false;
+	return listed(d);
 }
 
 static bool usb_wait_gone(struct usb_link *u, uint32_t timeout_ms)
@@ -299,6 +339,7 @@ int link_usb_open(const struct usb_match *match, struct usb_link **ret, struct e
 	d->u.link.ops = &link_ops;
 	d->u.link.clock = &clock_monotonic;
 	d->u.ops = &usb_ops;
+	d->lock = -1;
 	snprintf(d->u.link.name, sizeof(d->u.link.name), "USB");
 	rc = usb_init(&d->ctx, e);
 	if (rc == 0)

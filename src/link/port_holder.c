@@ -17,17 +17,35 @@
 
 #include <stmota/cleanup.h>
 
+#define PTY_MAJOR_FIRST 136u
+#define PTY_MAJOR_LAST  143u
+
 static void close_dir(DIR **d)
 {
 	if (*d != NULL)
 		closedir(*d);
 }
 
-static bool process_has_open(const char *pid, const char *path)
+/*
+ * A container has nodes of its own for the same device: then the device number tells; not of
+ * pseudo terminals, whose numbers begin anew in each container.
+ */
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+	unsigned number = major(a->st_rdev);
+
+	if (a->st_dev == b->st_dev && a->st_ino == b->st_ino)
+		return true;
+	return S_ISCHR(a->st_mode) && S_ISCHR(b->st_mode) && a->st_rdev == b->st_rdev &&
+	       (number < PTY_MAJOR_FIRST || number > PTY_MAJOR_LAST);
+}
+
+static bool process_has_open(const char *pid, const struct stat *wanted)
 {
 	char fd_dir[64], link_name[352], target[PATH_MAX];
 	CLEANUP(close_dir) DIR *dir = NULL;
 	const struct dirent *entry;
+	struct stat st;
 	ssize_t n;
 
 	snprintf(fd_dir, sizeof(fd_dir), "/proc/%.20s/fd", pid);
@@ -35,10 +53,11 @@ static bool process_has_open(const char *pid, const char *path)
 	while (dir != NULL && (entry = readdir(dir)) != NULL) {
 		snprintf(link_name, sizeof(link_name), "%s/%s", fd_dir, entry->d_name);
 		n = readlink(link_name, target, sizeof(target) - 1);
-		if (n < 0)
+		target[n > 0 ? n : 0] = '\0';
+		/* A file on a server that does not answer is not asked what it is. */
+		if (strstr(target, "/dev/") == NULL)
 			continue;
-		target[n] = '\0';
-		if (strcmp(target, path) == 0)
+		if (stat(link_name, &st) == 0 && same_file(&st, wanted))
 			return true;
 	}
 	return false;
@@ -60,13 +79,16 @@ bool port_holder(const char *resolved_path, char *ret, size_t size)
 {
 	CLEANUP(close_dir) DIR *proc = opendir("/proc");
 	const struct dirent *entry;
+	struct stat wanted;
 	char name[64];
 
+	if (stat(resolved_path, &wanted) < 0)
+		return false;
 	while (proc != NULL && (entry = readdir(proc)) != NULL) {
 		if (!isdigit((unsigned char)entry->d_name[0]) ||
 			strtol(entry->d_name, NULL, 10) == getpid())
 			continue;
-		if (!process_has_open(entry->d_name, resolved_path))
+		if (!process_has_open(entry->d_name, &wanted))
 			continue;
 		process_name(entry->d_name, name, sizeof(name));
 		snprintf(ret, size, "%s (pid %.20s)", name, entry->d_name);

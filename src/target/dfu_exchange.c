@@ -324,6 +324,7 @@ static int await_end(struct dfu *d, const struct dfu_work *w, struct err *e)
 		/* It is about to reset itself, and not there to be asked. */
 		if (rc == 0 && w->vanishes) {
 			d->restarted = d->lost = true;
+			d->leave_ms = w->deadline_ms;
 			return 0;
 		}
 		if (rc == 0)

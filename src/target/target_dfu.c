@@ -227,6 +227,28 @@ static int dfu_connect(struct target *t, struct target_info *ret, struct err *e)
 	return 0;
 }
 
+/*
+ * A device that restarts is left alone until it has gone: a reset in the middle of its option bytes
+ * or of a mass erase could cost more than time. Then, where there are lines, they choose what
+ * starts; without them it comes back by itself or never.
+ */
+static int find_again(struct dfu *d, struct err *e)
+{
+	bool gone = d->u->ops->wait_gone(d->u, d->leave_ms);
+	int rc = 0;
+
+	if (entry_can_enter(&d->opt.entry)) {
+		rc = entry_enter(NULL, &d->opt.entry, e);
+		if (rc == 0 && !gone)
+			d->u->ops->wait_gone(d->u, LEAVE_MS);
+	}
+	if (rc == 0)
+		rc = d->u->ops->reopen(d->u, REOPEN_MS, e);
+	if (rc == 0)
+		d->restarted = false;
+	return rc;
+}
+
 /* After a restart the device has to be found again, and must have the same memory. */
 static int dfu_recover(struct target *t, struct err *e)
 {
@@ -234,20 +256,14 @@ static int dfu_recover(struct target *t, struct err *e)
 	struct dfu_layout was = d->layouts[0];
 	int rc = 0;
 
-	if (d->restarted) {
-		d->u->ops->wait_gone(d->u, LEAVE_MS);
-		rc = d->u->ops->reopen(d->u, REOPEN_MS, e);
-		if (rc == 0)
-			d->restarted = false;
-	}
+	if (d->restarted)
+		rc = find_again(d, e);
 	if (rc == 0)
 		rc = start(d, e);
 	/* What does not come to rest by itself is reset where a line can do it. */
-	if (rc < 0 && rc != ERR_INTERRUPTED && entry_can_enter(&d->opt.entry)) {
-		rc = entry_enter(NULL, &d->opt.entry, e);
-		d->u->ops->wait_gone(d->u, LEAVE_MS);
-		if (rc == 0)
-			rc = d->u->ops->reopen(d->u, REOPEN_MS, e);
+	if (rc < 0 && rc != ERR_INTERRUPTED && rc != ERR_BUSY && entry_can_enter(&d->opt.entry)) {
+		d->leave_ms = 0;
+		rc = find_again(d, e);
 		if (rc == 0)
 			rc = start(d, e);
 	}
@@ -309,6 +325,7 @@ static int dfu_go(struct target *t, uint32_t addr, struct err *e)
 	if (rc < 0)
 		return rc;
 	d->lost = d->restarted = true;
+	d->leave_ms = LEAVE_MS;
 	rc = dfu_get_status(d, LEAVE_MS, &s, e);
 	err_clear(e);
 	if (d->u->ops->wait_gone(d->u, LEAVE_MS) || rc < 0 || s.state == DFU_MANIFEST ||
@@ -327,6 +344,7 @@ static int dfu_reset(struct target *t, struct err *e)
 	struct dfu *d = dfu_of(t);
 
 	d->lost = d->restarted = true;
+	d->leave_ms = LEAVE_MS;
 	return entry_leave(NULL, &d->opt.entry, e);
 }
 

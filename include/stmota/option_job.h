@@ -86,6 +86,13 @@ struct option_plan {
 int option_plan_make(const struct option_words *now, const struct option_want *want, size_t n,
 	const struct option_limits *limits, struct option_plan *ret, struct err *e);
 
+/*
+ * The one change that option_plan_make() refuses: read-out protection from level 0 to level 1.
+ * ERR_UNSUPPORTED if it does not stand at level 0, or more than it would change.
+ */
+int option_plan_rdp_1(const struct option_words *now, const struct option_limits *limits,
+	struct option_plan *ret, struct err *e);
+
 enum option_outcome {
 	OPTION_STOOD,   /* nothing was written */
 	OPTION_DONE,    /* written, and read back after the reset */
@@ -102,6 +109,13 @@ enum option_outcome {
  */
 int option_execute(struct device *d, const struct option_plan *plan,
 	const struct event_sink *events, enum option_outcome *ret, struct err *e);
+
+/*
+ * The write alone, for options that cannot be read back afterwards: what proves it is the caller's
+ * business. One block at most. ERR_IDENTITY, ERR_UNFINISHED, or the error of the write.
+ */
+int option_write(struct device *d, const struct option_plan *plan, const struct event_sink *events,
+	struct err *e);
 
 /*
  * For whatever makes the device reset itself: waits for it, lines up, checks that it is the same

@@ -70,8 +70,9 @@ int protect_check_rdp(const struct device_facts *f, unsigned level, bool *ret_er
 	bool *ret_stands, struct err *e);
 
 /*
- * Level 0 or 1, by the bootloader's own commands. From 1 to 0 everything is erased: only with
- * `erase_everything`. Proved by what the device lets be read afterwards.
+ * Level 0 or 1, by the bootloader's own commands, or by the option byte where it has none. From 1 to
+ * 0 everything is erased: only with `erase_everything`. Proved by what the device lets be read
+ * afterwards.
  */
 int protect_set_rdp(struct device *d, unsigned level, bool erase_everything,
 	const struct event_sink *events, struct err *e);

@@ -13,6 +13,9 @@
 
 #include <stmota/similar.h>
 
+/* Level 1 is every value but two or three; ST's tools take this one, far from level 2's 0xCC. */
+#define RDP_1_BYTE 0xBBu
+
 /* ---- words and fields ---- */
 
 static uint8_t *byte_at(const struct option_words *w, uint32_t addr, uint32_t len)
@@ -361,4 +364,73 @@ int option_plan_make(const struct option_words *now, const struct option_want *w
 	set_complements(&ret->before, &ret->after);
 	rc = check_read_protection_kept(ret, e);
 	return rc == 0 ? count_writes(ret, &base, l, e) : rc;
+}
+
+/* ---- read-out protection ---- */
+
+/* RDP, or its complement beside it. */
+static bool is_rdp_word(const struct chip *c, uint32_t addr)
+{
+	for (size_t i = 0; i < c->options.n_rdp; i++)
+		if ((c->options.rdp[i].addr ^ addr) < 8)
+			return true;
+	return false;
+}
+
+/* Looks at the finished bytes: level 1 and never 2, and nothing else is new. */
+static int check_rdp_alone(
+	const struct option_plan *p, const struct option_words *base, struct err *e)
+{
+	const struct chip *c = p->before.chip;
+	bool good = true;
+
+	for (size_t i = 0; i < c->options.n_rdp; i++) {
+		uint8_t value = (uint8_t)option_value(&p->after, &c->options.rdp[i]);
+
+		if ((c->options.rdp[i].access & CHIP_ACCESS_WRITE) != 0)
+			good = good && value == RDP_1_BYTE && chip_rdp_level(c, value) == RDP_1;
+	}
+	for (size_t i = 0; i < p->after.n; i++) {
+		const struct option_block *b = &p->after.block[i];
+
+		for (uint32_t k = 0; k + 4 <= b->at.len; k += 4)
+			if (!is_rdp_word(c, b->at.addr + k))
+				good = good &&
+				       get_le32(b->data + k) == get_le32(base->block[i].data + k);
+	}
+	return good ? 0
+		    : err_set(e, ERR_UNSUPPORTED,
+			      "the write would do more or less than read-out protection level 1: "
+			      "refused");
+}
+
+int option_plan_rdp_1(const struct option_words *now, const struct option_limits *limits,
+	struct option_plan *ret, struct err *e)
+{
+	const struct chip_option_bytes *o = &now->chip->options;
+	struct option_words base = *now;
+	const struct chip_bits *read = NULL;
+	int rc = check_complements(now, e);
+
+	if (rc < 0)
+		return rc;
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < o->n_rdp; i++)
+		if ((o->rdp[i].access & CHIP_ACCESS_READ) != 0)
+			read = &o->rdp[i];
+	if (read == NULL || chip_rdp_level(now->chip, (uint8_t)option_value(now, read)) != RDP_0)
+		return err_set(e, ERR_UNSUPPORTED, "read-out protection does not read as level 0");
+	align_written_places(&base);
+	ret->before = *now;
+	ret->after = base;
+	if (put_everywhere(&ret->after, o->rdp, o->n_rdp, read, RDP_1_BYTE) == 0)
+		return err_set(e, ERR_UNSUPPORTED, "no place to write RDP is confirmed");
+	ret->consequences = option_fact_of(now->chip, "RDP")->consequences;
+	ret->change[ret->n_changes++] = (struct option_change){.field = read,
+		.from = option_value(now, read),
+		.to = RDP_1_BYTE,
+		.consequences = ret->consequences};
+	set_complements(&ret->before, &ret->after);
+	rc = check_rdp_alone(ret, &base, e);
+	return rc == 0 ? count_writes(ret, &base, limits, e) : rc;
 }

@@ -215,6 +215,32 @@ static bool waits_for_power(const struct device *d)
 		f->chip, f->has_boot_id ? f->boot_id : 0, CHIP_QUIRK_OPTIONS_NOT_RELOADED);
 }
 
+static int still_as_planned(struct device *d, const struct option_plan *plan, struct err *e)
+{
+	struct option_words now;
+	int rc = option_read(d, &now, e);
+
+	if (rc < 0 || same_words(&now, &plan->before))
+		return rc;
+	return err_set(e, ERR_IDENTITY,
+		"the option bytes are not what they were a moment ago; nothing was written");
+}
+
+int option_write(struct device *d, const struct option_plan *plan, const struct event_sink *events,
+	struct err *e)
+{
+	struct event phase = {.type = EVENT_PHASE, .phase = "options"};
+	struct err why = ERR_INIT;
+	int rc;
+
+	event_emit(events, &phase);
+	rc = still_as_planned(d, plan, e);
+	for (size_t i = 0; rc == 0 && i < plan->after.n; i++)
+		if (plan->dirty[i])
+			return write_block(d, &plan->after.block[i], events, &why, e);
+	return rc;
+}
+
 int option_execute(struct device *d, const struct option_plan *plan,
 	const struct event_sink *events, enum option_outcome *ret, struct err *e)
 {
@@ -227,12 +253,7 @@ int option_execute(struct device *d, const struct option_plan *plan,
 	if (plan->n_changes == 0)
 		return 0;
 	event_emit(events, &phase);
-	rc = option_read(d, &now, e);
-	if (rc < 0)
-		return rc;
-	if (!same_words(&now, &plan->before))
-		return err_set(e, ERR_IDENTITY,
-			"the option bytes are not what they were a moment ago; nothing was written");
+	rc = still_as_planned(d, plan, e);
 	for (size_t i = 0; rc == 0 && i < plan->after.n; i++)
 		if (plan->dirty[i] && why.code == ERR_NONE)
 			rc = write_block(d, &plan->after.block[i], events, &why, e);

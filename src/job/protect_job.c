@@ -4,7 +4,8 @@
  *
  * Write protection is set in option words, unit by unit, because they say exactly what is
  * protected; the bootloader's own command replaces all of it at once and does not check its
- * numbers. Read-out protection is changed by the bootloader's commands only.
+ * numbers. Read-out protection is changed by the bootloader's commands; USB DFU has none to set it,
+ * so there level 1 is an option write, which may change nothing else.
  */
 #include <stmota/protect_job.h>
 
@@ -12,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <stmota/dfu.h>
 
 /* ---- spans as sets ---- */
 
@@ -247,6 +250,21 @@ static int prove_rdp(const struct device_facts *f, unsigned level, struct err *e
 			   "'stmota protect status'");
 }
 
+/* The bytes cannot be read afterwards: that is the proof. */
+static int set_rdp_1_by_option(struct device *d, const struct event_sink *events, struct err *e)
+{
+	struct option_limits limits = {.write_max = d->target->write_max};
+	struct option_words words;
+	struct option_plan plan;
+	int rc = option_read(d, &words, e);
+
+	if (rc == 0)
+		rc = option_plan_rdp_1(&words, &limits, &plan, e);
+	if (rc == 0)
+		rc = option_write(d, &plan, events, e);
+	return rc == 0 ? prove_rdp(&d->facts, 1, e) : rc;
+}
+
 int protect_set_rdp(struct device *d, unsigned level, bool erase_everything,
 	const struct event_sink *events, struct err *e)
 {
@@ -258,6 +276,8 @@ int protect_set_rdp(struct device *d, unsigned level, bool erase_everything,
 		return rc;
 	if (erases && !erase_everything)
 		return err_set(e, ERR_USAGE, "this erases everything and was not asked for");
+	if (level == 1 && target_is_dfu(d->target))
+		return set_rdp_1_by_option(d, events, e);
 	if (d->target->ops->protect == NULL)
 		return err_set(
 			e, ERR_UNSUPPORTED, "the bootloader of this device has no command for it");

@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# dfu_share.sh - several programs at one USB device, several devices that look alike, and devices
+# that come later
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+stmota-sim exec --chip 0x413 --dfu -- true 2>err || {
+	grep -q 'built without umockdev' err && skip 'built without umockdev'
+	cat err
+	fail 'exec does not work'
+}
+
+# on OPTION... -- COMMAND
+on() {
+	timeout 120 stmota-sim exec --chip 0x413 --dfu --state board.state --seed 1 "$@"
+}
+
+# ---- the second one is told who has it
+# hold.py WORD COMMAND...: starts it on a terminal that takes little at once, and reads until it says
+# WORD: then it has the device, and waits to be answered or listened to. Others ask for the device;
+# then it may go on.
+cat >hold.py <<'EOF'
+import fcntl, os, pty, subprocess, sys
+
+word, command = sys.argv[1].encode(), sys.argv[2:]
+if word == b"[y/N]":
+    r, w = pty.openpty()
+else:
+    r, w = os.pipe()
+    fcntl.fcntl(r, fcntl.F_SETPIPE_SZ, 4096)
+first = subprocess.Popen(command, stdin=w if os.isatty(w) else None, stdout=w, stderr=w)
+said = b""
+while word not in said:
+    said += os.read(r, 1)
+os.close(w)
+def ask(name, *argv):
+    with open(name, "wb") as out:
+        return subprocess.call(argv, stdout=out, stderr=out)
+second = ask("second", "stmota", "probe", "--device", "dfu:")
+ask("devices", "stmota", "devices")
+try:
+    ask("third", "dfu-util", "-a", "0", "-s", "0x08000000:64", "-U", "third.bin")
+except FileNotFoundError:
+    open("third", "w").write("LIBUSB_ERROR_BUSY")
+if os.isatty(r):
+    os.write(r, b"n\n")
+try:
+    while os.read(r, 1000):
+        pass
+except OSError:  # the other end of a terminal is closed
+    pass
+open("pid", "w").write(str(first.pid))
+open("first", "w").write(str(first.wait()))
+sys.exit(second)
+EOF
+
+expect 3 on -- python3 hold.py '[y/N]' stmota protect wrp-on --all --chip 0x413 --device dfu:
+in_file yes second "in use by stmota (pid $(cat pid))"
+in_file yes devices "stmota (pid $(cat pid))"
+in_file yes third 'LIBUSB_ERROR_BUSY'
+if command -v dfu-util >/dev/null; then
+	expect 3 on -- python3 hold.py 'Upload' dfu-util -a 0 -s 0x08000000:1048576 -U whole.bin
+	in_file yes second "in use by dfu-util (pid $(cat pid))"
+	in_file yes third 'LIBUSB_ERROR_BUSY'
+	[ "$(cat first):$(wc -c <whole.bin)" = 0:1048576 ] || fail 'dfu-util was disturbed'
+fi
+# Whoever ended, even by force, holds nothing.
+# shellcheck disable=SC2016 # for the inner shell
+expect 0 on -- sh -c '
+	stmota read --device dfu: --all --out whole2.bin >/dev/null 2>&1 & sleep 0.2; kill -KILL $!; wait
+	stmota probe --device dfu:'
+
+# ---- alike but for the port: serial numbers of bootloaders are not unique
+program a.bin 4000 1
+program b.bin 4000 2
+rm -f board.state*
+three() {
+	on --boards 3 --fault quirk:dfu-serial-same "$@"
+}
+expect 0 three -- stmota devices --json
+json '[u["url"] for u in r["usb"]] == ["dfu:0483:df11#1-%d" % i for i in (1, 2, 3)]'
+json 'len({u["serial"] for u in r["usb"]}) == 1'
+for device in dfu: dfu:0483:df11 dfu:@STM32FxSTM32; do
+	expect 2 three -- stmota flash --device "$device" --address 0x08000000 --yes a.bin
+	says 'several devices fit'
+	says 'dfu:0483:df11#1-1, dfu:0483:df11#1-2, dfu:0483:df11#1-3'
+done
+says 'this serial number is not unique'
+expect 2 three -- stmota flash --address 0x08000000 --yes a.bin
+expect 0 three -- stmota flash --device 'dfu:#1-2' --chip 0x413 --entry-by-hand --address 0x08000000 --after none --yes a.bin
+expect 0 three -- stmota flash --device 'dfu:#1-1' --device 'dfu:@STM32FxSTM32#1-3' --chip 0x413 --entry-by-hand \
+	--address 0x08000000 --after none --yes b.bin
+for row in 1:b 2:a 3:b; do
+	expect 0 three -- stmota read --device "dfu:#1-${row%:*}" --range 0x08000000:4000 --out back.bin
+	same "${row#*:}.bin" back.bin
+done
+
+# ---- one that comes later, one that never comes
+rm -f board.state*
+before=$(date +%s)
+expect 3 on --boot0 low -- stmota probe --device dfu: --wait 2
+[ $(($(date +%s) - before)) -ge 1 ] || fail 'it has not waited'
+says 'no STM32 bootloader'
+# Unplugged at its tenth transfer; somebody plugs it in again after a second.
+# shellcheck disable=SC2016
+expect 0 on --fault vanish@usb:10 -- sh -c '
+	stmota probe --device dfu: 2>first.err && exit 91
+	stmota probe --device dfu: --wait 60 --json'
+json 'r["transport"] == "dfu"'

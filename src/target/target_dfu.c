@@ -254,12 +254,18 @@ static int dfu_recover(struct target *t, struct err *e)
 {
 	struct dfu *d = dfu_of(t);
 	struct dfu_layout was = d->layouts[0];
-	int rc = 0;
+	bool restarts = d->restarted;
+	int rc = restarts ? find_again(d, e) : 0;
 
-	if (d->restarted)
-		rc = find_again(d, e);
 	if (rc == 0)
 		rc = start(d, e);
+	/* It was still the one before its restart, which goes only now. */
+	if (rc == ERR_LINK && restarts) {
+		d->leave_ms = LEAVE_MS;
+		rc = find_again(d, e);
+		if (rc == 0)
+			rc = start(d, e);
+	}
 	/* What does not come to rest by itself is reset where a line can do it. */
 	if (rc < 0 && rc != ERR_INTERRUPTED && rc != ERR_BUSY && entry_can_enter(&d->opt.entry)) {
 		d->leave_ms = 0;

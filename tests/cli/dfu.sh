@@ -73,7 +73,14 @@ expect 0 on 0x413 -- sh -c "$(script '
 json 'r["transport"] == "dfu" and r["flash"]["size"] == 1048576'
 grep -qF '"url": "dfu:0483:df11#1-1"' devices.json || fail "$(cat devices.json)"
 same big.bin back.bin
-expect 0 on 0x413 -- sh -c "$(script 'stmota go --address 0x08000000 >go.txt; sleep 0.5; stmota devices --json')"
+expect 0 on 0x413 -- sh -c "$(script '
+	stmota go --address 0x08000000 >go.txt
+	tries=0
+	while stmota devices --json >left.json && grep -q 0483:df11 left.json && [ "$tries" -lt 300 ]; do
+		tries=$((tries + 1))
+		sleep 0.1
+	done
+	cat left.json')"
 json 'r["usb"] == []'
 
 # ---- erase, by name and only by name

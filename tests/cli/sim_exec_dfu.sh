@@ -73,9 +73,21 @@ same blank back3
 
 # ---- leave: the program runs, nothing is on the bus any more
 program app 8192 1
-# shellcheck disable=SC2016 # expanded by the inner shell
-expect 0 on 0x413 -- sh -c 'dfu-util -a 0 -s 0x08000000:leave -D app && sleep 0.5 && dfu-util -l'
-prints_not 'Found DFU'
+# listed TEXT|none: for the inner shell; lists devices until one is TEXT, or none is there
+cat >listed.sh <<'EOF'
+tries=0
+while [ "$tries" -lt 300 ]; do
+	tries=$((tries + 1))
+	dfu-util -l >listed.txt
+	if grep -q 'Found' listed.txt; then found=yes; else found=none; fi
+	[ "$1" != none ] || [ "$found" != none ] || exit 0
+	[ "$1" = none ] || ! grep -qF "$1" listed.txt || exit 0
+	sleep 0.1
+done
+cat listed.txt
+exit 1
+EOF
+expect 0 on 0x413 -- sh -c 'dfu-util -a 0 -s 0x08000000:leave -D app && sh listed.sh none'
 
 # ---- read-out protection by option bytes; the way out takes everything along
 printf '\377\000\377\377\000\000\000\000\377\377\377\377\000\000\000\000' >rdp1
@@ -106,9 +118,8 @@ expect 0 on 0x431 -- dfu-util -a 0 -s 0x08000000 -D app
 for kind in runtime-leaves runtime; do
 	expect 0 on 0x431 --boot0 low --dfu-as $kind -- dfu-util -l
 	prints 'Found Runtime: [0483:5740]'
-	# shellcheck disable=SC2016
-	expect 0 on 0x431 --boot0 low --dfu-as $kind -- sh -c 'dfu-util -e -d 0483:5740 && sleep 0.5 && dfu-util -l'
-	prints 'Found DFU: [0483:df11]'
+	expect 0 on 0x431 --boot0 low --dfu-as $kind -- sh -c \
+		'dfu-util -e -d 0483:5740 && sh listed.sh "Found DFU: [0483:df11]"'
 done
 
 # ---- faults: unplugged, refused, broken; afterwards it goes on

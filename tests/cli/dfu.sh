@@ -73,6 +73,7 @@ expect 0 on 0x413 -- sh -c "$(script '
 json 'r["transport"] == "dfu" and r["flash"]["size"] == 1048576'
 grep -qF '"url": "dfu:0483:df11#1-1"' devices.json || fail "$(cat devices.json)"
 same big.bin back.bin
+# shellcheck disable=SC2016 # for the inner shell
 expect 0 on 0x413 -- sh -c "$(script '
 	stmota go --address 0x08000000 >go.txt
 	tries=0

@@ -73,6 +73,23 @@ case_of 'dfu-util, four boards' --chip 0x413 --dfu --boards 4 -- sh -c 'set -e
 	dfu-util -a 0 -S "$serial" -s "0x08000000:$SIZE" -U back
 	cmp "$FILE" back'
 
+# ---- stmota over usbfs: sectors, pages, registers; away and back after an option write
+# shellcheck disable=SC2016
+stmota_dfu='set -e
+	stmota flash --device dfu: --chip "$CHIP" --address 0x08000000 --after none --entry-by-hand --yes "$FILE"
+	stmota read --device dfu: --chip "$CHIP" --range "0x08000000:$SIZE" --out back
+	cmp "$FILE" back'
+for row in 0x468:mlrs-rx 0x413:program 0x450:program; do
+	export CHIP="${row%:*}"
+	firmware "${row#*:}"
+	case_of "stmota, DFU, $CHIP" --chip "$CHIP" --dfu -- sh -c "$stmota_dfu"
+done
+FILE=/firmware/program SAYS='application runs: yes'
+# shellcheck disable=SC2016
+case_of 'stmota, DFU, the other bank' --chip 0x482 --dfu --said -- sh -c 'set -e
+	stmota flash --device dfu: --chip 0x482 --address 0x08000000 --after none --entry-by-hand --yes "$FILE"
+	stmota flash --device dfu: --chip 0x482 --address 0x08000000 --bank inactive --entry-by-hand --yes "$FILE"'
+
 # ---- I2C: the real i2c-dev and i2c-tiny-usb
 # shellcheck disable=SC2016
 i2c='set -e

@@ -64,10 +64,12 @@ done | while read -r verb path rest; do
 done
 
 head -c 40000 /dev/urandom >fs/firmware/image
-for f in hoverboard pybv11 skr-mini-v12; do
+for f in hoverboard mlrs-rx pybv11 skr-mini-v12; do
 	[ ! -e "$corpus/$f/new.bin" ] || cp "$corpus/$f/new.bin" "fs/firmware/$f"
 done
 program fs/firmware/program 20000 1
+# stmota looks at what it is given: it must be a program.
+[ -e fs/firmware/mlrs-rx ] || cp fs/firmware/program fs/firmware/mlrs-rx
 expect 0 stmota convert --to dfu --address 0x08000000 --out fs/firmware/image.dfu fs/firmware/image
 cp "$guest/cases.sh" fs/init
 chmod 755 fs/init

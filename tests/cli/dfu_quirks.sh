@@ -46,6 +46,7 @@ mkdir slow
 	cd slow
 	cp ../tiny.bin .
 	seed=2 # another device
+	export STMOTA_STATE_DIR="$tmp/slow/state" # the other one is removed under way
 	on dfu-poll-long 0x413 -- stmota flash --device dfu: --chip 0x413 --address 0x08000000 --after none --yes tiny.bin >out 2>err
 	echo $? >status
 ) &

@@ -21,6 +21,7 @@
 #define STEP         0x100u /* the smallest alignment of a vector table on STM32 with VTOR */
 #define FLASH_BASE   0x08000000u
 #define PAGE         0x400u       /* the smallest erase unit of nearly all STM32 */
+#define HEADER       0x200u       /* the smallest header of a signed image */
 #define LEN_MIN      0x40u        /* a table alone proves nothing */
 #define LEN_MAX      (16u << 20)  /* no STM32 has more flash */
 #define SCAN_MAX     (512u << 10) /* bytes that are looked through for code and pointers */
@@ -193,11 +194,12 @@ static void vote_loops(struct guess *g)
 		if (again)
 			continue;
 		seen[n_seen++] = w;
-		for (uint32_t base = g->lo; base <= g->hi; base += STEP) {
-			uint32_t off = w - 1 - base;
+		/* 64 bits: the last candidate may be the last that there is. */
+		for (uint64_t base = g->lo; base <= g->hi; base += STEP) {
+			uint32_t off = w - 1 - (uint32_t)base;
 
 			if (w > base && off < g->len - 1 && halfword_at(g, off) == 0xe7fe)
-				vote(g, base, WEIGHT_LOOP);
+				vote(g, (int64_t)base, WEIGHT_LOOP);
 		}
 	}
 }
@@ -261,17 +263,59 @@ static bool better(const struct guess *g, uint32_t a, uint32_t b)
 	return (a & -a) > (b & -b);
 }
 
-/* Nothing but the table itself: every page start that it allows, if there are few. */
-static size_t choose_page_starts(const struct guess *g, uint32_t *ret, size_t max)
+/* Puts `base` where it belongs in a list of the best; the last one falls out of a full list. */
+static size_t insert(const struct guess *g, uint32_t base, uint32_t *ret, size_t n, size_t max)
 {
-	size_t n = 0;
+	size_t at = n;
 
-	for (uint64_t base = ((uint64_t)g->lo + PAGE - 1) / PAGE * PAGE; base <= g->hi;
-		base += PAGE) {
-		if (n == max)
+	while (at > 0 && better(g, base, ret[at - 1]))
+		at--;
+	if (at == max)
+		return n;
+	if (n < max)
+		n++;
+	memmove(&ret[at + 1], &ret[at], (n - 1 - at) * sizeof(*ret));
+	ret[at] = base;
+	return n;
+}
+
+/* Behind a header: as much speaks for it as for any page start, and not clearly less than for another. */
+static bool is_header_place(const struct guess *g, uint64_t base, uint32_t most, uint32_t top)
+{
+	uint32_t votes = votes_of(g, (uint32_t)base);
+
+	return base % PAGE != 0 && votes >= most && (top == 0 || 2 * votes > top);
+}
+
+/*
+ * Little but the table itself: every page start that it allows, and every place behind a header for
+ * which no less speaks, if there are few. Of many, the page starts alone are told, but never one.
+ */
+static size_t choose_by_table(const struct guess *g, uint32_t *ret, size_t max)
+{
+	uint64_t first = ((uint64_t)g->lo + HEADER - 1) / HEADER * HEADER;
+	size_t pages = 0, n = 0, headers = 0;
+	uint32_t most = 0,
+		 top = 0; /* votes of the best page start, of the best place behind a header */
+
+	for (uint64_t base = first; base <= g->hi; base += HEADER) {
+		uint32_t votes = votes_of(g, (uint32_t)base),
+			 *best = base % PAGE == 0 ? &most : &top;
+
+		*best = votes > *best ? votes : *best;
+		if (base % PAGE != 0)
+			continue;
+		if (pages++ == max)
 			return 0;
-		ret[n++] = (uint32_t)base;
+		n = insert(g, (uint32_t)base, ret, n, max);
 	}
+	for (uint64_t base = first; base <= g->hi; base += HEADER)
+		headers += is_header_place(g, base, most, top);
+	if (pages + headers > max)
+		return pages > 1 ? pages : 0;
+	for (uint64_t base = first; base <= g->hi; base += HEADER)
+		if (is_header_place(g, base, most, top))
+			n = insert(g, (uint32_t)base, ret, n, max);
 	return n;
 }
 
@@ -281,21 +325,12 @@ static size_t choose(const struct guess *g, uint32_t *ret, size_t max)
 	size_t n = 0, fitting = 0;
 
 	for (uint32_t base = g->lo;; base += STEP) {
-		size_t at = n;
-
-		while (at > 0 && better(g, base, ret[at - 1]))
-			at--;
-		if (at < max) {
-			if (n < max)
-				n++;
-			memmove(&ret[at + 1], &ret[at], (n - 1 - at) * sizeof(*ret));
-			ret[at] = base;
-		}
+		n = insert(g, base, ret, n, max);
 		if (base == g->hi)
 			break;
 	}
 	if (votes_of(g, ret[0]) < (ret[0] % PAGE == 0 ? EVIDENCE : EVIDENCE_ODD))
-		return choose_page_starts(g, ret, max);
+		return choose_by_table(g, ret, max);
 	while (fitting < n && votes_of(g, ret[fitting]) * 2 > votes_of(g, ret[0]))
 		fitting++;
 	return fitting;

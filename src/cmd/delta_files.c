@@ -26,14 +26,14 @@ static int read_image(
 	const char *path, const uint32_t *address, struct delta_file *f, struct err *e)
 {
 	struct fmt_options opt = {0};
-	uint32_t guess = 0;
+	uint32_t fits[2];
 
 	if (!fmt_detect(f->file.data, f->file.len)->has_addresses) {
 		opt.raw = opt.has_address = true;
 		opt.address = address != NULL ? *address : 0;
 		if (address == NULL &&
-			vectors_guess_base(f->file.data, f->file.len, &guess, 1) == 1)
-			opt.address = guess;
+			vectors_guess_base(f->file.data, f->file.len, fits, ARRAY_LEN(fits)) == 1)
+			opt.address = fits[0];
 	}
 	return fmt_read(f->file.data, f->file.len, path, &opt, &f->image, NULL, e);
 }

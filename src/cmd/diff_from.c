@@ -95,10 +95,10 @@ static int list(struct from *f, struct err *e)
 /* Anything may be a raw binary: only what begins with a vector table is taken for one. */
 static bool is_firmware(const struct delta_file *file)
 {
-	uint32_t guess;
+	uint32_t fits[16];
 
 	return file->is_package || fmt_detect(file->file.data, file->file.len)->has_addresses ||
-	       vectors_guess_base(file->file.data, file->file.len, &guess, 1) > 0;
+	       vectors_guess_base(file->file.data, file->file.len, fits, ARRAY_LEN(fits)) > 0;
 }
 
 static void judge_package(const struct from *f, struct release *r, const struct delta_file *old)

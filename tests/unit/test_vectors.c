@@ -464,8 +464,8 @@ static void test_vectors_guess__too_little_to_tell(void **state)
 	assert_int_equal(vectors_guess_base(m.bytes, SIZE, base, 4), 0);
 }
 
-/* Nothing but the table, and two pages that it allows: both are told, none is chosen. */
-static void test_vectors_guess__two_that_fit(void **state)
+/* Nothing but the table: the pages that it allows, and the place behind a header; none is chosen. */
+static void test_vectors_guess__some_that_fit(void **state)
 {
 	uint32_t base[4];
 	char text[160];
@@ -476,12 +476,47 @@ static void test_vectors_guess__two_that_fit(void **state)
 	for (unsigned i = 1; i < 16; i++)
 		if (get_le32(m.bytes + 4 * i) != 0)
 			put_le32(m.bytes + 4 * i, BASE + 0x601);
-	assert_int_equal(vectors_guess_base(m.bytes, 0x700, base, 4), 2);
+	assert_int_equal(vectors_guess_base(m.bytes, 0x700, base, 4), 3);
 	assert_int_equal(base[0], BASE);
 	assert_int_equal(base[1], BASE + 0x400);
+	assert_int_equal(base[2], BASE + 0x200);
 	assert_true(vectors_guess_text(m.bytes, 0x700, "--address ", text, sizeof(text)));
-	assert_string_equal(
-		text, "the vector table fits --address 0x08000000 or 0x08000400: which one?");
+	assert_string_equal(text, "the vector table fits --address 0x08000000 or 0x08000400 or "
+				  "0x08000200: which one?");
+	/* With room for the pages alone these are told; one of them alone would be a choice. */
+	assert_int_equal(vectors_guess_base(m.bytes, 0x700, base, 2), 2);
+	assert_int_equal(base[1], BASE + 0x400);
+	assert_int_equal(vectors_guess_base(m.bytes, 0x700, base, 1), 0);
+}
+
+/* Of a short program behind a header the page start before it must not be called the only address. */
+static void test_vectors_guess__short_behind_a_header(void **state)
+{
+	uint32_t base[4];
+	struct image m;
+
+	image_init(&m, BASE + 0x10200);
+	memset(m.bytes + 0x200, 0x55, SIZE - 0x200);
+	memcpy(m.bytes + 0x200, "\xfe\xe7", 2); /* the handler, where all of them point */
+	for (unsigned i = 1; i < 16; i++)
+		if (get_le32(m.bytes + 4 * i) != 0)
+			put_le32(m.bytes + 4 * i, BASE + 0x10401);
+	assert_int_equal(vectors_guess_base(m.bytes, 2000, base, 4), 2);
+	assert_int_equal(base[0], BASE + 0x10200);
+	assert_int_equal(base[1], BASE + 0x10000);
+}
+
+/* The last candidate is the last that there is: a walk over all of them ends. */
+static void test_vectors_guess__end_of_the_address_space(void **state)
+{
+	uint32_t base[4];
+	struct image m;
+
+	image_init(&m, BASE);
+	for (unsigned i = 1; i < 16; i++)
+		if (get_le32(m.bytes + 4 * i) != 0)
+			put_le32(m.bytes + 4 * i, 0xfffffff1);
+	assert_in_range(vectors_guess_base(m.bytes, SIZE, base, 4), 0, 4);
 }
 
 /* Real firmware, the load addresses of its README. pybv11 has no table: nothing may be guessed. */
@@ -561,7 +596,9 @@ int main(void)
 		cmocka_unit_test(test_vectors_check__linked_for_another_address),
 		cmocka_unit_test(test_vectors_bootable__words_0_and_1),
 		cmocka_unit_test(test_vectors_guess__too_little_to_tell),
-		cmocka_unit_test(test_vectors_guess__two_that_fit),
+		cmocka_unit_test(test_vectors_guess__some_that_fit),
+		cmocka_unit_test(test_vectors_guess__short_behind_a_header),
+		cmocka_unit_test(test_vectors_guess__end_of_the_address_space),
 		cmocka_unit_test(test_vectors_guess__behind_a_header),
 		cmocka_unit_test(test_vectors_guess__corpus),
 	};

@@ -81,6 +81,18 @@ static inline bool span_overlaps(struct span a, struct span b)
 	return a.addr < span_end(b) && b.addr < span_end(a);
 }
 
+/* Value of a hexadecimal digit of either case, -1 if it is none. */
+static inline int hex_digit(uint8_t c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
 /* True if all `len` bytes are `value`. */
 static inline bool bytes_all(const uint8_t *p, size_t len, uint8_t value)
 {

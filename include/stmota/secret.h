@@ -59,9 +59,10 @@ void secret_wipe(void *p, size_t len);
 /* Cryptographic random bytes. ERR_FAILED. */
 int secret_random(uint8_t *ret, size_t len, struct err *e);
 
-int secret_hmac(const void *key, size_t key_len, const void *data, size_t len,
-	uint8_t ret[SHA256_SIZE], struct err *e);
-int secret_hkdf(const void *salt, size_t salt_len, const void *key, size_t key_len,
+/* With SHA-256 or, for files of other makers, SHA-512; `bits` / 8 bytes. ERR_FAILED. */
+int secret_hmac(unsigned bits, const void *key, size_t key_len, const void *data, size_t len,
+	uint8_t *ret, struct err *e);
+int secret_hkdf(unsigned bits, const void *salt, size_t salt_len, const void *key, size_t key_len,
 	const void *info, size_t info_len, uint8_t *ret, size_t len, struct err *e);
 
 /*

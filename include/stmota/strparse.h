@@ -8,6 +8,8 @@
 #ifndef STMOTA_STRPARSE_H
 #define STMOTA_STRPARSE_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <stmota/bytes.h>
@@ -27,5 +29,8 @@ int parse_span(const char *text, struct span *ret, struct err *e);
 
 /* MIN..MAX or a single number for both; u16 each. */
 int parse_u16_pair(const char *text, uint16_t *ret_min, uint16_t *ret_max, struct err *e);
+
+/* `n` bytes as 2 * n hexadecimal digits of either case; false, and `ret` not to be used, if they are not. */
+bool parse_hex(const void *text, size_t len, uint8_t *ret, size_t n);
 
 #endif

@@ -110,6 +110,22 @@ int parse_span(const char *text, struct span *ret, struct err *e)
 	return 0;
 }
 
+bool parse_hex(const void *text, size_t len, uint8_t *ret, size_t n)
+{
+	const uint8_t *p = text;
+
+	if (len % 2 != 0 || len / 2 != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_digit(p[2 * i]), low = hex_digit(p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		ret[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
 int parse_u16_pair(const char *text, uint16_t *ret_min, uint16_t *ret_max, struct err *e)
 {
 	const char *dots = strstr(text, "..");

@@ -50,11 +50,6 @@ static int read_record(
 
 /* ---- the state file ---- */
 
-static int hex_digit(char c)
-{
-	return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-}
-
 static bool parse_uuid(const char *text, uint8_t ret[UUID_SIZE])
 {
 	size_t n = 0;
@@ -62,8 +57,9 @@ static bool parse_uuid(const char *text, uint8_t ret[UUID_SIZE])
 	for (const char *p = text; *p != '\0' && n < 2 * UUID_SIZE; p++) {
 		if (*p == '-')
 			continue;
-		ret[n / 2] =
-			(uint8_t)(n % 2 == 0 ? hex_digit(*p) << 4 : ret[n / 2] | hex_digit(*p));
+		if (hex_digit((uint8_t)*p) < 0)
+			return false;
+		ret[n / 2] = (uint8_t)((n % 2 == 0 ? 0 : ret[n / 2] << 4) | hex_digit((uint8_t)*p));
 		n++;
 	}
 	return n == 2 * UUID_SIZE;

@@ -92,15 +92,6 @@ static json_t *bytes_to_json(const uint8_t *data, size_t len)
 	return j;
 }
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 static int bytes_from_json(const json_t *j, uint32_t addr, struct segments *ret, struct err *e)
 {
 	const char *text = json_string_value(j);
@@ -112,13 +103,8 @@ static int bytes_from_json(const json_t *j, uint32_t addr, struct segments *ret,
 	data = malloc(len);
 	if (data == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
-	for (size_t i = 0; i < len; i++) {
-		int hi = digit(text[2 * i]), lo = digit(text[2 * i + 1]);
-
-		if (hi < 0 || lo < 0)
-			return ERR_FORMAT;
-		data[i] = (uint8_t)(hi << 4 | lo);
-	}
+	if (!parse_hex(text, 2 * len, data, len))
+		return ERR_FORMAT;
 	return segments_add(ret, addr, data, (uint32_t)len, e);
 }
 

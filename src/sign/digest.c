@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "key_priv.h"
+
 static int failed(struct err *e)
 {
 	return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-256");
@@ -18,11 +20,14 @@ int sha256(const void *data, size_t len, uint8_t ret[SHA256_SIZE], struct err *e
 	return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : failed(e);
 }
 
+const EVP_MD *sha2_md(unsigned bits)
+{
+	return bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+}
+
 int sha2(unsigned bits, const void *data, size_t len, uint8_t ret[SHA2_MAX], struct err *e)
 {
-	const EVP_MD *kind = bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
-
-	if (EVP_Digest(data, len, ret, NULL, kind, NULL) == 1)
+	if (EVP_Digest(data, len, ret, NULL, sha2_md(bits), NULL) == 1)
 		return 0;
 	return err_set(e, ERR_FAILED, "the crypto library could not compute SHA-%u", bits);
 }

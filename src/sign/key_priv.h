@@ -29,6 +29,12 @@ int pem_private(const char *path, const struct key_unlock *unlock, const char *u
 	struct err *e);
 int pem_public(const char *path, EVP_PKEY **ret, struct err *e);
 
+/* SHA-256, 384 or 512. */
+const EVP_MD *sha2_md(unsigned bits);
+
+/* What both sides of a key agreement get: 32 bytes on P-256 and X25519. ERR_FAILED. */
+int secret_multiply(EVP_PKEY *own, EVP_PKEY *peer, uint8_t ret[32], struct err *e);
+
 /* ERR_SIGNATURE: `what`, and why the crypto library says so. */
 int crypto_failed(struct err *e, const char *what);
 

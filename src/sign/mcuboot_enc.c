@@ -14,13 +14,12 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/kdf.h>
 #include <openssl/obj_mac.h>
 #include <openssl/objects.h>
 #include <openssl/rsa.h>
 
 #include <stmota/bytes.h>
+#include <stmota/secret.h>
 
 #include "key_priv.h"
 
@@ -33,7 +32,6 @@
 #define TLV_ENC_X25519_SHA512 0x34
 
 #define PUBLIC_MAX 65
-#define SECRET_MAX 32
 #define MAC_MAX    64
 
 enum enc_type { ENC_X25519, ENC_EC256, ENC_RSA2048 };
@@ -145,69 +143,28 @@ static int failed(struct err *e)
 int mcuboot_ctr(const uint8_t *aes_key, size_t key_len, uint8_t *data, size_t len, struct err *e)
 {
 	static const uint8_t zero[16];
-	const EVP_CIPHER *cipher = key_len == 16 ? EVP_aes_128_ctr() : EVP_aes_256_ctr();
-	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	int n = 0;
-	/* FS_FILE_MAX is far below INT_MAX. */
-	bool ok = ctx != NULL && len <= INT32_MAX &&
-		  EVP_EncryptInit_ex(ctx, cipher, NULL, aes_key, zero) == 1 &&
-		  EVP_EncryptUpdate(ctx, data, &n, data, (int)len) == 1 && (size_t)n == len;
 
-	EVP_CIPHER_CTX_free(ctx);
-	return ok ? 0 : failed(e);
-}
-
-static bool agree(EVP_PKEY *own, EVP_PKEY *peer, uint8_t secret[SECRET_MAX], size_t *ret_len)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
-	size_t len = SECRET_MAX;
-	/* set_peer checks the point; X25519 refuses an all-zero secret when it derives. */
-	bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-		  EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
-		  EVP_PKEY_derive(ctx, secret, &len) == 1 && len == SECRET_MAX;
-
-	EVP_PKEY_CTX_free(ctx);
-	*ret_len = len;
-	return ok;
-}
-
-static bool hkdf(
-	const EVP_MD *md, const uint8_t *secret, size_t secret_len, uint8_t *out, size_t out_len)
-{
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
-	bool ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-		  EVP_PKEY_CTX_set_hkdf_md(ctx, md) == 1 &&
-		  EVP_PKEY_CTX_set1_hkdf_key(ctx, secret, (int)secret_len) == 1 &&
-		  EVP_PKEY_CTX_add1_hkdf_info(
-			  ctx, (const unsigned char *)INFO, (int)strlen(INFO)) == 1 &&
-		  EVP_PKEY_derive(ctx, out, &out_len) == 1;
-
-	EVP_PKEY_CTX_free(ctx);
-	return ok;
+	return secret_ctr(aes_key, key_len, zero, data, len, e);
 }
 
 /* Key for AES-CTR, then key for HMAC. */
 static bool derive(EVP_PKEY *own, EVP_PKEY *peer, const struct entry_kind *kind, size_t key_len,
 	uint8_t ret[MCUBOOT_AES_MAX + MAC_MAX])
 {
-	const EVP_MD *md = kind->mac_len == 64 ? EVP_sha512() : EVP_sha256();
-	uint8_t secret[SECRET_MAX];
-	size_t secret_len;
-	bool ok = agree(own, peer, secret, &secret_len) &&
-		  hkdf(md, secret, secret_len, ret, key_len + kind->mac_len);
+	uint8_t secret[32];
+	bool ok = secret_multiply(own, peer, secret, NULL) == 0 &&
+		  secret_hkdf(8 * (unsigned)kind->mac_len, NULL, 0, secret, sizeof(secret), INFO,
+			  strlen(INFO), ret, key_len + kind->mac_len, NULL) == 0;
 
-	OPENSSL_cleanse(secret, sizeof(secret));
+	secret_wipe(secret, sizeof(secret));
 	return ok;
 }
 
 static bool mac_of(const struct entry_kind *kind, const uint8_t *mac_key, const uint8_t *data,
 	size_t len, uint8_t ret[MAC_MAX])
 {
-	const EVP_MD *md = kind->mac_len == 64 ? EVP_sha512() : EVP_sha256();
-	unsigned n = 0;
-
-	return HMAC(md, mac_key, (int)kind->mac_len, data, len, ret, &n) != NULL &&
-	       n == kind->mac_len;
+	return secret_hmac(8 * (unsigned)kind->mac_len, mac_key, kind->mac_len, data, len, ret,
+		       NULL) == 0;
 }
 
 static EVP_PKEY *peer_of(EVP_PKEY *like, const uint8_t *public, size_t len)

@@ -75,14 +75,14 @@ static int make_salt(const struct package_lock *lock, size_t i, const struct buf
 	uint8_t ret[IMF_SALT_SIZE], struct err *e)
 {
 	uint8_t key[SHA256_SIZE], message[2 + SHA256_SIZE], mac[SHA256_SIZE];
-	int rc = secret_hkdf(NULL, 0, lock->key, lock->key_len, SALT_DOMAIN, sizeof(SALT_DOMAIN),
-		key, sizeof(key), e);
+	int rc = secret_hkdf(256, NULL, 0, lock->key, lock->key_len, SALT_DOMAIN,
+		sizeof(SALT_DOMAIN), key, sizeof(key), e);
 
 	imf_put_le16(message, (uint16_t)i);
 	if (rc == 0)
 		rc = sha256(content->data, content->len, message + 2, e);
 	if (rc == 0)
-		rc = secret_hmac(key, sizeof(key), message, sizeof(message), mac, e);
+		rc = secret_hmac(256, key, sizeof(key), message, sizeof(message), mac, e);
 	if (rc == 0)
 		memcpy(ret, mac, IMF_SALT_SIZE);
 	secret_wipe(key, sizeof(key));
@@ -102,7 +102,7 @@ static int derive(const struct package_spec *s, size_t i, const uint8_t *salt, u
 	p[2] = cipher_of(s->lock);
 	p[3] = (uint8_t)s->lock->source;
 	return rc < 0 ? rc
-		      : secret_hkdf(salt, IMF_SALT_SIZE, s->lock->key, s->lock->key_len, info,
+		      : secret_hkdf(256, salt, IMF_SALT_SIZE, s->lock->key, s->lock->key_len, info,
 				sizeof(info), ret, DERIVED, e);
 }
 

@@ -31,14 +31,14 @@ static int make_wrap(const struct package_lock *lock, const struct key *to,
 	if (rc < 0)
 		return rc;
 	memcpy(info + sizeof(WRAP_DOMAIN), wrap, IMF_KEY_ID_SIZE + IMF_POINT_SIZE);
-	rc = secret_hkdf(
-		NULL, 0, shared, sizeof(shared), info, sizeof(info), derived, sizeof(derived), e);
+	rc = secret_hkdf(256, NULL, 0, shared, sizeof(shared), info, sizeof(info), derived,
+		sizeof(derived), e);
 	for (size_t i = 0; i < lock->key_len; i++)
 		wrapped[i] = lock->key[i] ^ derived[i];
 	memcpy(message, digest, SHA256_SIZE);
 	memcpy(message + SHA256_SIZE, wrapped, lock->key_len);
 	if (rc == 0)
-		rc = secret_hmac(derived + MAC_KEY_AT, SHA256_SIZE, message,
+		rc = secret_hmac(256, derived + MAC_KEY_AT, SHA256_SIZE, message,
 			SHA256_SIZE + lock->key_len, wrapped + lock->key_len, e);
 	secret_wipe(shared, sizeof(shared));
 	secret_wipe(derived, sizeof(derived));

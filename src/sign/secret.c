@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 
 #include <stmota/fs.h>
+#include <stmota/strparse.h>
 
 #include "key_priv.h"
 
@@ -42,30 +43,15 @@ static bool is_key_size(size_t len)
 	return len == 16 || len == 32;
 }
 
-static int nibble(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (uint8_t)tolower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* 32 or 64 digits, nothing else but white space behind them. */
-static bool parse_hex(const struct buf *b, struct secret *ret)
+static bool parse_digits(const struct buf *b, struct secret *ret)
 {
 	size_t len = b->len;
 
 	while (len > 0 && isspace(b->data[len - 1]))
 		len--;
-	if (len % 2 != 0 || !is_key_size(len / 2))
+	if (!is_key_size(len / 2) || !parse_hex(b->data, len, ret->product, len / 2))
 		return false;
-	for (size_t i = 0; i < len; i += 2) {
-		int high = nibble(b->data[i]), low = nibble(b->data[i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		ret->product[i / 2] = (uint8_t)(high << 4 | low);
-	}
 	ret->product_len = len / 2;
 	return true;
 }
@@ -80,7 +66,7 @@ static bool is_text(const struct buf *b)
 
 static int parse_product(const struct buf *b, const char *path, struct secret *ret, struct err *e)
 {
-	if (parse_hex(b, ret))
+	if (parse_digits(b, ret))
 		return 0;
 	/* Text that is not hexadecimal is a slip, or a password: no key. */
 	if (is_key_size(b->len) && !is_text(b)) {

@@ -23,24 +23,25 @@ static int failed(struct err *e, const char *what)
 	return err_set(e, ERR_FAILED, "the crypto library could not compute %s", what);
 }
 
-int secret_hmac(const void *key, size_t key_len, const void *data, size_t len,
-	uint8_t ret[SHA256_SIZE], struct err *e)
+int secret_hmac(unsigned bits, const void *key, size_t key_len, const void *data, size_t len,
+	uint8_t *ret, struct err *e)
 {
-	if (HMAC(EVP_sha256(), key, (int)key_len, data, len, ret, NULL) != NULL)
+	if (HMAC(sha2_md(bits), key, (int)key_len, data, len, ret, NULL) != NULL)
 		return 0;
 	return failed(e, "HMAC");
 }
 
-int secret_hkdf(const void *salt, size_t salt_len, const void *key, size_t key_len,
+int secret_hkdf(unsigned bits, const void *salt, size_t salt_len, const void *key, size_t key_len,
 	const void *info, size_t info_len, uint8_t *ret, size_t len, struct err *e)
 {
+	const char *md = EVP_MD_get0_name(sha2_md(bits));
 	OSSL_PARAM params[5], *p = params;
 	EVP_KDF *kdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
 	EVP_KDF_CTX *ctx = kdf != NULL ? EVP_KDF_CTX_new(kdf) : NULL;
 	int rc = 0;
 
 	/* The library only reads them; its parameters are not const. */
-	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)"SHA256", 0);
+	*p++ = OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)md, 0);
 	*p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key, key_len);
 	*p++ = OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len);
 	if (salt_len > 0)
@@ -95,12 +96,13 @@ static EVP_PKEY *point_of(const uint8_t raw[IMF_POINT_SIZE])
 	return ret;
 }
 
-static int multiply(EVP_PKEY *private, EVP_PKEY *point, uint8_t ret[SHA256_SIZE], struct err *e)
+int secret_multiply(EVP_PKEY *own, EVP_PKEY *peer, uint8_t ret[32], struct err *e)
 {
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(private, NULL);
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(own, NULL);
 	size_t len = SHA256_SIZE;
+	/* set_peer checks the point; X25519 refuses an all-zero secret when it derives. */
 	bool good = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-		    EVP_PKEY_derive_set_peer(ctx, point) == 1 &&
+		    EVP_PKEY_derive_set_peer(ctx, peer) == 1 &&
 		    EVP_PKEY_derive(ctx, ret, &len) == 1 && len == SHA256_SIZE;
 
 	EVP_PKEY_CTX_free(ctx);
@@ -121,7 +123,7 @@ int secret_agree_new(const struct key *to, uint8_t ret_point[IMF_POINT_SIZE],
 		len != sizeof(point) || point[0] != 4)
 		rc = failed(e, "a P-256 key");
 	if (rc == 0)
-		rc = multiply(ephemeral, to->pkey, ret_shared, e);
+		rc = secret_multiply(ephemeral, to->pkey, ret_shared, e);
 	if (rc == 0)
 		memcpy(ret_point, point + 1, IMF_POINT_SIZE);
 	EVP_PKEY_free(ephemeral);
@@ -138,7 +140,7 @@ int secret_agree(const struct key *device, const uint8_t point[IMF_POINT_SIZE],
 		ERR_clear_error();
 		return err_set(e, ERR_SIGNATURE, "a key wrap holds no point of the curve");
 	}
-	rc = multiply(device->pkey, peer, ret_shared, e);
+	rc = secret_multiply(device->pkey, peer, ret_shared, e);
 	EVP_PKEY_free(peer);
 	return rc;
 }

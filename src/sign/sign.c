@@ -135,7 +135,7 @@ static bool verify_ed25519(const struct key *k, const uint8_t *msg, size_t len,
 bool key_verify_digest(const struct key *k, unsigned bits, const uint8_t *digest,
 	const uint8_t *signature, size_t len)
 {
-	const EVP_MD *md = bits == 256 ? EVP_sha256() : bits == 384 ? EVP_sha384() : EVP_sha512();
+	const EVP_MD *md = sha2_md(bits);
 	EVP_PKEY_CTX *ctx;
 	bool ok;
 

@@ -102,7 +102,7 @@ static void test_secret__rfc_4231_hmac(void **state)
 		struct imf_bytes pieces[3] = {{data, 3}, {NULL, 0}, {data + 3, (uint32_t)len - 3}};
 
 		unhex(cases[i].mac, want);
-		assert_int_equal(secret_hmac(key, key_len, data, len, mac, NULL), 0);
+		assert_int_equal(secret_hmac(256, key, key_len, data, len, mac, NULL), 0);
 		assert_memory_equal(mac, want, 32);
 		assert_int_equal(imf_hmac(&c, key, (uint32_t)key_len, pieces, 3, mac), 0);
 		assert_memory_equal(mac, want, 32);
@@ -150,8 +150,8 @@ static void test_secret__rfc_5869_hkdf(void **state)
 		struct imf_bytes secret = {key, (uint32_t)key_len};
 		struct imf_bytes piece = {info, (uint32_t)info_len};
 
-		assert_int_equal(
-			secret_hkdf(salt, salt_len, key, key_len, info, info_len, got, len, NULL),
+		assert_int_equal(secret_hkdf(256, salt, salt_len, key, key_len, info, info_len, got,
+					 len, NULL),
 			0);
 		assert_memory_equal(got, want, len);
 		memset(got, 0, sizeof(got));

@@ -23,6 +23,7 @@ enum fmt_kind {
 	FMT_DFU, /* raw binary with a DFU suffix */
 	FMT_MCUBOOT,
 	FMT_SFB,
+	FMT_AES, /* nothing but AES-CTR, aes_file.h */
 	FMT_SOTA,
 };
 

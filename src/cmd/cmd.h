@@ -136,6 +136,10 @@ int cmd_sign_package(
 /* For one that opens them. */
 #define CMD_OPT_DECRYPT \
 	OPT_FILE("decrypt-key", "FILE", "opens an encrypted package: product key, or a device's private key")
+
+/* For one that opens images of other makers too. */
+#define CMD_OPT_DECRYPT_IMAGE \
+	OPT_FILE("decrypt-key", "FILE", "opens what is encrypted: key of the product or the device, AES key")
 /* clang-format on */
 
 struct cmd_lock {

@@ -108,7 +108,7 @@ static int place_mcuboot(struct check_call *c, struct fmt_options *read, struct 
 	if (mcuboot_is_opaque(c->file.data, c->file.len)) {
 		err_set(e, ERR_UNSUPPORTED,
 			"%s is encrypted or compressed: its program cannot be judged", c->name);
-		return err_hint(e, "'stmota convert --payload --decrypt KEY.pem' takes it out");
+		return err_hint(e, "'stmota convert --payload --decrypt-key KEY.pem' takes it out");
 	}
 	read->has_address = c->has_at;
 	read->address = c->at;

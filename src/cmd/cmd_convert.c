@@ -2,7 +2,8 @@
 /*
  * cmd_convert.c - stmota convert: the same image in another file format
  *
- * Into an image that a boot loader checks is convert_mcuboot.c and convert_sfb.c, out of one is here.
+ * Into an image that a boot loader checks is convert_mcuboot.c and convert_sfb.c, out of one is here;
+ * files that are AES-CTR and nothing else are convert_aes.c.
  */
 #include "cmd.h"
 #include "convert.h"
@@ -14,28 +15,32 @@
 #include <stmota/fmt.h>
 #include <stmota/fmt_uf2.h>
 #include <stmota/fs.h>
+#include <stmota/image.h>
+#include <stmota/log.h>
 #include <stmota/mcuboot.h>
 #include <stmota/sfb.h>
 
 #define ERASED_USUAL 0xff
 
 static const struct opt opts[] = {
-	OPT_CHOICE("to", "bin|hex|srec|uf2|dfu|mcuboot|sfb", "the format to make"),
+	OPT_CHOICE("to", "bin|hex|srec|uf2|dfu|mcuboot|sfb|aes", "the format to make"),
+	OPT_CHOICE("from", "aes", "what IN is, where nothing in it says so"),
 	OPT_OUT("OUT", "the new file; - is standard output"),
 	OPT_U32("address", "ADDR", "where a raw binary begins"),
 	OPT_STRING("chip", "PID|NAME", "its UF2 family; bin: its erased value fills holes"),
 	OPT_STRING("family", "NAME|ID", "the UF2 family itself, such as STM32F4"),
 	OPT_FLAG("payload", "of an MCUboot or SBSFU image only its program"),
-	OPT_FILE("decrypt", "KEY.pem", "the device's key, for an encrypted MCUboot or SBSFU image"),
+	CMD_OPT_DECRYPT_IMAGE,
 	CONVERT_OPTS_MCUBOOT,
 	CONVERT_OPTS_SFB,
+	CONVERT_OPTS_AES,
 	OPT_END,
 };
 
 /* What an option is for; others do not take it. */
 static const struct {
 	const char *name;
-	bool mcuboot, sfb;
+	bool mcuboot, sfb, aes;
 } signed_options[] = {
 	{"version", true, true},
 	{"header-size", true, true},
@@ -64,31 +69,52 @@ static const struct {
 	{"clear", true, false},
 	{"scheme", false, true},
 	{"image", false, true},
-	{"aes-key", false, true},
+	{"aes-key", false, true, true},
 };
 
 static int check_signed(const struct opts *o, struct err *e)
 {
 	bool mcuboot = strcmp(opt_str(o, "to", ""), "mcuboot") == 0;
 	bool sfb = strcmp(opt_str(o, "to", ""), "sfb") == 0;
+	bool aes = strcmp(opt_str(o, "to", ""), "aes") == 0;
 
 	for (size_t i = 0; i < ARRAY_LEN(signed_options); i++) {
 		if (!opt_given(o, signed_options[i].name) ||
-			(mcuboot && signed_options[i].mcuboot) || (sfb && signed_options[i].sfb))
+			(mcuboot && signed_options[i].mcuboot) || (sfb && signed_options[i].sfb) ||
+			(aes && signed_options[i].aes))
 			continue;
 		return err_set(e, ERR_USAGE, "--%s is for --to %s", signed_options[i].name,
-			!signed_options[i].sfb       ? "mcuboot"
+			signed_options[i].aes        ? "sfb and aes"
+			: !signed_options[i].sfb     ? "mcuboot"
 			: !signed_options[i].mcuboot ? "sfb"
 						     : "mcuboot and sfb");
 	}
-	if (opt_given(o, "passphrase-file") && !opt_given(o, "key") && !opt_given(o, "decrypt"))
-		return err_set(e, ERR_USAGE, "--passphrase-file is for --key or --decrypt");
+	if (opt_given(o, "passphrase-file") && !opt_given(o, "key") && !opt_given(o, "decrypt-key"))
+		return err_set(e, ERR_USAGE, "--passphrase-file is for --key or --decrypt-key");
+	return 0;
+}
+
+static int check_aes(const struct opts *o, struct err *e)
+{
+	bool from = opt_given(o, "from"), to = strcmp(opt_str(o, "to", ""), "aes") == 0;
+
+	for (size_t i = 0; !from && !to && i < 2; i++)
+		if (opt_given(o, i == 0 ? "iv" : "salt"))
+			return err_set(e, ERR_USAGE, "--%s is for --to aes and --from aes",
+				i == 0 ? "iv" : "salt");
+	if (from && to) {
+		err_set(e, ERR_USAGE, "from AES to AES: one step at a time");
+		return err_hint(e, "--from aes --to bin first: --iv and --salt are of one file");
+	}
+	if (from && opt_given(o, "payload"))
+		return err_set(e, ERR_USAGE, "--payload is for MCUboot and SBSFU images");
 	return 0;
 }
 
 static int check(const struct command_env *env, struct err *e)
 {
 	const struct opts *o = env->opts;
+	int rc;
 
 	if (!opt_given(o, "to") || !opt_given(o, "out")) {
 		err_set(e, ERR_USAGE, "--%s is missing",
@@ -97,6 +123,9 @@ static int check(const struct command_env *env, struct err *e)
 	}
 	if (opt_given(o, "family") && strcmp(opt_str(o, "to", ""), "uf2") != 0)
 		return err_set(e, ERR_USAGE, "--family is for --to uf2");
+	rc = check_aes(o, e);
+	if (rc < 0)
+		return rc;
 	if (strcmp(opt_str(o, "out", ""), "-") == 0 && opt_given(o, "json"))
 		return err_set(e, ERR_USAGE, "--json and --out - both write to standard output");
 	return check_signed(o, e);
@@ -163,6 +192,26 @@ static bool makes_signed(const struct convert_job *j)
 	return j->to->kind == FMT_MCUBOOT || j->to->kind == FMT_SFB;
 }
 
+/* Where a raw binary belongs is of no matter for what a loader puts into its slot. */
+static bool needs_no_place(const struct convert_job *j)
+{
+	return makes_signed(j) || j->to->kind == FMT_AES;
+}
+
+int convert_check_program(const struct convert_job *j, uint32_t offset, struct err *e)
+{
+	char warning[160] = "";
+	uint32_t base = 0;
+	int rc;
+
+	if (!j->placed || !image_vector_base(j->image, j->chip, &base))
+		return 0;
+	rc = image_check_vectors(j->image, base + offset, j->chip, warning, sizeof(warning), e);
+	if (rc == 0 && warning[0] != '\0')
+		log_warn("%s", warning);
+	return rc;
+}
+
 /* Where the program was linked for: with the slot's address, else as its vector table looks. */
 static uint32_t program_address(const struct convert_job *j, const struct mcuboot_info *m,
 	const uint8_t *plain, bool *ret_known)
@@ -214,8 +263,8 @@ static int read_mcuboot(struct convert_job *j, const struct buf *file,
 	struct mcuboot_info m;
 	int rc = mcuboot_inspect(file->data, file->len, &m, e);
 
-	if (rc == 0 && opt_given(o, "decrypt"))
-		rc = mcuboot_enc_private(opt_str(o, "decrypt", ""), &unlock, &key, e);
+	if (rc == 0 && opt_given(o, "decrypt-key"))
+		rc = mcuboot_enc_private(opt_str(o, "decrypt-key", ""), &unlock, &key, e);
 	if (rc == 0)
 		rc = mcuboot_plain(file->data, &m, key, &plain, NULL, e);
 	if (rc < 0)
@@ -232,7 +281,7 @@ static int read_mcuboot(struct convert_job *j, const struct buf *file,
 static int read_sfb(struct convert_job *j, const struct buf *file, struct err *e)
 {
 	const struct opts *o = j->env->opts;
-	const char *key = opt_str(o, "decrypt", NULL);
+	const char *key = opt_str(o, "decrypt-key", NULL);
 	cleanup_buf struct buf plain = BUF_INIT;
 	uint8_t aes_key[SFB_AES_KEY];
 	struct sfb_info in;
@@ -256,6 +305,23 @@ static int read_sfb(struct convert_job *j, const struct buf *file, struct err *e
 		j->image, NULL, e);
 }
 
+/* Rubbish or not is not known: so the bytes are taken as they come. */
+static int read_aes(
+	struct convert_job *j, const struct buf *file, struct fmt_options *read, struct err *e)
+{
+	cleanup_buf struct buf image = BUF_INIT;
+	int rc;
+
+	j->from = fmt_find("aes");
+	rc = convert_from_aes(j, file, &image, e);
+	if (rc < 0)
+		return rc;
+	j->placed = read->has_address;
+	read->has_address |= j->to->kind == FMT_BIN || needs_no_place(j);
+	read->raw = true;
+	return fmt_read(image.data, image.len, j->in, read, j->image, NULL, e);
+}
+
 static int read_input(struct convert_job *j, const struct buf *file, struct err *e)
 {
 	const struct opts *o = j->env->opts;
@@ -264,25 +330,26 @@ static int read_input(struct convert_job *j, const struct buf *file, struct err 
 		.address = opt_u32(o, "address", 0),
 		.allow_ram = true,
 	};
-	bool taken_apart = opt_given(o, "payload") || opt_given(o, "decrypt");
+	bool taken_apart = opt_given(o, "payload") || opt_given(o, "decrypt-key");
 
-	j->from = fmt_detect(file->data, file->len);
 	j->placed = true;
+	if (opt_given(o, "from"))
+		return read_aes(j, file, &read, e);
+	j->from = fmt_detect(file->data, file->len);
 	if (j->from->kind == FMT_MCUBOOT && taken_apart)
 		return read_mcuboot(j, file, &read, e);
 	if (j->from->kind == FMT_SFB && opt_given(o, "payload"))
 		return read_sfb(j, file, e);
 	if (taken_apart)
 		return err_set(e, ERR_USAGE, "--%s is for MCUboot and SBSFU images; %s is %s",
-			opt_given(o, "payload") ? "payload" : "decrypt", j->in,
+			opt_given(o, "payload") ? "payload" : "decrypt-key", j->in,
 			j->from->description);
 	if (j->from->kind == FMT_MCUBOOT && makes_signed(j)) {
 		err_set(e, ERR_USAGE, "%s is an MCUboot image already", j->in);
 		return err_hint(
 			e, "--payload --pad-header takes its program and makes a new image");
 	}
-	/* Where a raw binary belongs is of no matter for what only has a header put before it. */
-	if (!read.has_address && !j->from->has_addresses && makes_signed(j)) {
+	if (!read.has_address && !j->from->has_addresses && needs_no_place(j)) {
 		j->placed = false;
 		read.has_address = true;
 	}
@@ -294,6 +361,8 @@ static int write_output(
 {
 	if (j->to->kind == FMT_MCUBOOT)
 		return convert_to_mcuboot(j, made, e);
+	if (j->to->kind == FMT_AES)
+		return convert_to_aes(j, made, e);
 	return j->to->kind == FMT_SFB ? convert_to_sfb(j, made, e)
 				      : fmt_write(j->to, j->image, w, made, e);
 }
@@ -321,7 +390,7 @@ static int run(struct command_env *env, struct err *e)
 		rc = write_output(&j, &w, &made, e);
 	if (rc == 0)
 		rc = fs_write(j.out, made.data, made.len, 0644, e);
-	if (rc == 0 && strcmp(j.out, "-") != 0 && !makes_signed(&j))
+	if (rc == 0 && strcmp(j.out, "-") != 0 && !needs_no_place(&j))
 		report(env->out, j.out, j.from, j.to, &image, made.len);
 	return rc;
 }
@@ -339,15 +408,21 @@ const struct command cmd_convert = {
 		"\n"
 		"--to mcuboot makes an image that MCUboot accepts; its options are named as those\n"
 		"of imgtool. An MCUboot image as IN is taken as it lies in its slot (--address),\n"
-		"with --payload only its program. --to sfb makes an image for ST's SBSFU.\n",
-	.examples = "stmota convert app.elf --to hex --out app.hex\n"
-		    "stmota convert app.bin --address 0x08004000 --to dfu --out app.dfu\n"
-		    "stmota convert app.hex --to uf2 --chip STM32F407 --out app.uf2\n"
-		    "stmota convert app.bin --to mcuboot --version 1.2.3 --header-size 0x200 "
-		    "--pad-header --slot-size 0x20000 --key release.pem --out app.img\n"
-		    "stmota convert app.bin --to sfb --scheme ecdsa --version 3 --header-size 512 "
-		    "--key release.pem --out app.sfb\n"
-		    "stmota convert app.img --to bin --payload --decrypt device.pem --out app.bin",
+		"with --payload only its program. --to sfb makes an image for ST's SBSFU.\n"
+		"\n"
+		"--to aes makes a file that is AES-CTR and nothing else, as the encrypted builds of\n"
+		"ST's X-CUBE-DBFU take it; --from aes reads one. It protects nothing but secrecy.\n",
+	.examples =
+		"stmota convert app.elf --to hex --out app.hex\n"
+		"stmota convert app.bin --address 0x08004000 --to dfu --out app.dfu\n"
+		"stmota convert app.hex --to uf2 --chip STM32F407 --out app.uf2\n"
+		"stmota convert app.bin --to mcuboot --version 1.2.3 --header-size 0x200 "
+		"--pad-header --slot-size 0x20000 --key release.pem --out app.img\n"
+		"stmota convert app.bin --to sfb --scheme ecdsa --version 3 --header-size 512 "
+		"--key release.pem --out app.sfb\n"
+		"stmota convert app.img --to bin --payload --decrypt-key device.pem --out app.bin\n"
+		"stmota convert app.elf --to aes --aes-key dbfu.key "
+		"--iv 62797465202a696e426c6f636b2c2063 --out app.aes",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

@@ -13,9 +13,8 @@
 
 static const struct opt opts[] = {
 	OPT_FILES("trust", "PUB.pem|DIR", "public keys to believe, instead of the configured ones"),
-	OPT_FILE("decrypt", "KEY.pem", "the device's key, for an encrypted MCUboot or SBSFU image"),
+	CMD_OPT_DECRYPT_IMAGE,
 	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of that key"),
-	CMD_OPT_DECRYPT,
 	OPT_END,
 };
 
@@ -82,8 +81,6 @@ static int verify_package(
 	struct package p;
 	int rc;
 
-	if (opt_given(env->opts, "decrypt"))
-		return err_set(e, ERR_USAGE, "--decrypt is for MCUboot and SBSFU images");
 	rc = cmd_load_trust(env, &t, e);
 	if (rc < 0)
 		return rc;
@@ -121,10 +118,7 @@ static int run(struct command_env *env, struct err *e)
 	if (rc < 0)
 		return rc;
 	switch (fmt_detect(b.data, b.len)->kind) {
-	case FMT_MCUBOOT:
-		if (opt_given(env->opts, "decrypt-key"))
-			return err_set(e, ERR_USAGE, "--decrypt-key is for packages: --decrypt");
-		return verify_mcuboot(env, path, &b, e);
+	case FMT_MCUBOOT: return verify_mcuboot(env, path, &b, e);
 	case FMT_SFB: return verify_sfb(env, path, &b, e);
 	default: return verify_package(env, path, &b, e);
 	}
@@ -140,7 +134,7 @@ const struct command cmd_verify = {
 		"With --decrypt-key an encrypted package is opened and its content checked too.\n"
 		"\n"
 		"An MCUboot image is checked as its loader does it, with RSA and P-384 keys too;\n"
-		"an encrypted one needs --decrypt.\n",
+		"an encrypted one needs --decrypt-key.\n",
 	.examples = "stmota verify app.sota --trust release.pub.pem\n"
 		    "stmota verify app.sota --trust /etc/stmota/trust.d --json\n"
 		    "stmota verify app.img --trust release.pub.pem\n",

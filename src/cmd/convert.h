@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * convert.h - what convert does for files that a boot loader checks: MCUboot and SBSFU images
+ * convert.h - what convert does for files that a boot loader takes: MCUboot and SBSFU images, AES files
  */
 #ifndef STMOTA_CMD_CONVERT_H
 #define STMOTA_CMD_CONVERT_H
@@ -20,9 +20,20 @@ struct convert_job {
 	uint8_t erased;
 };
 
+/*
+ * A loader starts what it believes: a vector table that cannot work has to be seen before. Nothing is
+ * judged where no address is known. `offset`: from the start of the image to the table.
+ */
+int convert_check_program(const struct convert_job *j, uint32_t offset, struct err *e);
+
 /* Signed image out of the program; tells what was made. */
 int convert_to_mcuboot(const struct convert_job *j, struct buf *ret, struct err *e);
 int convert_to_sfb(const struct convert_job *j, struct buf *ret, struct err *e);
+
+/* AES-CTR and nothing else: the file of an image, and back. */
+int convert_to_aes(const struct convert_job *j, struct buf *ret, struct err *e);
+int convert_from_aes(
+	const struct convert_job *j, const struct buf *file, struct buf *ret, struct err *e);
 
 /* Rows for the table of convert, and what of them is for which format. */
 /* clang-format off */
@@ -57,7 +68,11 @@ int convert_to_sfb(const struct convert_job *j, struct buf *ret, struct err *e);
 #define CONVERT_OPTS_SFB \
 	OPT_CHOICE("scheme", "ecdsa-aes-cbc|ecdsa|aes-gcm", "sfb: what the loader was built for"), \
 	OPT_U32("image", "N", "sfb: 1, 2 or 3, which image of the loader it is (default 1)"), \
-	OPT_FILE("aes-key", "FILE", "sfb: the 16 bytes of the AES key")
+	OPT_FILE("aes-key", "FILE", "sfb, aes: the AES key")
+
+#define CONVERT_OPTS_AES \
+	OPT_STRING("iv", "HEX", "aes: the initial counter block that the device has, 32 digits"), \
+	OPT_FLAG("salt", "aes: 16 bytes in front that make the counter another one in each file")
 /* clang-format on */
 
 #endif

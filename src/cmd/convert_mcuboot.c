@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include <stmota/image.h>
-#include <stmota/log.h>
 #include <stmota/mcuboot.h>
 #include <stmota/strparse.h>
 
@@ -124,22 +122,12 @@ static int read_spec(const struct convert_job *j, struct mcuboot_spec *s, struct
 	return rc;
 }
 
-/* A loader starts what it believes: a table that cannot work has to be seen before. */
+/* What is copied to RAM, or is no program, has no place in flash to be judged for. */
 static int check_program(const struct convert_job *j, const struct mcuboot_spec *s, struct err *e)
 {
-	char warning[160] = "";
-	uint32_t base = 0;
-	int rc;
-
-	if (!j->placed || s->non_bootable || s->load_addr != 0 || j->image->n == 0)
+	if (s->non_bootable || s->load_addr != 0)
 		return 0;
-	image_vector_base(j->image, j->chip, &base);
-	if (s->has_room)
-		base += s->header_size;
-	rc = image_check_vectors(j->image, base, j->chip, warning, sizeof(warning), e);
-	if (rc == 0 && warning[0] != '\0')
-		log_warn("%s", warning);
-	return rc;
+	return convert_check_program(j, s->has_room ? s->header_size : 0, e);
 }
 
 static void report(const struct convert_job *j, const struct mcuboot_spec *s, const struct buf *b)

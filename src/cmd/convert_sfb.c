@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#include <stmota/image.h>
-#include <stmota/log.h>
 #include <stmota/sfb.h>
 #include <stmota/strparse.h>
 
@@ -47,20 +45,6 @@ static int read_spec(const struct convert_job *j, struct sfb_spec *s, struct err
 	return rc < 0 ? rc : parse_version(opt_str(o, "version", ""), &s->version, e);
 }
 
-static int check_program(const struct convert_job *j, struct err *e)
-{
-	char warning[160] = "";
-	uint32_t base = 0;
-	int rc;
-
-	if (!j->placed || !image_vector_base(j->image, j->chip, &base))
-		return 0;
-	rc = image_check_vectors(j->image, base, j->chip, warning, sizeof(warning), e);
-	if (rc == 0 && warning[0] != '\0')
-		log_warn("%s", warning);
-	return rc;
-}
-
 static void report(const struct convert_job *j, const struct sfb_spec *s, const struct buf *b)
 {
 	struct out *o = j->env->out;
@@ -94,7 +78,7 @@ int convert_to_sfb(const struct convert_job *j, struct buf *ret, struct err *e)
 	int rc = read_spec(j, &s, e);
 
 	if (rc == 0)
-		rc = check_program(j, e);
+		rc = convert_check_program(j, 0, e);
 	if (rc == 0)
 		rc = fmt_write(fmt_find("bin"), j->image, &flat, &program, e);
 	if (rc == 0 && opt_given(o, "key"))

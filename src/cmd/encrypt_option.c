@@ -6,7 +6,6 @@
 #include "cmd.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include <stmota/strparse.h>
 
@@ -83,10 +82,7 @@ void cmd_lock_done(struct cmd_lock *l)
 int cmd_load_secret(const struct command_env *env, struct secret *ret, struct err *e)
 {
 	const char *path = opt_str(env->opts, "decrypt-key", NULL);
-	struct key_unlock unlock = {
-		.file = config_get(env->config, "key", NULL, "passphrase_file"),
-		.ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO),
-	};
+	struct key_unlock unlock = cmd_unlock(env);
 
 	*ret = SECRET_INIT;
 	return path != NULL ? secret_load(path, &unlock, ret, e) : 0;

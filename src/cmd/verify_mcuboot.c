@@ -16,8 +16,8 @@ static int judge(struct command_env *env, const struct buf *file, const struct m
 	struct key_unlock unlock = cmd_unlock(env);
 	int rc = 0;
 
-	if (opt_given(env->opts, "decrypt"))
-		rc = mcuboot_enc_private(opt_str(env->opts, "decrypt", ""), &unlock, &key, e);
+	if (opt_given(env->opts, "decrypt-key"))
+		rc = mcuboot_enc_private(opt_str(env->opts, "decrypt-key", ""), &unlock, &key, e);
 	t->any_type = true;
 	if (rc == 0)
 		rc = cmd_load_trust(env, t, e);

@@ -15,7 +15,7 @@
 static int judge(struct command_env *env, const struct buf *file, const struct sfb_info *in,
 	struct trust *t, struct trust_signer *signers, size_t *n, struct err *e)
 {
-	const char *path = opt_str(env->opts, "decrypt", NULL);
+	const char *path = opt_str(env->opts, "decrypt-key", NULL);
 	uint8_t aes_key[SFB_AES_KEY];
 	int rc = path != NULL ? sfb_load_key(path, aes_key, e) : 0;
 

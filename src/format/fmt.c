@@ -35,6 +35,7 @@ static const struct fmt *const formats[] = {
 	&fmt_mcuboot,
 	&fmt_sfb,
 	&fmt_dfu,
+	&fmt_aes,
 	&fmt_bin,
 	NULL,
 };

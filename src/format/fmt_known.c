@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fmt_known.c - formats that are recognised, but not read as an image
+ * fmt_known.c - formats that are known by name, but not read as an image
  *
- * They are known by name so that none of them is ever written to flash as a raw binary. A row
- * moves to a file of its own when its reader is built.
+ * A package, so that none is ever written to flash as a raw binary, and AES files, which nobody
+ * recognises: `convert` makes them and reads them when it is told to. A row moves to a file of its own
+ * when its reader is built.
  */
 #include "fmt_impl.h"
 
@@ -26,4 +27,17 @@ const struct fmt fmt_sota = {
 	.description = "stmota package",
 	.has_addresses = true,
 	.detect = sota_detect,
+};
+
+/* It looks like random numbers. */
+static bool aes_detect(const uint8_t *data, size_t len)
+{
+	return false;
+}
+
+const struct fmt fmt_aes = {
+	.kind = FMT_AES,
+	.name = "aes",
+	.description = "AES-CTR file",
+	.detect = aes_detect,
 };

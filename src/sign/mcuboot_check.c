@@ -66,7 +66,7 @@ static int open_body(const struct mcuboot_info *m, const struct mcuboot_enc_key 
 		err_set(e, ERR_SIGNATURE,
 			"the image is encrypted: without a key nothing of its "
 			"program can be checked");
-		return err_hint(e, "--decrypt KEY.pem names the device's private key");
+		return err_hint(e, "--decrypt-key KEY.pem names the device's private key");
 	}
 	if (!find_wrap(data, m, &wrap))
 		return err_set(e, ERR_DAMAGED, "the image is encrypted, but has no key with it");

@@ -215,7 +215,8 @@ int sfb_plain(const uint8_t *data, const struct sfb_info *in, const uint8_t *aes
 			"the image is encrypted (%s): without the key nothing of "
 			"its program can be checked",
 			in->layout->name);
-		return err_hint(e, "--decrypt KEY names the file with the 16 bytes of the AES key");
+		return err_hint(
+			e, "--decrypt-key KEY names the file with the 16 bytes of the AES key");
 	}
 	rc = buf_append(&b, data + in->offset, in->size, e);
 	if (rc == 0 && in->scheme == SFB_AES_GCM) {

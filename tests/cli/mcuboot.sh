@@ -22,7 +22,7 @@ count=0
 while IFS='|' read -r name kind key device ours _; do
 	[ "$key" = - ] || ours="$ours --key $key.pem"
 	decrypt=
-	[ "$device" = - ] || decrypt="--decrypt $device.pem"
+	[ "$device" = - ] || decrypt="--decrypt-key $device.pem"
 	# shellcheck disable=SC2086 # words
 	if [ "$kind" = same ]; then
 		make_image made.img $ours >out 2>err || fail "$name: $(cat err)"
@@ -50,18 +50,18 @@ expect 0 make_image mine.img --key p256.pem --encrypt x25519.pub.pem --json
 json 'r["signed_with"] == "p256" and r["encrypted"] and r["body_size"] == 1000 + 8 - 1000 % 8'
 expect 7 stmota verify mine.img --trust p256.pub.pem
 says 'the image is encrypted: without a key nothing of its program can be checked'
-expect 7 stmota verify mine.img --trust p256.pub.pem --decrypt p256.pem
+expect 7 stmota verify mine.img --trust p256.pub.pem --decrypt-key p256.pem
 says 'encrypted for a key of type X25519'
 openssl genpkey -algorithm X25519 -out stranger.pem
-expect 7 stmota verify mine.img --trust p256.pub.pem --decrypt stranger.pem
+expect 7 stmota verify mine.img --trust p256.pub.pem --decrypt-key stranger.pem
 says 'the key does not open the image'
-expect 0 stmota verify mine.img --trust p256.pub.pem --decrypt x25519.pem --json
+expect 0 stmota verify mine.img --trust p256.pub.pem --decrypt-key x25519.pem --json
 json 'r["encrypted"] and r["signed_by"][0]["counts"]'
 # No two are encrypted alike.
 expect 0 make_image mine2.img --key ed25519.pem --encrypt x25519.pub.pem
 cmp -s mine.img mine2.img && fail "the same key stream twice"
 # The whole file with a plain body is what the primary slot takes.
-expect 0 stmota convert mine.img --to bin --decrypt x25519.pem --out clear-again.img
+expect 0 stmota convert mine.img --to bin --decrypt-key x25519.pem --out clear-again.img
 expect 0 stmota verify clear-again.img --trust p256.pub.pem
 
 # A key with a passphrase.

@@ -25,25 +25,25 @@ expect 0 stmota info partial.sfb --json
 json 'r["partial_offset"] == "0x00000100" and r["partial_size"] == 256 and "not confirmed" in r["tag_check"]'
 
 expect 0 stmota verify ecdsa.sfb --trust p256.pub.pem
-expect 0 stmota verify ecdsa-aes-cbc.sfb --trust p256.pub.pem --decrypt aes.key --json
+expect 0 stmota verify ecdsa-aes-cbc.sfb --trust p256.pub.pem --decrypt-key aes.key --json
 json 'r["signed_by"][0]["counts"]'
-expect 0 stmota verify aes-gcm.sfb --decrypt aes.key
+expect 0 stmota verify aes-gcm.sfb --decrypt-key aes.key
 prints 'made with this AES key, by whoever has it'
 expect 7 stmota verify ecdsa.sfb --trust other.pub.pem
-expect 7 stmota verify ecdsa-aes-cbc.sfb --trust other.pub.pem --decrypt aes.key
+expect 7 stmota verify ecdsa-aes-cbc.sfb --trust other.pub.pem --decrypt-key aes.key
 expect 7 stmota verify ecdsa-aes-cbc.sfb --trust p256.pub.pem
 says 'without the key nothing of its program can be checked'
-expect 7 stmota verify ecdsa-aes-cbc.sfb --trust p256.pub.pem --decrypt other.key
+expect 7 stmota verify ecdsa-aes-cbc.sfb --trust p256.pub.pem --decrypt-key other.key
 says 'does not match its tag'
 expect 7 stmota verify aes-gcm.sfb
-expect 7 stmota verify aes-gcm.sfb --decrypt other.key
+expect 7 stmota verify aes-gcm.sfb --decrypt-key other.key
 says 'was not made with this key'
-expect 7 stmota verify aes-gcm.sfb --decrypt p256.pem
+expect 7 stmota verify aes-gcm.sfb --decrypt-key p256.pem
 says 'an AES key of SBSFU has 16'
 expect 1 stmota verify partial.sfb --trust p256.pub.pem
 says 'not confirmed'
 for name in ecdsa ecdsa-aes-cbc aes-gcm; do
-	[ $name = ecdsa ] && decrypt='' || decrypt='--decrypt aes.key'
+	[ $name = ecdsa ] && decrypt='' || decrypt='--decrypt-key aes.key'
 	# shellcheck disable=SC2086 # two words
 	expect 0 stmota convert $name.sfb --payload --to bin --out back.bin $decrypt
 	same program.bin back.bin
@@ -88,12 +88,12 @@ expect 0 openssl dgst -sha256 -verify p256.pub.pem -signature sig.der signed
 openssl enc -d -aes-128-cbc -nopad -K "$(od -An -tx1 aes.key | tr -d ' \n')" -iv "$(cat iv)" \
 	-in body -out plain
 cmp -n 1001 odd.bin plain || fail "openssl decrypts another program"
-expect 0 stmota verify mine.sfb --trust p256.pub.pem --decrypt aes.key
+expect 0 stmota verify mine.sfb --trust p256.pub.pem --decrypt-key aes.key
 
 expect 0 stmota convert odd.bin --to sfb --scheme aes-gcm --version 1 --header-size 4096 \
 	--aes-key aes.key --out mine.sfb
-expect 0 stmota verify mine.sfb --decrypt aes.key
-expect 0 stmota convert mine.sfb --payload --decrypt aes.key --to bin --out back.bin
+expect 0 stmota verify mine.sfb --decrypt-key aes.key
+expect 0 stmota convert mine.sfb --payload --decrypt-key aes.key --to bin --out back.bin
 same odd.bin back.bin
 # No nonce twice.
 expect 0 stmota convert odd.bin --to sfb --scheme aes-gcm --version 1 --header-size 4096 \
@@ -115,8 +115,8 @@ PY
 count=0
 for file in bent-*; do
 	case $file in
-	bent-ecdsa-aes-cbc-*) set -- --decrypt aes.key ;;
-	bent-aes-gcm-*) set -- --decrypt aes.key ;;
+	bent-ecdsa-aes-cbc-*) set -- --decrypt-key aes.key ;;
+	bent-aes-gcm-*) set -- --decrypt-key aes.key ;;
 	*) set -- ;;
 	esac
 	status=0

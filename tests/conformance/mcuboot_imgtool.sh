@@ -57,7 +57,7 @@ openssl pkey -in other.pem -pubout -out other.pub.pem
 # believed FILE KEY DEVICE: with the right key, with no other, and the program comes out again
 believed() {
 	file=$1 key=$2 device=$3
-	[ "$device" = - ] && decrypt='' || decrypt="--decrypt $device.pem"
+	[ "$device" = - ] && decrypt='' || decrypt="--decrypt-key $device.pem"
 	# shellcheck disable=SC2086 # two words
 	if [ "$key" != - ]; then
 		"$stmota" verify "$file" --trust "$key.pub.pem" $decrypt >out 2>&1 ||

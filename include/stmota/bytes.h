@@ -82,7 +82,7 @@ static inline bool span_overlaps(struct span a, struct span b)
 }
 
 /* Value of a hexadecimal digit of either case, -1 if it is none. */
-static inline int hex_digit(uint8_t c)
+static inline int hex_value(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';

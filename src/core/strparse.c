@@ -117,7 +117,7 @@ bool parse_hex(const void *text, size_t len, uint8_t *ret, size_t n)
 	if (len % 2 != 0 || len / 2 != n)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		int high = hex_digit(p[2 * i]), low = hex_digit(p[2 * i + 1]);
+		int high = hex_value(p[2 * i]), low = hex_value(p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

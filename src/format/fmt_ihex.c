@@ -155,7 +155,7 @@ static int decode(struct reader *r, const uint8_t *p, size_t len, struct err *e)
 	if (len > LINE_MAX_CHARS)
 		return bad(r, e, "%zu characters are more than a record can have", len);
 	for (p++, len--; len >= 2; p += 2, len -= 2) {
-		int high = hex_digit(p[0]), low = hex_digit(p[1]);
+		int high = hex_value(p[0]), low = hex_value(p[1]);
 
 		if (high < 0 || low < 0)
 			return bad(r, e, "not a hexadecimal digit");
@@ -243,7 +243,7 @@ static bool ihex_detect(const uint8_t *data, size_t len)
 		i++;
 	if (i + 3 > len || data[i] != ':')
 		return false;
-	return hex_digit(data[i + 1]) >= 0 && hex_digit(data[i + 2]) >= 0;
+	return hex_value(data[i + 1]) >= 0 && hex_value(data[i + 2]) >= 0;
 }
 
 static int ihex_read(const uint8_t *data, size_t len, const struct fmt_options *opt,

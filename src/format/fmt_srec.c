@@ -115,7 +115,7 @@ static int decode(struct reader *r, const uint8_t *p, size_t len, size_t *ret, s
 	if (len > LINE_MAX_CHARS)
 		return bad(r, e, "%zu characters are more than a record can have", len);
 	for (p += 2, len -= 2; len >= 2; p += 2, len -= 2) {
-		int high = hex_digit(p[0]), low = hex_digit(p[1]);
+		int high = hex_value(p[0]), low = hex_value(p[1]);
 
 		if (high < 0 || low < 0)
 			return bad(r, e, "not a hexadecimal digit");
@@ -254,7 +254,7 @@ static bool srec_detect(const uint8_t *data, size_t len)
 {
 	if (len < 4 || data[0] != 'S' || data[1] < '0' || data[1] > '9')
 		return false;
-	return hex_digit(data[2]) >= 0 && hex_digit(data[3]) >= 0;
+	return hex_value(data[2]) >= 0 && hex_value(data[3]) >= 0;
 }
 
 static int srec_read(const uint8_t *data, size_t len, const struct fmt_options *opt,

@@ -57,9 +57,9 @@ static bool parse_uuid(const char *text, uint8_t ret[UUID_SIZE])
 	for (const char *p = text; *p != '\0' && n < 2 * UUID_SIZE; p++) {
 		if (*p == '-')
 			continue;
-		if (hex_digit((uint8_t)*p) < 0)
+		if (hex_value((uint8_t)*p) < 0)
 			return false;
-		ret[n / 2] = (uint8_t)((n % 2 == 0 ? 0 : ret[n / 2] << 4) | hex_digit((uint8_t)*p));
+		ret[n / 2] = (uint8_t)((n % 2 == 0 ? 0 : ret[n / 2] << 4) | hex_value((uint8_t)*p));
 		n++;
 	}
 	return n == 2 * UUID_SIZE;

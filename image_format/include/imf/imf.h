@@ -8,7 +8,8 @@
  *
  *   IMF_NO_VERIFY     only the parser, no streaming check
  *   IMF_NO_SEGMENTS   images with holes are refused
- *   IMF_NO_PATCH      no delta components
+ *   IMF_NO_PATCH      no delta or compressed components
+ *   IMF_NO_WHOLE      no images compressed without a base
  *   IMF_NO_INPLACE    no deltas that overwrite their own base
  *   IMF_NO_CHAIN      no chained components
  *   IMF_NO_DECRYPT    no encrypted components

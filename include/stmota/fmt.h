@@ -86,6 +86,13 @@ int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt
 	struct segments *ret, const struct fmt **ret_format, struct err *e);
 
 /*
+ * fmt_read() of a file that nobody needs afterwards: the bytes of a raw binary become the image, and
+ * `file` is empty then.
+ */
+int fmt_read_take(struct buf *file, const char *name, const struct fmt_options *opt,
+	struct segments *ret, struct err *e);
+
+/*
  * Appends an image in the given format to `ret`. What is written reads back as the same segments,
  * but for a raw binary, which has no address and no holes; an entry is kept by ihex and srec only.
  *

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stmota/buf.h>
 #include <stmota/bytes.h>
 #include <stmota/cleanup.h>
 #include <stmota/err.h>
@@ -41,6 +42,12 @@ struct segments {
  * segments_join().
  */
 int segments_add(struct segments *s, uint32_t addr, const void *data, uint32_t len, struct err *e);
+
+/*
+ * Moves a whole buffer into an empty image, without a copy; `b` is empty afterwards. After ERR_FORMAT
+ * (it is empty, or passes 2^32) and ERR_NOMEM nothing has changed.
+ */
+int segments_take(struct segments *s, uint32_t addr, struct buf *b, struct err *e);
 
 struct segments_piece { /* some bytes of a file that is being read */
 	uint32_t addr;

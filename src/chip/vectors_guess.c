@@ -118,14 +118,15 @@ static uint32_t scanned(const struct guess *g)
 static size_t collect_pointers(const struct guess *g, uint32_t *v, size_t max)
 {
 	uint64_t end = (uint64_t)g->hi + g->len;
-	uint32_t range = (uint32_t)((end < UINT32_MAX ? end : UINT32_MAX) - g->lo);
+	uint32_t lo = g->lo, range = (uint32_t)((end < UINT32_MAX ? end : UINT32_MAX) - lo);
+	uint32_t up_to = scanned(g);
 	size_t n = 0, distinct = 0;
 
-	for (uint32_t off = 4; off + 4 <= scanned(g) && n < max; off += 4) {
+	for (uint32_t off = 4; off + 4 <= up_to && n < max; off += 4) {
 		uint32_t w = word_at(g, off);
 
 		/* What is rarely true stands first: it is asked for every word of the file. */
-		if (w - g->lo < range && (w & 1) != 0 && w != g->lo)
+		if (w - lo < range && (w & 1) != 0 && w != lo)
 			v[n++] = w - 1;
 	}
 	qsort(v, n, sizeof(*v), number_order);
@@ -149,7 +150,9 @@ static void collect_starts(const struct guess *g, struct starts *s, uint32_t max
 	/* High bytes of what starts_function() takes: most of a file is passed over by a look-up. */
 	static const bool maybe[256] = {[0xb0] = true, [0xb4] = true, [0xb5] = true, [0xe9] = true};
 
-	for (uint32_t off = LEN_MIN; off + 2 <= scanned(g) && s->n < max; off += 2) {
+	uint32_t up_to = scanned(g);
+
+	for (uint32_t off = LEN_MIN; off + 2 <= up_to && s->n < max; off += 2) {
 		if (!maybe[g->image[off + 1]])
 			continue;
 		if (!starts_function(halfword_at(g, off)) || s->count[off % STEP] == LIST_MAX)
@@ -233,20 +236,25 @@ static void vote_copy_at(struct guess *g, const uint32_t w[3])
  */
 static void vote_copy(struct guess *g)
 {
-	uint32_t w[3] = {word_at(g, 0x40), word_at(g, 0x44), word_at(g, 0x48)};
-	unsigned in_ram = 4u * is_ram(w[0]) + 2u * is_ram(w[1]) + is_ram(w[2]);
+	/* High bytes of RAM: each word is looked at once, as most of a file is something else. */
+	static const bool maybe[256] = {
+		[0x10] = true, [0x20] = true, [0x24] = true, [0x30] = true, [0x38] = true};
+	const uint8_t *high = g->image + 3;
+	uint32_t end = g->len - 3;
+	unsigned seen = 0;
 
-	for (uint32_t off = 0x40;;) {
-		/* Two of the three: each word is looked at once, as most of a file is something else. */
+	for (uint32_t off = 0x40; off < end; off += 4) {
+		uint32_t w[3];
+		unsigned in_ram;
+
+		seen = (seen << 1 | maybe[high[off]]) & 7;
+		if ((seen & (seen - 1)) == 0 || off < 0x48) /* fewer than two of three */
+			continue;
+		for (unsigned i = 0; i < 3; i++)
+			w[i] = word_at(g, off - 8 + 4 * i);
+		in_ram = 4u * is_ram(w[0]) + 2u * is_ram(w[1]) + is_ram(w[2]);
 		if (in_ram == 3 || in_ram == 5 || in_ram == 6)
 			vote_copy_at(g, w);
-		off += 4;
-		if (off + 12 > g->len)
-			break;
-		w[0] = w[1];
-		w[1] = w[2];
-		w[2] = word_at(g, off + 8);
-		in_ram = (in_ram << 1 & 6) | is_ram(w[2]);
 	}
 }
 

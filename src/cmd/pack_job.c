@@ -55,8 +55,7 @@ static int read_opaque(
 	return segments_add(ret, f->address, b->data, (uint32_t)b->len, e);
 }
 
-static int read_image(
-	const struct pack_file *f, const struct buf *b, struct segments *ret, struct err *e)
+static int read_image(const struct pack_file *f, struct buf *b, struct segments *ret, struct err *e)
 {
 	struct fmt_options opt = {
 		.has_address = f->has_address,
@@ -65,7 +64,6 @@ static int read_image(
 		.allow_ram = f->kind == IMF_KIND_RAM_CODE || f->kind == IMF_KIND_RAM_INIT,
 	};
 	const struct fmt *found;
-	int rc;
 
 	if (f->format != NULL && !opt.raw) {
 		found = fmt_detect(b->data, b->len);
@@ -73,8 +71,7 @@ static int read_image(
 			return err_set(e, ERR_FORMAT, "%s: this is %s, not %s", f->path,
 				found->description, f->format->name);
 	}
-	rc = fmt_read(b->data, b->len, f->path, &opt, ret, NULL, e);
-	return rc;
+	return fmt_read_take(b, f->path, &opt, ret, e);
 }
 
 static int header_contradicts(struct err *e, const char *what, const char *option)
@@ -135,7 +132,8 @@ int pack_job_add(struct pack_job *p, const struct pack_file *f, struct err *e)
 	if (rc == 0)
 		rc = f->kind == IMF_KIND_OPAQUE ? read_opaque(f, &b, &p->images[i], e)
 						: read_image(f, &b, &p->images[i], e);
-	if (rc == 0 && i == 0 && is_signed_image(f, &b)) {
+	/* What is left of the file is one of another format than raw binary. */
+	if (rc == 0 && i == 0 && b.len > 0 && is_signed_image(f, &b)) {
 		rc = adopt_header(p, &b, e);
 		if (rc < 0)
 			err_wrap(e, "%s", f->path);

@@ -17,16 +17,21 @@ static bool is_dash(const char *path)
 	return strcmp(path, "-") == 0;
 }
 
-static int read_all(int fd, const char *path, size_t max, struct buf *ret, struct err *e)
+/* expected: bytes that are likely to come, so that a buffer need not grow; any other number is as good */
+static int read_all(
+	int fd, const char *path, size_t max, size_t expected, struct buf *ret, struct err *e)
 {
 	size_t start = ret->len;
+	int rc = expected <= max ? buf_reserve(ret, expected + 1, e) : 0;
 
 	for (;;) {
-		int rc = buf_reserve(ret, READ_STEP, e);
-		ssize_t n = rc == 0 ? read(fd, ret->data + ret->len, READ_STEP) : 0;
+		ssize_t n;
 
+		if (rc == 0 && ret->cap == ret->len)
+			rc = buf_reserve(ret, READ_STEP, e);
 		if (rc < 0)
 			return rc;
+		n = read(fd, ret->data + ret->len, ret->cap - ret->len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -42,13 +47,16 @@ static int read_all(int fd, const char *path, size_t max, struct buf *ret, struc
 int fs_read(const char *path, size_t max, struct buf *ret, struct err *e)
 {
 	cleanup_close int fd = -1;
+	struct stat st;
 
 	if (is_dash(path))
-		return read_all(STDIN_FILENO, "standard input", max, ret, e);
+		return read_all(STDIN_FILENO, "standard input", max, READ_STEP, ret, e);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(e, ERR_IO, errno, "cannot open %s", path);
-	return read_all(fd, path, max, ret, e);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < 0)
+		st.st_size = READ_STEP;
+	return read_all(fd, path, max, (size_t)st.st_size, ret, e);
 }
 
 static int write_all(int fd, const char *path, const uint8_t *data, size_t len, struct err *e)

@@ -118,6 +118,19 @@ int fmt_read(const uint8_t *data, size_t len, const char *name, const struct fmt
 	return 0;
 }
 
+int fmt_read_take(struct buf *file, const char *name, const struct fmt_options *opt,
+	struct segments *ret, struct err *e)
+{
+	int rc;
+
+	if (!opt->raw && fmt_detect(file->data, file->len) != &fmt_bin)
+		return fmt_read(file->data, file->len, name, opt, ret, NULL, e);
+	rc = fmt_bin_check(file->data, file->len, opt, e);
+	if (rc == 0)
+		rc = segments_take(ret, opt->address, file, e);
+	return rc < 0 ? err_wrap(e, "%s", name) : 0;
+}
+
 int fmt_write(const struct fmt *f, const struct segments *s, const struct fmt_write_options *opt,
 	struct buf *ret, struct err *e)
 {

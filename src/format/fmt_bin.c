@@ -83,8 +83,7 @@ static bool bin_detect(const uint8_t *data, size_t len)
 	return true;
 }
 
-static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *opt,
-	struct segments *ret, struct err *e)
+int fmt_bin_check(const uint8_t *data, size_t len, const struct fmt_options *opt, struct err *e)
 {
 	int rc;
 
@@ -101,7 +100,15 @@ static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *o
 		return err_set(e, ERR_FORMAT,
 			"%zu bytes at 0x%08X pass the end of the address space", len,
 			(unsigned)opt->address);
-	return segments_add(ret, opt->address, data, (uint32_t)len, e);
+	return 0;
+}
+
+static int bin_read(const uint8_t *data, size_t len, const struct fmt_options *opt,
+	struct segments *ret, struct err *e)
+{
+	int rc = fmt_bin_check(data, len, opt, e);
+
+	return rc < 0 ? rc : segments_add(ret, opt->address, data, (uint32_t)len, e);
 }
 
 static int bin_write(const struct segments *s, const struct fmt_write_options *opt, struct buf *ret,

@@ -8,6 +8,7 @@
  */
 #include <stmota/segments.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,6 +167,22 @@ int segments_add(struct segments *s, uint32_t addr, const void *data, uint32_t l
 	if (from == to)
 		return insert_new(s, from, addr, data, len, e);
 	return merge(s, from, to, addr, data, len, e);
+}
+
+int segments_take(struct segments *s, uint32_t addr, struct buf *b, struct err *e)
+{
+	int rc;
+
+	assert(s->n == 0);
+	if (b->len == 0 || (uint64_t)addr + b->len > (uint64_t)1 << 32)
+		return err_set(e, ERR_FORMAT, "%zu bytes at 0x%08X are no part of memory", b->len,
+			(unsigned)addr);
+	rc = reserve_items(s, e);
+	if (rc < 0)
+		return rc;
+	s->v[s->n++] = (struct segment){addr, (uint32_t)b->len, b->data, b->cap};
+	*b = BUF_INIT;
+	return 0;
 }
 
 static int piece_order(const void *va, const void *vb)

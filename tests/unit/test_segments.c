@@ -186,6 +186,30 @@ static void test_segments_move__leaves_an_empty_image(void **state)
 	assert_int_equal(segments_size(&b), 1);
 }
 
+/* A buffer becomes the image: the very bytes, and they can be added to as to any other. */
+static void test_segments_take__moves(void **state)
+{
+	cleanup_segments struct segments s = SEGMENTS_INIT;
+	cleanup_buf struct buf b = BUF_INIT;
+	struct err e = ERR_INIT;
+	const uint8_t *bytes;
+
+	assert_int_equal(segments_take(&s, 0x08000000, &b, &e), ERR_FORMAT);
+	assert_int_equal(buf_append(&b, "12345", 5, NULL), 0);
+	assert_int_equal(segments_take(&s, 0xfffffffc, &b, &e), ERR_FORMAT);
+	assert_int_equal(b.len, 5);
+	assert_int_equal(s.n, 0);
+	bytes = b.data;
+	assert_int_equal(segments_take(&s, 0xfffffffb, &b, &e), 0);
+	assert_ptr_equal(s.v[0].data, bytes);
+	assert_null(b.data);
+	assert_int_equal(b.len, 0);
+	assert_int_equal(segments_add(&s, 0xfffffff0, "abc", 3, &e), 0);
+	assert_int_equal(segments_add(&s, 0xfffffff3, "defghijk", 8, &e), 0);
+	assert_int_equal(s.n, 1);
+	assert_memory_equal(s.v[0].data, "abcdefghijk12345", 16);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_segments_join__clash_names_the_address),
 		cmocka_unit_test(test_segments_join__agrees_with_add),
 		cmocka_unit_test(test_segments_move__leaves_an_empty_image),
+		cmocka_unit_test(test_segments_take__moves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

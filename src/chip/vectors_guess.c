@@ -76,6 +76,7 @@ static void vote(struct guess *g, int64_t base, uint32_t weight)
 static bool bound(struct guess *g)
 {
 	uint32_t reset = word_at(g, 4) - 1, low = reset, high = reset;
+	uint64_t lo;
 
 	if (!vectors_sp_plausible(word_at(g, 0)))
 		return false;
@@ -93,12 +94,15 @@ static bool bound(struct guess *g)
 	}
 	if (low < LEN_MIN)
 		return false;
-	g->lo = high >= g->len ? (high - g->len) / STEP * STEP + STEP : 0;
+	lo = high >= g->len ? ((uint64_t)high - g->len) / STEP * STEP + STEP : 0;
 	/* Nothing is linked across the beginning of an STM32's flash. */
-	if (low >= FLASH_BASE && g->lo < FLASH_BASE)
-		g->lo = FLASH_BASE;
+	if (low >= FLASH_BASE && lo < FLASH_BASE)
+		lo = FLASH_BASE;
 	g->hi = (low - LEN_MIN) / STEP * STEP;
-	return g->lo <= g->hi;
+	if (lo > g->hi)
+		return false;
+	g->lo = (uint32_t)lo;
+	return true;
 }
 
 static int number_order(const void *va, const void *vb)

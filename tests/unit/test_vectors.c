@@ -517,6 +517,8 @@ static void test_vectors_guess__end_of_the_address_space(void **state)
 		if (get_le32(m.bytes + 4 * i) != 0)
 			put_le32(m.bytes + 4 * i, 0xfffffff1);
 	assert_in_range(vectors_guess_base(m.bytes, SIZE, base, 4), 0, 4);
+	/* Of fewer bytes than lie behind the only candidate there is none, instead of all there are. */
+	assert_int_equal(vectors_guess_base(m.bytes, 180, base, 4), 0);
 }
 
 /* Real firmware, the load addresses of its README. pybv11 has no table: nothing may be guessed. */

@@ -108,6 +108,14 @@ refuse 7 'not encrypted for this device' stmota unpack d.sota --decrypt-key thre
 expect 0 stmota rewrap d.sota --device-key two.pem --encrypt-to three.pub.pem --trust pub.pem --out f.sota
 expect 0 stmota verify f.sota --trust pub.pem --decrypt-key three.pem
 refuse 7 'not encrypted for this device' stmota verify f.sota --trust pub.pem --decrypt-key two.pem
+# A device key with a passphrase, which --passphrase-file names for packages as for images.
+openssl pkcs8 -topk8 -in three.pem -out three-locked.pem -passout pass:secret
+echo secret >pass
+echo other >wrong
+expect 0 stmota verify f.sota --trust pub.pem --decrypt-key three-locked.pem --passphrase-file pass
+refuse 7 'passphrase of three-locked.pem is wrong' stmota verify f.sota --trust pub.pem \
+	--decrypt-key three-locked.pem --passphrase-file wrong
+refuse 7 'passphrase' stmota verify f.sota --trust pub.pem --decrypt-key three-locked.pem
 refuse 7 'not encrypted for this device' stmota rewrap f.sota --device-key two.pem \
 	--encrypt-to one.pub.pem --out x.sota
 refuse 2 'not encrypted for device keys' stmota rewrap plain.sota --device-key two.pem \

@@ -46,6 +46,7 @@ if [ -d "$corpus" ]; then
 	[ "$transfers" -lt $((6 * 192)) ] || fail "$transfers transfers: dfu-util needs less to write it"
 	judged 0x468 0x08000000 "$corpus/mlrs-rx/new.bin"
 	judged 0x448 0x08000000 "$corpus/duckypad-a/new.bin"
+	judged 0x450 0x08000000 "$corpus/portenta-boot/new.bin" --chip 0x450
 else
 	echo 'not looked at: real firmware is not there'
 fi

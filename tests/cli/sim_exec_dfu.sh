@@ -45,6 +45,8 @@ real() {
 }
 real 0x413 pybv11/new.bin
 real 0x419 hoverboard/new.bin
+real 0x468 mlrs-rx/new.bin
+real 0x448 duckypad-a/new.bin
 
 # ---- what it says of itself, and what goes over the wire: six transfers a block, as dfu-util does
 chip=0x413

@@ -121,11 +121,13 @@ static int send_block(struct ymodem *y, const struct block *b, uint32_t number, 
 {
 	bool may_repeat = !ymodem_has(y, YMODEM_WRITES_TWICE);
 	unsigned tries = 0, silences = 0;
+	uint64_t sent_ms = 0;
 	int rc = put(y, b, e);
 
 	while (rc == 0) {
 		enum ymodem_byte reply = YM_ACK;
 
+		sent_ms = clock_now_ms(y->l->clock);
 		rc = ymodem_reply(y, timeout_ms, &reply, e);
 		if (rc == ERR_TIMEOUT && may_repeat && number > 0 && silences++ == 0) {
 			err_clear(e);
@@ -139,6 +141,14 @@ static int send_block(struct ymodem *y, const struct block *b, uint32_t number, 
 		} else if (rc == 0 && reply == YM_NAK && ymodem_has(y, YMODEM_NAK_IS_NUMBER)) {
 			/* To a block that was sent again: its ACK was lost, the next one is due. */
 			return tries > 0 ? 0 : out_of_step(number, e);
+		} else if (rc == 0 && !may_repeat && number > 0 &&
+			   (reply != YM_NAK ||
+				   clock_now_ms(y->l->clock) - sent_ms >= YM_SECOND_MS)) {
+			/*
+			 * Not what it says to a bad block, or its time-out: it may well have the
+			 * block, and wait for the next.
+			 */
+			return out_of_step(number, e);
 		} else if (rc == 0) {
 			rc = again(y, b, &tries, e);
 		}

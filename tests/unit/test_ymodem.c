@@ -358,6 +358,16 @@ static void try_place(const struct sim_ymodem_config *c, enum noise noise, bool 
 	sim_ymodem_free(d);
 }
 
+/*
+ * An ACK that became a NAK. Who does not look at numbers writes the block twice then, and nothing on
+ * the wire tells: only a digest of the file does (RT-Thread's container has one).
+ */
+static bool looks_refused(
+	const struct sim_ymodem_config *c, enum noise n, bool to_device, uint8_t bits)
+{
+	return c->number == SIM_YMODEM_TAKE && n == GARBLE && !to_device && (0x06 ^ bits) == 0x15;
+}
+
 static void test_ymodem_send__noise_at_every_byte(void **state)
 {
 	/* Bits that make one control byte of another: 02 of 04, 06 of 04, 15 of 06, 43 of 06. */
@@ -367,17 +377,20 @@ static void test_ymodem_send__noise_at_every_byte(void **state)
 	fill(data, sizeof(data), 3);
 	for (const struct sim_ymodem_config *c = sim_ymodem_receivers; c->name != NULL; c++) {
 		struct tally t = {0};
+		/* What it says while it erases comes before its answers to the data. */
+		uint64_t answers = 14 + (c->erase_text == NULL ? 0 : strlen(c->erase_text));
 
 		for (int to_device = 0; to_device < 2; to_device++)
-			for (uint64_t at = 0; at < (to_device ? 3500 : 14); at++) {
+			for (uint64_t at = 0; at < (to_device ? 3500 : answers); at++) {
 				/* Inside a block each byte is like the others. */
 				if (to_device && at % 1029 > 140 && at % 7 != 0)
 					continue;
 				for (enum noise n = LOSE; n <= DELAY; n++)
 					for (size_t i = 0; i < (n == GARBLE ? ARRAY_LEN(bits) : 1);
 						i++)
-						try_place(c, n, to_device != 0, at, bits[i], data,
-							sizeof(data), &t);
+						if (!looks_refused(c, n, to_device != 0, bits[i]))
+							try_place(c, n, to_device != 0, at, bits[i],
+								data, sizeof(data), &t);
 			}
 		printf("%s: %u places, %u in the same session, %u in a later one\n", c->name,
 			t.places, t.at_once, t.later);

@@ -94,10 +94,13 @@ int ymodem_reply(struct ymodem *y, uint32_t timeout_ms, enum ymodem_byte *ret, s
 	}
 }
 
-int ymodem_drain(struct ymodem *y, uint32_t quiet_ms, struct ymodem_heard *ret, struct err *e)
+/* `over`: two CAN were there, all that follows is words. */
+static int take_in(
+	struct ymodem *y, uint32_t quiet_ms, bool over, struct ymodem_heard *ret, struct err *e)
 {
 	/* A device that never stops talking is read for this long. */
 	uint64_t until = clock_now_ms(y->l->clock) + 5 * YM_SECOND_MS;
+	bool can = false;
 
 	*ret = (struct ymodem_heard){0};
 	while (clock_now_ms(y->l->clock) < until) {
@@ -110,14 +113,22 @@ int ymodem_drain(struct ymodem *y, uint32_t quiet_ms, struct ymodem_heard *ret, 
 		}
 		if (rc < 0)
 			return rc;
-		if (!has_meaning(byte)) {
+		if (over || !has_meaning(byte)) {
 			ymodem_hear(y, byte);
+			can = false;
 			continue;
 		}
+		over = can && byte == YM_CAN;
+		can = byte == YM_CAN;
 		ret->last = byte;
 		ret->ack |= byte == YM_ACK;
 	}
 	return err_set(e, ERR_PROTOCOL, "%s does not stop talking", y->l->name);
+}
+
+int ymodem_drain(struct ymodem *y, uint32_t quiet_ms, struct ymodem_heard *ret, struct err *e)
+{
+	return take_in(y, quiet_ms, false, ret, e);
 }
 
 void ymodem_cancel(struct ymodem *y)
@@ -134,7 +145,7 @@ int ymodem_given_up(struct ymodem *y, struct err *e)
 	size_t from, end;
 	struct ymodem_heard heard;
 
-	ymodem_drain(y, YM_SECOND_MS, &heard, &ignored);
+	take_in(y, YM_SECOND_MS, true, &heard, &ignored);
 	err_set(e, ERR_NACK, "the device has given up");
 	/* Its last line that says something. */
 	for (end = r->text_len; end > 0 && isspace((unsigned char)r->text[end - 1]); end--)

@@ -105,9 +105,11 @@ static int line_read(struct link *link, void *buf, size_t len, uint32_t timeout_
 			return rc;
 		if (!hit(l, false))
 			continue;
-		if (l->noise == LOSE)
+		if (l->noise == LOSE) {
 			i--;
-		else if (l->noise == GARBLE)
+			continue;
+		}
+		if (l->noise == GARBLE)
 			p[i] ^= 0x20;
 		else if (l->noise == DELAY)
 			sim_link_wait_us(l->clean, 2500000);

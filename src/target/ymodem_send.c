@@ -18,6 +18,7 @@
 #define BLOCKS_8_BITS 255u
 #define START_C_MS    5000  /* for the C behind the ACK of the header; then the first block goes */
 #define EOT_MS        2500  /* lrzsz believes an EOT only after a second of silence */
+#define LAST_C_MS     400   /* for the C before the last header: ST's receivers ask after a second */
 #define BATCH_C_MS    15000 /* for the C before the header of another file */
 
 struct block {
@@ -282,8 +283,9 @@ static int send_file(struct ymodem *y, const struct ymodem_file *f, struct err *
 static int send_last_header(struct ymodem *y, struct err *e)
 {
 	enum ymodem_byte reply = YM_ACK;
+	bool asked = false;
 	struct block b;
-	int rc = ymodem_reply(y, YM_SECOND_MS, &reply, e);
+	int rc = ymodem_reply(y, LAST_C_MS, &reply, e);
 
 	if (rc == 0 && reply == YM_CAN)
 		return ymodem_given_up(y, e);
@@ -295,6 +297,11 @@ static int send_last_header(struct ymodem *y, struct err *e)
 		rc = put(y, &b, e);
 		if (rc == 0)
 			rc = ymodem_reply(y, 2 * YM_SECOND_MS, &reply, e);
+		/* Its impatience and our header crossed: a second header would be typed into a menu. */
+		if (rc == 0 && reply == YM_C && !asked) {
+			asked = true;
+			rc = ymodem_reply(y, 2 * YM_SECOND_MS, &reply, e);
+		}
 		if (rc == 0 && reply == YM_ACK)
 			return 0;
 		if (rc < 0 && rc != ERR_TIMEOUT && rc != ERR_LINK)

@@ -106,6 +106,9 @@ kill "$pair"
 same files/f261121 back/f261121
 grep -q '> 02 01 FE' trace || fail 'no block in the trace'
 
-# A ROM command does not talk to a program.
-expect 1 stmota probe --device ymodem:/dev/ttyACM0
+# What is about memory does not talk to a program; what takes programs wants to know which one.
+expect 1 stmota erase --device ymodem:/dev/ttyACM0 --all --yes
 says "'stmota ymodem send'"
+expect 2 stmota probe --device ymodem:/dev/ttyACM0
+says 'playbook list'
+

@@ -95,6 +95,7 @@ struct device {
 	struct target *target; /* owned, connected; NULL: left, or an updater */
 	/* Owned. Where it is set there is no target, and there are no facts. */
 	struct updater *updater;
+	bool baud_given; /* by URL, section, configuration or request, and not by default */
 	bool takes_files;          /* as in the request */
 	const struct chip *assume; /* stands in for an unknown product ID; NULL: none does */
 	struct device_facts facts;

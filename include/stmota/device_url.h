@@ -34,6 +34,7 @@ struct device_url {
 	uint32_t alt;
 	uint32_t baud;         /* 0: not given */
 	struct entry entry;    /* wiring and times, ENTRY_INIT where not given */
+	char playbook[64];     /* of ymodem and tcp: name or path; "": not given */
 	char before[64];       /* entry recipe, see entry_parse(); "": not given */
 	enum chip_banks banks; /* what the user says where the device cannot tell; or _DEFAULT */
 };

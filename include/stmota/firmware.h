@@ -28,6 +28,7 @@ struct firmware_options {
 	/* For a device that takes a file: what needs no reading stays as it is, kinds and slots of
 	   components are the device's business. */
 	bool for_updater;
+	bool whole_package; /* likewise, and it opens packages itself: nothing is decrypted here */
 	bool data;                 /* a raw image is data: no vector table is looked for */
 	const struct trust *trust; /* keys to believe; NULL: none */
 	const struct secret *secret; /* opens what is encrypted; NULL: nothing does */

@@ -23,6 +23,12 @@ enum updater_proof {
 	UPDATER_REPORTED,  /* it, or the program that runs now, named success or version */
 };
 
+enum updater_form {
+	UPDATER_FILE,
+	UPDATER_PLAIN,   /* the program's bytes, from whatever file has them */
+	UPDATER_PACKAGE, /* the package itself: the device opens it */
+};
+
 struct updater_info {
 	char transport[16]; /* "dfu" */
 	char product[64];   /* what it calls itself; "": nothing */
@@ -30,6 +36,13 @@ struct updater_info {
 	char serial[64];
 	char memory[64];            /* the part of it that the file goes to; "": it has no parts */
 	uint16_t vid, pid, release; /* of a USB device; 0: none */
+	/* What kind of file it takes; UPDATER_FILE: of a package the one component, other files as they
+	   are. */
+	enum updater_form form;
+	bool has_address;
+	uint32_t address; /* of UPDATER_PLAIN: where the device has it */
+	bool takes_deltas; /* of UPDATER_PACKAGE */
+	char transcript[512];       /* where what is said is written down; "": nowhere */
 	uint32_t block;             /* bytes at once */
 	bool takes_files;           /* it can be given one at all */
 	bool stays;                 /* it does not restart when it has a file */
@@ -41,6 +54,7 @@ struct updater_file {     /* borrowed */
 	const char *name; /* for messages */
 	const uint8_t *data;
 	size_t len;
+	const char *version; /* of the program in it, for people; NULL: not known */
 	uint16_t vid, pid, release; /* of the device that it is for, or UPDATER_ANY_ID */
 };
 

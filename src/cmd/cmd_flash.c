@@ -53,7 +53,7 @@ const char *flash_device_section(const struct flash_call *c)
 
 /* ---- the file ---- */
 
-int flash_load(struct flash_call *c, bool for_updater, struct err *e)
+int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e)
 {
 	const struct opts *o = c->env->opts;
 	cleanup_secret struct secret secret = SECRET_INIT;
@@ -63,6 +63,7 @@ int flash_load(struct flash_call *c, bool for_updater, struct err *e)
 		.address = opt_u32(o, "address", 0),
 		.data = opt_given(o, "data"),
 		.for_updater = for_updater,
+		.whole_package = whole,
 		.trust = &c->trust,
 		.secret = &secret,
 		.now = (uint64_t)time(NULL),
@@ -405,10 +406,21 @@ static bool may_take_files(const struct command_env *env, const char *device)
 		       (url.usb.has_id || url.usb.serial[0] != '\0' || url.usb.port[0] != '\0'));
 }
 
+/* Behind some URLs there is a program: it takes files, of whatever form its playbook says. */
+static bool is_program(const struct command_env *env)
+{
+	struct device_request rq = {.device = env->device};
+	struct device_url url;
+
+	return device_resolve(&rq, env->config, &url, NULL) == 0 &&
+	       (url.scheme == DEVICE_YMODEM || url.scheme == DEVICE_TCP);
+}
+
 /* What is no image for memory may be what a device takes as a file: that is said when it is known. */
 static int load_for(struct flash_call *c, const struct device_names *names, struct err *e)
 {
-	int rc = flash_load(c, false, e);
+	bool program = names->n == 0 && is_program(c->env);
+	int rc = flash_load(c, program, program, e);
 	bool may = rc < 0 && names->n == 0 && may_take_files(c->env, c->env->device);
 
 	for (size_t i = 0; rc < 0 && i < names->n; i++)

@@ -47,7 +47,7 @@ const char *flash_device_section(const struct flash_call *c);
 /* What the [device] section says about what is installed. */
 int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
 /* Reads and checks the file; as a whole, for a device that takes files. */
-int flash_load(struct flash_call *c, bool for_updater, struct err *e);
+int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e);
 
 /* ---- flash_file.c ---- */
 

@@ -60,6 +60,41 @@ static int check_chip(struct flash_call *c, struct err *e)
 	return rc;
 }
 
+/*
+ * What an earlier run proved to have installed counts where nobody says better: such a device cannot
+ * be read.
+ */
+static int remembered(struct flash_call *c, struct err *e)
+{
+	const struct installed *in = c->state != NULL ? state_installed(c->state) : NULL;
+	int rc;
+
+	if (in == NULL || !in->known || in->version[0] == '\0' ||
+		c->now.version_source != INSTALLED_UNKNOWN)
+		return 0;
+	rc = version_parse(in->version, &c->now.version, e);
+	if (rc < 0)
+		return rc;
+	c->now.counter = in->counter;
+	c->now.version_source = INSTALLED_STATE;
+	return 0;
+}
+
+/* After the device proved it; a raw file says nothing about itself. */
+static int remember(struct flash_call *c, struct err *e)
+{
+	struct installed in = {.known = true};
+
+	if (c->state == NULL)
+		return 0;
+	if (c->firmware.is_package) {
+		uuid_format(c->firmware.package.header.product, in.product_uuid);
+		version_format(c->firmware.package.header.version, in.version);
+		in.counter = c->firmware.package.header.counter;
+	}
+	return state_finish(c->state, &in, e);
+}
+
 static int check_release(struct flash_call *c, struct err *e)
 {
 	struct release_policy policy = {
@@ -69,6 +104,8 @@ static int check_release(struct flash_call *c, struct err *e)
 
 	if (rc == 0)
 		rc = flash_configured(c, &c->now, e);
+	if (rc == 0)
+		rc = remembered(c, e);
 	if (rc == 0)
 		rc = release_check(
 			&c->firmware, &c->now, &policy, c->unchecked, sizeof(c->unchecked), e);
@@ -86,6 +123,10 @@ static void show_what(const struct flash_call *c, const struct updater_file *f)
 
 	out_str(o, "device", c->device->name);
 	out_str(o, "transport", info->transport);
+	if (info->product[0] != '\0' && info->vid == 0)
+		out_str(o, "updater", info->product);
+	if (info->version[0] != '\0')
+		out_str(o, "runs_version", info->version);
 	if (info->memory[0] != '\0')
 		out_str(o, "memory", info->memory);
 	out_str(o, "file", c->firmware.path);
@@ -116,10 +157,24 @@ static void show_result(const struct flash_call *c, const struct updater_file *f
 	out_bool(o, "verified", r->proof == UPDATER_READ_BACK);
 	out_str(o, "proof", proof_text(r->proof));
 	out_str(o, "device_said", r->said[0] != '\0' ? r->said : NULL);
+	if (c->device->updater->info.transcript[0] != '\0')
+		out_str(o, "transcript", c->device->updater->info.transcript);
 	if (c->has_proof) {
 		out_bool(o, "confirmed", true);
 		out_str(o, "seen", seen);
 	}
+}
+
+/* Whoever is asked what went wrong wants to see it. */
+static void tell_transcript(const struct flash_call *c)
+{
+	const char *path = c->device->updater->info.transcript;
+	char text[600];
+
+	if (path[0] == '\0')
+		return;
+	snprintf(text, sizeof(text), "what was said is in %s", path);
+	flash_note(c, text);
 }
 
 /* ---- doing it ---- */
@@ -160,18 +215,26 @@ static int send_it(struct flash_call *c, const struct updater_file *f, struct er
 	struct proof_session session = {0};
 	struct updater_result r = {0};
 	char seen[160] = "";
-	int rc = c->has_proof ? proof_begin(&session, &c->proof, NULL, e) : 0;
+	/* On the device's own line the updater is heard first. */
+	bool own = c->has_proof && u->link != NULL && proof_on_device(&c->proof);
+	int rc = c->has_proof && !own ? proof_begin(&session, &c->proof, NULL, e) : 0;
 
 	if (rc == 0) {
 		rc = u->ops->send(u, f, &r, e);
 		if (rc < 0)
 			err_wrap(e, "%s", c->device->name);
 	}
+	if (rc == 0 && own)
+		rc = proof_begin(&session, &c->proof, u->link, e);
 	if (rc == 0 && c->has_proof)
 		rc = proof_wait(&session, seen, sizeof(seen), e);
 	proof_end(&session);
-	if (rc < 0)
+	if (rc == 0)
+		rc = remember(c, e);
+	if (rc < 0) {
+		tell_transcript(c);
 		return rc;
+	}
 	if (r.proof == UPDATER_ACCEPTED && !c->has_proof)
 		flash_warn(c, "accepted by the device, not read back: that it runs is not proven "
 			      "(see --confirm)");
@@ -184,14 +247,17 @@ int flash_file(struct flash_call *c, struct err *e)
 	struct updater *u = c->device->updater;
 	cleanup_buf struct buf room = BUF_INIT;
 	struct updater_file f;
+	char version[VERSION_TEXT_SIZE];
 	int rc = check_options(c, e);
 
 	if (rc == 0) {
 		firmware_done(&c->firmware);
-		rc = flash_load(c, true, e);
+		rc = flash_load(c, true, u->info.form == UPDATER_PACKAGE, e);
 	}
 	if (rc == 0)
-		rc = updater_file_make(&c->firmware, &room, &f, e);
+		rc = updater_file_make(&c->firmware, &u->info, &room, &f, e);
+	if (rc == 0 && c->firmware.is_package)
+		f.version = version_format(c->firmware.package.header.version, version);
 	if (rc == 0 && u->ops->check != NULL && u->ops->check(u, &f, e) < 0)
 		rc = err_wrap(e, "%s", c->device->name);
 	if (rc < 0)
@@ -200,7 +266,11 @@ int flash_file(struct flash_call *c, struct err *e)
 		flash_warn(c, c->firmware.warning);
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, &f, e);
-	rc = check_release(c, e);
+	/* Of the devices that take files only those on a line are told apart by their name. */
+	if (u->link != NULL)
+		rc = cmd_open_state(c->env, c->device, &c->state, e);
+	if (rc == 0)
+		rc = check_release(c, e);
 	if (rc < 0)
 		return rc;
 	if (c->dry_run) {

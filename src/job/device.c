@@ -17,6 +17,7 @@
 #include <stmota/rom.h>
 #include <stmota/signals.h>
 
+#include "device_priv.h"
 #include "i2c_scan.h"
 
 #define BAUD_DEFAULT 115200
@@ -187,6 +188,7 @@ static int resolve(const struct device_request *rq, const struct config *config,
 		if (rc < 0)
 			return rc;
 	}
+	d->baud_given = d->url.baud != 0;
 	if (d->url.baud == 0)
 		d->url.baud = baud;
 	if (strcmp(d->name, "dfu:") == 0)
@@ -289,13 +291,19 @@ static int check_assumption(const struct device *d, const struct event_sink *eve
 }
 
 /* Behind the other schemes there is a program, not a bootloader in ROM. */
+static bool is_program(const struct device *d)
+{
+	return d->url.scheme == DEVICE_YMODEM || d->url.scheme == DEVICE_TCP;
+}
+
 static int check_scheme(const struct device *d, struct err *e)
 {
-	if (d->url.scheme != DEVICE_YMODEM && d->url.scheme != DEVICE_TCP)
+	if (!is_program(d) || d->takes_files)
 		return 0;
 	err_set(e, ERR_UNSUPPORTED, "%s is no bootloader whose memory can be read and written",
 		d->name);
-	return err_hint(e, "'stmota ymodem send' gives a file to the program that runs there");
+	return err_hint(e, "'stmota flash' and 'stmota ymodem send' give files to the program that "
+			   "runs there");
 }
 
 /* ---- connect ---- */
@@ -502,7 +510,8 @@ int device_open(const struct device_request *rq, const struct config *config,
 		rc = check_wanted_chip(chip, &d->url, e);
 	if (rc == 0) {
 		event_emit(events, &phase);
-		rc = connect(d, chip, rq->wait_s, events, e);
+		rc = is_program(d) ? device_open_updater(d, rq->wait_s, config, events, e)
+				   : connect(d, chip, rq->wait_s, events, e);
 		if (rc == 0 && d->updater == NULL)
 			rc = gather(d, chip, rq->chip_hint, events, e);
 		if (rc == 0 && d->updater == NULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * device_priv.h - what device_facts.c asks device_dfu.c
+ * device_priv.h - what the parts of device.c ask each other
  */
 #ifndef STMOTA_DEVICE_PRIV_H
 #define STMOTA_DEVICE_PRIV_H
@@ -41,5 +41,12 @@ bool device_rdp_shared(const struct target_info *info);
 
 /* True if all candidates have their unique id in the same place. */
 bool device_registers_shared(const struct target_info *info);
+
+/*
+ * Opens the line of a ymodem: or tcp: URL, begins the transcript, and reaches the menu that the
+ * playbook describes: d->updater is there then.
+ */
+int device_open_updater(struct device *d, uint32_t wait_s, const struct config *config,
+	const struct event_sink *events, struct err *e);
 
 #endif

@@ -228,11 +228,11 @@ static int load_package(struct firmware *f, const struct firmware_options *opt, 
 			opt->now, &f->verdict, e);
 	}
 	/* A bootloader in ROM takes plain bytes: they are opened here or not at all. */
-	if (rc == 0)
+	if (rc == 0 && !opt->whole_package)
 		rc = package_unlock(&f->package, opt->secret, e);
 	if (rc == 0)
 		rc = select_components(f, opt, e);
-	return rc == 0 ? assemble(f, e) : rc;
+	return rc == 0 && !opt->whole_package ? assemble(f, e) : rc;
 }
 
 /* What its loader would find out after everything was erased, if nobody looked before. */

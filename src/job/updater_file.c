@@ -42,20 +42,58 @@ static int take_ids(const struct firmware *f, struct updater_file *ret, struct e
 	return 0;
 }
 
-int updater_file_make(
-	const struct firmware *f, struct buf *room, struct updater_file *ret, struct err *e)
+/* The package itself; its deltas are undone by a device that says it can. */
+static int whole(const struct firmware *f, const struct updater_info *info,
+	struct updater_file *ret, struct err *e)
+{
+	if (!f->is_package) {
+		err_set(e, ERR_NO_FIT, "%s is no package, and this device takes nothing else", f->path);
+		return err_hint(e, "'stmota pack' makes one");
+	}
+	if (!info->takes_deltas && firmware_waits_any(f))
+		return no_delta(f, e);
+	ret->data = f->file.data;
+	ret->len = f->file.len;
+	return 0;
+}
+
+/* A device that has its program at one address gets none that is linked for another. */
+static int check_address(const struct firmware *f, const struct updater_info *info, struct err *e)
+{
+	uint32_t from = segments_extent(&f->image).addr;
+
+	if (info->form != UPDATER_PLAIN || !info->has_address || from == info->address ||
+		(!f->is_package && !f->format->has_addresses))
+		return 0;
+	err_set(e, ERR_NO_FIT, "%s begins at 0x%08X, and this device has its program at 0x%08X",
+		f->path, from, info->address);
+	return err_hint(e, "link it for that address; or is it another playbook?");
+}
+
+int updater_file_make(const struct firmware *f, const struct updater_info *info, struct buf *room,
+	struct updater_file *ret, struct err *e)
 {
 	struct updater_file file = {.name = f->path,
 		.vid = UPDATER_ANY_ID,
 		.pid = UPDATER_ANY_ID,
 		.release = UPDATER_ANY_ID};
 	struct fmt_write_options opt = {.erased = 0xFF};
-	int rc = f->is_package ? one_component(f, e) : 0;
+	int rc = 0;
 
+	if (info->form == UPDATER_PACKAGE) {
+		rc = whole(f, info, &file, e);
+		if (rc == 0)
+			*ret = file;
+		return rc;
+	}
+	if (f->is_package)
+		rc = one_component(f, e);
 	if (rc == 0 && firmware_waits_any(f))
 		rc = no_delta(f, e);
 	if (rc == 0)
 		rc = take_ids(f, &file, e);
+	if (rc == 0)
+		rc = check_address(f, info, e);
 	if (rc == 0 && f->image.n > 1)
 		rc = fmt_write(fmt_find("bin"), &f->image, &opt, room, e);
 	if (rc < 0)

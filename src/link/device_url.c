@@ -58,6 +58,14 @@ static int set_before(const char *value, struct device_url *u, struct err *e)
 	return 0;
 }
 
+static int set_playbook(const char *value, struct device_url *u, struct err *e)
+{
+	if (value[0] == '\0' || strlen(value) >= sizeof(u->playbook))
+		return err_set(e, ERR_USAGE, "'%.60s' is no name of a playbook", value);
+	memcpy(u->playbook, value, strlen(value) + 1);
+	return 0;
+}
+
 static int set_banks(const char *value, struct device_url *u, struct err *e)
 {
 	if (strcmp(value, "single") == 0)
@@ -91,6 +99,7 @@ static const struct {
 } keys[] = {
 	{"baud", set_baud, 1u << DEVICE_UART | 1u << DEVICE_YMODEM},
 	{"alt", set_alt, 1u << DEVICE_DFU},
+	{"playbook", set_playbook, 1u << DEVICE_YMODEM | 1u << DEVICE_TCP},
 	{"max", set_max, 1u << DEVICE_I2C},
 	{"boot0", set_boot0},
 	{"nrst", set_nrst},
@@ -133,6 +142,8 @@ static int take_option(char *text, struct device_url *u, struct err *e)
 	err_set(e, ERR_USAGE, "unknown key '%s'", text);
 	err_hint(e, "keys are %sboot0, nrst, before, banks, reset_ms, settle_ms, boot_ms",
 		u->scheme == DEVICE_I2C   ? "max, "
+		: u->scheme == DEVICE_YMODEM ? "playbook, baud, "
+		: u->scheme == DEVICE_TCP    ? "playbook, "
 		: u->scheme == DEVICE_DFU ? "alt, "
 					  : "baud, ");
 	return ERR_USAGE;

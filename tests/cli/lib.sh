@@ -14,6 +14,9 @@
 #                             all of them are `events`
 #   board [OPTION]...         starts (or starts again) a virtual board at ./board whose memory
 #                             stays in ./board.state; options as of `stmota-sim run`
+#   updater NAME [OPTION]...
+#                       the same with a device whose program is such an updater; its memory stays in
+#                       ./NAME.state, its name in $name
 #   board_off                 ends it; statistics are written then
 #   stat KEY                  prints a number of the statistics; after board_off
 #   blinky VERSION            packs examples/blinky as blinky-VERSION.sota, signed by key.pem
@@ -145,6 +148,23 @@ board() {
 		kill -0 "$sim_pid" 2>/dev/null || fail "the virtual board does not start: $*"
 		tries=$((tries + 1))
 		[ "$tries" -lt 200 ] || fail "the virtual board does not appear: $*"
+		sleep 0.05
+	done
+}
+
+updater() {
+	board_off
+	rm -f board
+	name=$1
+	shift
+	stmota-sim run --updater "$name" --uart board --state "$name.state" --stats stats.json --seed 1 \
+		"$@" >sim.log 2>&1 &
+	sim_pid=$!
+	tries=0
+	while [ ! -e board ]; do
+		kill -0 "$sim_pid" 2>/dev/null || fail "the updater does not start: $name"
+		tries=$((tries + 1))
+		[ "$tries" -lt 200 ] || fail "the updater does not appear: $name"
 		sleep 0.05
 	done
 }

@@ -174,7 +174,7 @@ static void test_playbook__all_shipped_ones_are_sound(void **state)
 	static const char *const wanted[] = {"iap-f0", "iap-f1", "iap-f3", "iap-f4", "iap-f7",
 		"iap-h7", "iap-l4", "x-cube-dbfu", "x-cube-dbfu-l4", "x-cube-dbfu-g4",
 		"x-cube-dbfu-l0", "x-cube-sbsfu-boot", "x-cube-sbsfu-app", "x-cube-sbsfu-loader",
-		"tfm", "oemurot", "rt-fota", "rb"};
+		"tfm", "oemurot", "rt-fota", "rb", "stmota"};
 	/* Those whose receivers count in 8 bits. */
 	static const char *const short_ones[] = {"iap-f0", "iap-f1", "iap-f3", "iap-f7", "iap-l4",
 		"x-cube-dbfu-l4", "x-cube-dbfu-g4"};

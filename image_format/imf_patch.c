@@ -84,10 +84,19 @@ static int digest_start(const struct imf_patch_config *cfg, const uint8_t *salt)
 	return IMF_OK;
 }
 
+/* IMF_OK if it is the wanted one. */
+static int digest_ends(const struct imf_patch_config *cfg, const uint8_t *want, int error)
+{
+	uint8_t digest[IMF_DIGEST_SIZE];
+
+	if (cfg->crypto->sha256_final(cfg->crypto->ctx, digest) != 0)
+		return IMF_ERR_CRYPTO;
+	return imf_differ(digest, want, IMF_DIGEST_SIZE) != 0 ? error : IMF_OK;
+}
+
 IMF_SHARED int imf_patch_check(const struct imf_patch_config *cfg, const uint8_t *salt,
 	uint32_t len, const uint8_t *want, uint8_t buf[IMF_PATCH_IN])
 {
-	uint8_t digest[IMF_DIGEST_SIZE];
 	uint32_t at = 0;
 
 	if (digest_start(cfg, salt) < 0)
@@ -101,9 +110,7 @@ IMF_SHARED int imf_patch_check(const struct imf_patch_config *cfg, const uint8_t
 			return IMF_ERR_CRYPTO;
 		at += n;
 	}
-	if (cfg->crypto->sha256_final(cfg->crypto->ctx, digest) != 0)
-		return IMF_ERR_CRYPTO;
-	return imf_differ(digest, want, IMF_DIGEST_SIZE) != 0 ? IMF_ERR_BASE : IMF_OK;
+	return digest_ends(cfg, want, IMF_ERR_BASE);
 }
 
 /* A checkpoint: the offset, the start of the payload's digest, a sum over both. */
@@ -268,17 +275,11 @@ IMF_SHARED int imf_patch_whole(const struct imf_patch *p)
 
 int imf_patch_finish(struct imf_patch *p)
 {
-	uint8_t digest[IMF_DIGEST_SIZE];
-
 	p->error = imf_patch_whole(p);
 	if (p->error == IMF_OK && p->n_out > 0)
 		p->error = flush(p);
-	if (p->error < 0)
-		return p->error;
-	if (p->cfg->crypto->sha256_final(p->cfg->crypto->ctx, digest) != 0)
-		return p->error = IMF_ERR_CRYPTO;
-	if (imf_differ(digest, p->cfg->plain_digest, IMF_DIGEST_SIZE) != 0)
-		p->error = IMF_ERR_DIGEST;
+	if (p->error == IMF_OK)
+		p->error = digest_ends(p->cfg, p->cfg->plain_digest, IMF_ERR_DIGEST);
 	return p->error;
 }
 

@@ -15,6 +15,13 @@
 
 #ifndef IMF_NO_PATCH
 
+/* Of what is made now: the image, or a group of it. */
+#ifndef IMF_NO_INPLACE
+#define MODEL_END(m) ((m)->end)
+#else
+#define MODEL_END(m) ((m)->cfg->plain_size)
+#endif
+
 static const struct profile {
 	uint32_t ram;
 	uint16_t n_bytes, n_flags, n_targets, n_repeats, n_rams, max_segments;
@@ -105,7 +112,7 @@ static void load_segment(struct imf_model *m)
 {
 	struct imf_segment *g = &m->now;
 
-	g->to = m->end;
+	g->to = MODEL_END(m);
 	g->len = 0;
 	if (m->segment < m->n_segments)
 		*g = m->segments[m->segment];
@@ -145,7 +152,7 @@ static void next_part(struct imf_model *m)
 {
 	m->in_segment = false;
 	m->run = 0;
-	if (m->at == m->end) {
+	if (m->at == MODEL_END(m)) {
 		m->state = IMF_ST_DONE;
 #ifndef IMF_NO_INPLACE
 		if (m->groups_left > 0)
@@ -180,7 +187,9 @@ static void list_ends(struct imf_model *m)
 		return;
 	}
 #endif
+#ifndef IMF_NO_INPLACE
 	m->end = m->cfg->plain_size;
+#endif
 	load_segment(m);
 	next_part(m);
 }
@@ -428,8 +437,15 @@ static void step_unit(struct imf_model *m, const uint8_t *want)
 
 void imf_model_step(struct imf_model *m, const struct imf_hint *h)
 {
-	uint32_t number = h != NULL ? h->number : 0;
+	uint32_t number = 0;
 
+	/* Devices only decode: all that follows from a hint falls away. */
+#ifdef IMF_ENCODER
+	if (h != NULL)
+		number = h->number;
+#else
+	h = NULL;
+#endif
 	m->n_out = 0;
 	switch (m->state) {
 	case IMF_ST_COUNT: step_count(m, number); break;

@@ -95,7 +95,11 @@ int imf_model_init(struct imf_model *m, uint32_t ram, uint32_t *work, uint32_t s
 #define IMF_WHOLE(m) false
 #endif
 
-/* One step; m->error is set where the payload is not sound. At most 40 decisions. */
+/*
+ * One step; m->error is set where the payload is not sound. At most 40 decisions.
+ *
+ * h  NULL: decode; else what to say, where IMF_ENCODER is defined
+ */
 void imf_model_step(struct imf_model *m, const struct imf_hint *h);
 
 /* Bytes that `decisions` can shift in, see SPEC.md. */

@@ -48,8 +48,10 @@ struct imf_model {
 	uint32_t state;
 	uint32_t at;        /* next byte of the new image */
 	uint32_t src, left; /* copying: from where, how many bytes are left */
-	uint32_t end;       /* of the new image, or of the group that is made in place */
-	uint32_t expect;    /* where in the base a copy is expected to begin */
+#ifndef IMF_NO_INPLACE
+	uint32_t end; /* of the new image, or of the group that is made in place */
+#endif
+	uint32_t expect; /* where in the base a copy is expected to begin */
 	uint32_t segment, n_segments;
 	struct imf_segment now; /* the one being read or copied; behind the last: the end */
 	uint32_t rep[3];        /* last distances from new to base, newest first */
@@ -58,9 +60,11 @@ struct imf_model {
 	uint32_t since;         /* units since the last miss */
 	uint32_t outcomes;      /* of the last units, newest in bit 0, 1: miss */
 	uint32_t rams_used, rams_next;
+#ifdef IMF_NO_INPLACE
+	bool in_segment;
+#else
 	bool in_segment : 1;
 	bool group_back : 1; /* in place: groups descend */
-#ifndef IMF_NO_INPLACE
 	uint8_t groups_left; /* still to come */
 	uint8_t group;       /* the one that is made, 255: none yet */
 #endif

@@ -64,7 +64,7 @@ brought dfu-descriptor-hang 0x413
 brought dfu-serial-same 0x413 dfu:@STM32FxSTM32
 
 # ---- it leaves without an answer, or only if the address was set before
-for quirk in dfu-leave-needs-address; do
+for quirk in dfu-leave-silent dfu-leave-needs-address; do
 	rm -rf board.state state
 	expect 0 on "$quirk" 0x413 -- sh -c \
 		'stmota flash --device dfu: --chip 0x413 --address 0x08000000 --yes tiny.bin && sleep 0.3 && stmota devices --json >usb.json'
@@ -95,6 +95,11 @@ rm -f board.state
 expect 0 on dfu-layout-wrong 0x483 --rom-version 9.1 -- \
 	stmota flash --device dfu: --chip 0x483 --address 0x08000000 --after none --yes tiny.bin
 holds tiny.bin 0x483
+
+# ---- a clone with other ids that never answers the last request
+rm -f board.state
+expect 0 on dfu-gd32 0x413 -- stmota flash --device dfu:28e9:0189 --chip 0x413 --address 0x08000000 --yes tiny.bin
+prints 'verified       yes'
 
 wait "$slow" || :
 [ "$(cat slow/status)" -eq 0 ] || fail "poll times too long: $(cat slow/out slow/err)"

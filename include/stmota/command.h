@@ -21,6 +21,7 @@
 #define CMD_EVENTS   8u /* with --json: one object a line, progress included; "result" is the last */
 
 #define CMD_MANY 16u /* --device may be given more than once; run() sees to it */
+#define CMD_LOOKS 32u /* it asks the device only: what of an earlier run cannot be ended is a warning */
 
 /* Heading under which `stmota --help` lists a command. */
 enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE };
@@ -33,6 +34,7 @@ struct command_env {
 	/* CMD_DEVICE: --device, else device of [defaults], as written there; else NULL. */
 	const char *device;
 	bool quiet;
+	bool looks; /* CMD_LOOKS */
 };
 
 struct command {

@@ -69,6 +69,8 @@ int state_folder(const char *configured, char *ret, size_t size, struct err *e);
  */
 int state_open(const char *dir, const char *key, struct state **ret, struct err *e);
 void state_close(struct state *s);
+/* True if something is remembered of that device. Makes nothing, locks nothing. */
+bool state_is_there(const char *dir, const char *key);
 
 /* NULL unless an earlier run was interrupted. Valid until the next change. */
 const struct saved_units *state_saved(const struct state *s);

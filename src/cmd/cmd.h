@@ -37,6 +37,12 @@ struct state;
 int cmd_open_state(const struct command_env *env, const struct device *d, struct state **ret,
 	struct err *e);
 
+/*
+ * Puts back what an earlier run, cut short, had changed for a while: lifted write protection. Not
+ * with --dry-run or --lift-wrp. Where the command only asks, a failure is a warning.
+ */
+int cmd_end_earlier(const struct command_env *env, struct device *d, struct err *e);
+
 struct fetch_settings;
 
 /* The section [fetch]; its strings belong to the configuration. */

@@ -289,16 +289,6 @@ static int write_it(struct flash_call *c, struct err *e)
 	return 0;
 }
 
-static int open_state(struct flash_call *c, unsigned accepts, struct err *e)
-{
-	int rc = cmd_open_state(c->env, c->device, &c->state, e);
-
-	/* What an earlier run lifted goes back first, also where this one will be refused. */
-	if (rc == 0 && !c->dry_run && !(accepts & PREFLIGHT_LIFT_WRP))
-		rc = wrp_put_back(c->device, c->state, c->env->events, e);
-	return rc;
-}
-
 static int preflight(
 	const struct flash_call *c, const struct segments *image, unsigned accepts, struct err *e)
 {
@@ -322,7 +312,7 @@ static int make_image(struct flash_call *c, unsigned accepts, struct err *e)
 	if (rc == 0 && only_looks)
 		rc = preflight_check_read(&c->device->facts, &shape, e);
 	if (rc == 0 && !only_looks)
-		rc = open_state(c, accepts, e);
+		rc = cmd_open_state(c->env, c->device, &c->state, e);
 	if (rc == 0 && !only_looks)
 		rc = preflight(c, &shape, accepts, e);
 	if (rc == 0 && !only_looks)
@@ -358,7 +348,7 @@ static int with_device(struct flash_call *c, struct err *e)
 	if (opt_given(c->env->opts, "verify-only"))
 		return verify_only(c, e);
 	if (!delta)
-		rc = open_state(c, accepts, e);
+		rc = cmd_open_state(c->env, c->device, &c->state, e);
 	if (rc == 0)
 		rc = preflight(c, &c->placed, accepts, e);
 	if (rc < 0)

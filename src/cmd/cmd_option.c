@@ -259,8 +259,6 @@ static int set_it(struct set_call *c, struct err *e)
 	bool dry_run = opt_given(c->env->opts, "dry-run");
 	int rc = cmd_open_state(c->env, c->device, &c->state, e);
 
-	if (rc == 0 && !dry_run)
-		rc = wrp_put_back(c->device, c->state, c->env->events, e);
 	if (rc == 0)
 		rc = plan_set(c, e);
 	if (rc == 0 && !dry_run && c->plan.n_changes > 0)
@@ -308,7 +306,7 @@ const struct command cmd_option_list = {
 	.details = "Nothing is written.\n",
 	.examples = "stmota option list --device uart:/dev/ttyUSB0\n",
 	.group = COMMAND_DEVICE,
-	.flags = CMD_JSON | CMD_DEVICE,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_LOOKS,
 	.run = run_list,
 };
 
@@ -319,7 +317,7 @@ const struct command cmd_option_get = {
 	.details = "The value of one name is printed alone.\n",
 	.examples = "stmota option get --device lamp BFB2\n",
 	.group = COMMAND_DEVICE,
-	.flags = CMD_JSON | CMD_DEVICE,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_LOOKS,
 	.min_args = 1,
 	.max_args = WANTS_MAX,
 	.run = run_get,

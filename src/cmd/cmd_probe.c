@@ -172,6 +172,6 @@ const struct command cmd_probe = {
 		    "stmota probe --device dfu:\n"
 		    "stmota probe --device uart:/dev/ttyUSB0 --before dtr-rts --json\n",
 	.group = COMMAND_DEVICE,
-	.flags = CMD_JSON | CMD_DEVICE,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_LOOKS,
 	.run = run,
 };

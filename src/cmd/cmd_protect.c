@@ -94,8 +94,6 @@ static int change_wrp(struct wrp_call *c, struct err *e)
 	bool dry_run = opt_given(c->env->opts, "dry-run");
 	int rc = cmd_open_state(c->env, c->device, &c->state, e);
 
-	if (rc == 0 && !dry_run)
-		rc = wrp_put_back(c->device, c->state, c->env->events, e);
 	if (rc == 0)
 		rc = protect_plan_wrp(c->device, c->on, c->ranges, c->n, &c->change, e);
 	if (rc == 0 && !dry_run && !nothing_to_do(&c->change))
@@ -178,23 +176,10 @@ static int ask_rdp(
 	return cmd_confirm(env, text, e);
 }
 
-/* A lift that waits is put back while the options can still be written. */
-static int put_back_first(
-	struct command_env *env, struct device *d, struct state **ret, struct err *e)
-{
-	int rc;
-
-	if (d->facts.read_refused)
-		return 0;
-	rc = cmd_open_state(env, d, ret, e);
-	return rc == 0 ? wrp_put_back(d, *ret, env->events, e) : rc;
-}
-
 static int run_rdp(struct command_env *env, struct err *e)
 {
 	unsigned level = opt_arg(env->opts, 0)[0] == '1';
 	bool erases = false, stands = false, dry_run = opt_given(env->opts, "dry-run");
-	struct state *state = NULL;
 	struct device *d = NULL;
 	int rc = cmd_open_device(env, &d, e);
 
@@ -202,8 +187,6 @@ static int run_rdp(struct command_env *env, struct err *e)
 		rc = protect_check_rdp(&d->facts, level, &erases, &stands, e);
 	if (rc == 0 && !stands && !dry_run)
 		rc = ask_rdp(env, d, level, erases, e);
-	if (rc == 0 && !stands && !dry_run)
-		rc = put_back_first(env, d, &state, e);
 	if (rc == 0 && !stands && !dry_run)
 		rc = protect_set_rdp(
 			d, level, opt_given(env->opts, "erase-everything"), env->events, e);
@@ -218,7 +201,6 @@ static int run_rdp(struct command_env *env, struct err *e)
 			: dry_run ? "nothing was changed"
 				  : "done, and seen on the device");
 	}
-	state_close(state);
 	device_close(d);
 	return rc;
 }
@@ -250,10 +232,11 @@ const struct command cmd_protect_status = {
 	.name = "protect status",
 	.args = "",
 	.summary = "show what protects a device, what it forbids, what undoing it destroys",
-	.details = "Nothing is written, and no command that could erase is sent to find out.\n",
+	.details = "Nothing is written, but write protection that an interrupted update had lifted\n"
+		   "is put back first. No command that could erase is sent to find out.\n",
 	.examples = "stmota protect status --device uart:/dev/ttyUSB0\n",
 	.group = COMMAND_DEVICE,
-	.flags = CMD_JSON | CMD_DEVICE,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_LOOKS,
 	.run = run_status,
 };
 

@@ -165,7 +165,7 @@ const struct command cmd_read = {
 		    "stmota read --device dfu:1209:0001 --all --out app.bin\n",
 	.group = COMMAND_DEVICE,
 	.opts = opts,
-	.flags = CMD_JSON | CMD_DEVICE,
+	.flags = CMD_JSON | CMD_DEVICE | CMD_LOOKS,
 	.check = check,
 	.run = run,
 };

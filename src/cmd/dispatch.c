@@ -238,6 +238,7 @@ static int prepare(struct call *c, struct err *e)
 	env->opts = c->opts;
 	env->config = c->config;
 	env->quiet = opt_given(c->opts, "quiet");
+	env->looks = (c->command->flags & CMD_LOOKS) != 0;
 	env->events = &c->events;
 	if (c->command->flags & CMD_DEVICE)
 		env->device = opt_str(

@@ -18,7 +18,16 @@ static int open_it(const struct command_env *env, bool find_usb, bool takes_file
 		.chip_hint = chip_hint,
 	};
 
-	return device_open(&rq, env->config, env->events, ret, e);
+	struct device *d = NULL;
+	int rc = device_open(&rq, env->config, env->events, &d, e);
+
+	if (rc == 0)
+		rc = cmd_end_earlier(env, d, e);
+	if (rc < 0)
+		device_close(d);
+	else
+		*ret = d;
+	return rc;
 }
 
 int cmd_open_device(const struct command_env *env, struct device **ret, struct err *e)

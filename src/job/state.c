@@ -383,6 +383,13 @@ int state_open(const char *dir, const char *key, struct state **ret, struct err 
 	return 0;
 }
 
+bool state_is_there(const char *dir, const char *key)
+{
+	char path[PATH_MAX];
+
+	return make_path(dir, key, ".json", path, NULL) == 0 && fs_exists(path);
+}
+
 void state_close(struct state *s)
 {
 	if (s == NULL)

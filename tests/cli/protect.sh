@@ -65,6 +65,39 @@ expect 0 stmota flash --device uart:board --address 0x08000000 b.bin --lift-wrp 
 expect 0 stmota read --device uart:board --range 0x08000000:9000 --out back.bin
 same b.bin back.bin
 
+# Whatever comes next puts it back and says so, if it only asks; a dry run does not.
+lift_and_kill() {
+	program "$1" 9000 "$2"
+	# It stops in mid-write, and the program waits for an answer when it is killed.
+	board --chip 0x435 --fault stuck@op:60
+	stmota flash --device uart:board --address 0x08000000 "$1" --lift-wrp >out 2>err &
+	flash_pid=$!
+	tries=0
+	until grep -q '^erase' err && grep -q lifted state/*.json; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 1500 ] || fail "the update did not begin"
+		sleep 0.02
+	done
+	kill -9 "$flash_pid"
+	wait "$flash_pid" || :
+	board --chip 0x435
+}
+lift_and_kill k1.bin 31
+expect 0 stmota flash --device uart:board --address 0x08000000 b.bin --dry-run
+says_not "putting back"
+grep -q lifted state/*.json || fail "a dry run ended the lift"
+expect 0 stmota protect status --device uart:board
+says "putting back the write protection"
+prints "0x08000000..0x08001FFF"
+! grep -q lifted state/*.json || fail "the lift was not ended by protect status"
+lift_and_kill k2.bin 32
+expect 0 stmota probe --device uart:board --json
+says "putting back the write protection"
+json "[p['size'] for p in r['write_protection']['ranges']] == [8192, 4096]"
+lift_and_kill k3.bin 33
+expect 0 stmota read --device uart:board --range 0x08000000:16 --out back.bin
+says "putting back the write protection"
+
 # A power cut in the middle of the update, and a run that finishes it.
 program c.bin 9000 3
 board --chip 0x435 --fault cut@op:40

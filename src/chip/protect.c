@@ -34,9 +34,9 @@ enum rdp_level chip_rdp_level(const struct chip *c, uint8_t value)
 
 static const struct wrp_rule rules[] = {
 	/* one bit for two pages of 2 KiB or four of 1 KiB; the last one covers the rest */
-	{"F0", 0, WRP_BYTES, 0, false, "RM0365 4.5 for the like F3; chips.md wrp_unit"},
+	{"F0", 0, WRP_BYTES, 0, false, "RM0091 4, RM0365 5: 0 protects; chips.md wrp_unit"},
 	{"F1", 0, WRP_BYTES, 0, false, "PM0075 2.5; chips.md wrp_unit"},
-	{"F3", 0, WRP_BYTES, 0, false, "RM0365 4.5; chips.md wrp_unit"},
+	{"F3", 0, WRP_BYTES, 0, false, "RM0365 5, tables 12 and 13: 0 protects; chips.md wrp_unit"},
 	{"L0", 0, WRP_HALVES, 0, false, "RM0367 3.4.4, 3.8.2: with WPRMOD = 0 a 1 protects"},
 	{"L1", 0, WRP_HALVES, 0, false, "chips.md: complement in the upper half; as L0"},
 	{"F2", 0, WRP_UNITS, 1, false, "RM0090 3.6.4 for the like F4: nWRPi low protects sector i"},
@@ -168,7 +168,7 @@ static int read_bytes(struct wrp_reader *r)
 			return rc;
 		value = field(word, b);
 		complement = word >> (b->bit + 8) & 0xFF;
-		/* Both 0xFF: erased, no protection (RM0365 4.5). */
+		/* Both 0xFF: erased, and no error (RM0091 4). */
 		if ((value ^ complement) != 0xFF && (value & complement) != 0xFF)
 			return not_confirmed(r, "an option byte and its complement do not match");
 		for (uint32_t bit = 0; bit < b->width; bit++, k++) {
@@ -254,6 +254,8 @@ static int read_units(struct wrp_reader *r, const struct wrp_rule *rule, bool pr
 		bank++;
 		if (field(word, b) == all || bank > r->g->banks)
 			continue;
+		if (r->g->swapped)
+			return not_confirmed(r, "the banks are swapped");
 		/* F413 has 15 bits for 16 sectors: what the last one covers has no source. */
 		units = bank == 2 ? r->g->n_units - r->g->n_bank1 : r->g->n_bank1;
 		if (b->width * rule->group < units && !(field(word, b) >> (b->width - 1) & 1))

@@ -19,8 +19,8 @@ static int place_of(
 	const struct command_env *env, const struct device *d, struct place *ret, struct err *e)
 {
 	const struct device_facts *f = &d->facts;
-	int rc = state_folder(config_get(env->config, "state", NULL, "dir"), ret->folder,
-		sizeof(ret->folder), e);
+	int rc = state_folder(
+		config_get(env->config, "state", NULL, "dir"), ret->folder, sizeof(ret->folder), e);
 
 	if (f->has_uid) {
 		for (size_t i = 0; i < sizeof(f->uid); i++)

@@ -51,7 +51,11 @@ static bool halves_carry_complement(const struct chip *c)
 	return series_in(c, "L0 L1");
 }
 
-/* RM0394 3.4.1, RM0444 3.4.1, RM0440 3.4.1: each word is followed by its complement. */
+/*
+ * A word is followed by its complement, which the controller works out (RM0444 Rev 5, page 90, "the
+ * complementary values are automatically computed"). Of the others no manual was read: their fields
+ * too lie in every other word only (chips.json; RM0453 Rev 5, page 114, steps of 8 bytes).
+ */
 static bool words_carry_complement(const struct chip *c)
 {
 	return !c->options.registers && series_in(c, "L4 L4+ G4 G0 C0 WB WL");

@@ -277,9 +277,41 @@ static void test_chip_wrp_spans__any_words(void **state)
 	}
 }
 
+/* Whether the bits go along with the banks no source tells; none set is none set. */
+static int read_all(void *ctx, uint32_t addr, uint32_t *ret, struct err *e)
+{
+	(void)addr;
+	(void)e;
+	*ret = *(const uint32_t *)ctx;
+	return 0;
+}
+
+static void test_chip_wrp_spans__swapped_banks(void **state)
+{
+	static const uint16_t pids[] = {0x450, 0x484, 0x482};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		/* One sector of each bank; 482: an area from page 0 to page 1. */
+		uint32_t none = pids[i] == 0x482 ? 0x000000FF : UINT32_MAX, some = 0x00010000;
+		struct span got[8];
+		struct geometry g;
+		size_t n = 1;
+
+		assert_int_equal(
+			geometry_init(&g, chip_find(pids[i]), 0, CHIP_BANKS_TABLE, NULL), 0);
+		geometry_set_swapped(&g);
+		assert_int_equal(chip_wrp_spans(&g, read_all, &none, got, 8, &n, NULL), 0);
+		assert_int_equal(n, 0);
+		assert_int_equal(
+			chip_wrp_spans(&g, read_all, &some, got, 8, &n, NULL), ERR_UNSUPPORTED);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_chip_wrp_spans__swapped_banks),
 		cmocka_unit_test(test_chip_rdp_level__values),
 		cmocka_unit_test(test_chip_wrp_spans__bytes),
 		cmocka_unit_test(test_chip_wrp_spans__halves),

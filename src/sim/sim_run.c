@@ -21,9 +21,11 @@
 #include "sim_pty.h"
 #include "sim_stats.h"
 
-#define OUT_MAX   8192u    /* bytes between the board and the host */
-#define REPLUG_US 1000000u /* until somebody pushes the plug in again */
-#define IDLE_US   300000u  /* a host that comes back sooner does not wait for the disk */
+#define OUT_MAX         8192u /* bytes between the board and the host */
+#define WAIT_MAX_US     3600000000u
+#define OUT_TOGETHER_US 1000u    /* bytes that are handed over at once */
+#define REPLUG_US       1000000u /* until somebody pushes the plug in again */
+#define IDLE_US         300000u  /* a host that comes back sooner does not wait for the disk */
 
 struct out_byte {
 	uint8_t byte;
@@ -337,27 +339,49 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* Until there is something to do that nobody announces. */
-static int wait_ms(const struct run *r)
+/*
+ * When the next bytes go out: those that come within a millisecond together, no later than the last
+ * of them is due. So an answer is complete when the wire would have it complete.
+ */
+static uint64_t out_due(const struct run *r)
+{
+	uint64_t due = r->out[r->out_head].due_us, limit = due + OUT_TOGETHER_US;
+
+	for (size_t i = 1; i < r->out_len; i++) {
+		uint64_t next = r->out[(r->out_head + i) % OUT_MAX].due_us;
+
+		if (next > limit)
+			break;
+		due = next;
+	}
+	return due;
+}
+
+/* Until there is something to do that nobody announces; NULL: until something is announced. */
+static const struct timespec *wait_for(const struct run *r, struct timespec *ret)
 {
 	uint64_t next = sooner(r->replug_us, r->pty.users == 0 ? r->save_us : 0),
 		 now = machine_us(r), due = 0, left;
 
 	if (r->out_len > 0)
-		due = r->out[r->out_head].due_us + 1;
+		due = out_due(r) + 1;
 	if (sim_board_next_us(r->board) != UINT64_MAX)
 		due = sooner(due, sim_board_next_us(r->board) + 1);
 	if (next == 0 && due == 0)
-		return -1;
+		return NULL;
 	left = next > now ? next - now : next == 0 ? UINT64_MAX : 0;
 	if (due != 0 && left != 0)
 		left = due > now_us(r) ? (due - now_us(r) < left ? due - now_us(r) : left) : 0;
-	return left > 3600000000u ? 3600000 : (int)((left + 999) / 1000);
+	if (left > WAIT_MAX_US)
+		left = WAIT_MAX_US;
+	*ret = (struct timespec){(time_t)(left / 1000000), (long)(left % 1000000) * 1000};
+	return ret;
 }
 
 static int serve(struct run *r, struct err *e)
 {
 	bool was_powered = true;
+	struct timespec wait;
 	uint8_t chunk[1024];
 	int rc = 0;
 
@@ -369,7 +393,7 @@ static int serve(struct run *r, struct err *e)
 			{.fd = r->pty.users > 0 ? r->pty.master : -1, .events = POLLIN},
 		};
 
-		if (poll(fds, 3, wait_ms(r)) < 0 && errno != EINTR)
+		if (ppoll(fds, 3, wait_for(r, &wait), NULL) < 0 && errno != EINTR)
 			return err_set_errno(e, ERR_IO, errno, "cannot wait for the serial port");
 		if (fds[0].revents != 0)
 			on_signal(r);

@@ -30,6 +30,7 @@ struct opt {
 	const char *arg;     /* "FILE", "ADDR:LEN"; NULL for flags */
 	const char *text;    /* one line of help, no full stop */
 	const char *choices; /* "a|b|c" for OPT_TYPE_CHOICE */
+	const char *heading; /* of it and those that follow, in the help text; NULL: none */
 	bool many;           /* may be given more than once; twice is an error otherwise */
 };
 

@@ -31,6 +31,7 @@ static const struct opt opts[] = {
 	OPT_STRING("family", "NAME|ID", "the UF2 family itself, such as STM32F4"),
 	OPT_FLAG("payload", "of an MCUboot or SBSFU image only its program"),
 	CMD_OPT_DECRYPT_IMAGE,
+	CONVERT_OPTS_SIGNED,
 	CONVERT_OPTS_MCUBOOT,
 	CONVERT_OPTS_SFB,
 	CONVERT_OPTS_AES,

@@ -37,42 +37,51 @@ int convert_from_aes(
 
 /* Rows for the table of convert, and what of them is for which format. */
 /* clang-format off */
+#define CONVERT_OPTS_SIGNED \
+	{.name = "version", .type = OPT_TYPE_STRING, .arg = "VERSION", \
+		.text = "such as 1.2.3+4; sfb: 1 to 65535", \
+		.heading = "Signed images, --to mcuboot and --to sfb"}, \
+	OPT_U32("header-size", "SIZE", "from the start of the slot to the program"), \
+	OPT_FILE("key", "KEY.pem", "private key to sign with, or pkcs11:URI"), \
+	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of the key, or the PIN")
+
+/* Names as those of imgtool. */
 #define CONVERT_OPTS_MCUBOOT \
-	OPT_STRING("version", "VERSION", "mcuboot: version, such as 1.2.3+4; sfb: 1 to 65535"), \
-	OPT_U32("header-size", "SIZE", "mcuboot, sfb: from the start of the slot to the program"), \
-	OPT_FLAG("pad-header", "mcuboot: IN has no room for the header: put it before"), \
-	OPT_U32("slot-size", "SIZE", "mcuboot: refuse what does not fit with the trailer"), \
-	OPT_U32("align", "BYTES", "mcuboot: write unit of the flash (default 8)"), \
-	OPT_U32("max-align", "BYTES", "mcuboot: the largest write unit of both slots"), \
-	OPT_U32("max-sectors", "N", "mcuboot: erase units of a slot, for the trailer (default 128)"), \
-	OPT_FLAG("overwrite-only", "mcuboot: the loader overwrites, it does not swap"), \
-	OPT_FLAG("pad", "mcuboot: fill the slot, the trailer's magic last"), \
-	OPT_FLAG("confirm", "mcuboot: likewise, and keep the image without a test run"), \
-	OPT_STRING("security-counter", "N|auto", "mcuboot: counter against downgrades; auto: of the version"), \
-	OPT_STRING("dependencies", "LIST", "mcuboot: such as '(1, 2.3.4+5), (2, 1.0.0)'"), \
-	OPT_STRING("product", "NAME", "mcuboot: vendor and class UUID of acme.com/streetlight"), \
-	OPT_STRING("boot-record", "TYPE", "mcuboot: record for measured boot, of this software type"), \
-	OPT_U32("load-addr", "ADDR", "mcuboot: RAM it is copied to and run from"), \
-	OPT_U32("rom-fixed", "ADDR", "mcuboot: the only slot it may lie in"), \
-	OPT_FLAG("non-bootable", "mcuboot: no program"), \
-	OPT_FILE("key", "KEY.pem", "mcuboot, sfb: private key to sign with, or pkcs11:URI"), \
-	OPT_FILE("passphrase-file", "FILE", "its first line is the passphrase of the key, or the PIN"), \
-	OPT_CHOICE("public-key-format", "hash|full", "mcuboot: what names the key (default hash)"), \
-	OPT_FLAG("pure", "mcuboot: Ed25519 over the image, not over its hash"), \
-	OPT_CHOICE("sha", "auto|256|384|512", "mcuboot: hash of the image (default: what the key wants)"), \
-	OPT_FILE("encrypt", "PUB.pem", "mcuboot: encrypt for this X25519 or P-256 key"), \
-	OPT_CHOICE("encrypt-keylen", "128|256", "mcuboot: bits of the AES key (default 128)"), \
-	OPT_CHOICE("hmac-sha", "auto|256|512", "mcuboot: hash of the key exchange (512: X25519)"), \
-	OPT_FLAG("clear", "mcuboot: with the key, but not encrypted: for the primary slot")
+	{.name = "pad-header", .type = OPT_TYPE_FLAG, \
+		.text = "IN has no room for the header: put it before", .heading = "MCUboot only"}, \
+	OPT_U32("slot-size", "SIZE", "refuse what does not fit with the trailer"), \
+	OPT_U32("align", "BYTES", "write unit of the flash (default 8)"), \
+	OPT_U32("max-align", "BYTES", "the largest write unit of both slots"), \
+	OPT_U32("max-sectors", "N", "erase units of a slot, for the trailer (default 128)"), \
+	OPT_FLAG("overwrite-only", "the loader overwrites, it does not swap"), \
+	OPT_FLAG("pad", "fill the slot, the trailer's magic last"), \
+	OPT_FLAG("confirm", "likewise, and keep the image without a test run"), \
+	OPT_STRING("security-counter", "N|auto", "counter against downgrades; auto: of the version"), \
+	OPT_STRING("dependencies", "LIST", "such as '(1, 2.3.4+5), (2, 1.0.0)'"), \
+	OPT_STRING("product", "NAME", "vendor and class UUID of acme.com/streetlight"), \
+	OPT_STRING("boot-record", "TYPE", "record for measured boot, of this software type"), \
+	OPT_U32("load-addr", "ADDR", "RAM it is copied to and run from"), \
+	OPT_U32("rom-fixed", "ADDR", "the only slot it may lie in"), \
+	OPT_FLAG("non-bootable", "no program"), \
+	OPT_CHOICE("public-key-format", "hash|full", "what names the key (default hash)"), \
+	OPT_FLAG("pure", "Ed25519 over the image, not over its hash"), \
+	OPT_CHOICE("sha", "auto|256|384|512", "hash of the image (default: what the key wants)"), \
+	OPT_FILE("encrypt", "PUB.pem", "encrypt for this X25519 or P-256 key"), \
+	OPT_CHOICE("encrypt-keylen", "128|256", "bits of the AES key (default 128)"), \
+	OPT_CHOICE("hmac-sha", "auto|256|512", "hash of the key exchange (512: X25519)"), \
+	OPT_FLAG("clear", "with the key, but not encrypted: for the primary slot")
 
 #define CONVERT_OPTS_SFB \
-	OPT_CHOICE("scheme", "ecdsa-aes-cbc|ecdsa|aes-gcm", "sfb: what the loader was built for"), \
-	OPT_U32("image", "N", "sfb: 1, 2 or 3, which image of the loader it is (default 1)"), \
-	OPT_FILE("aes-key", "FILE", "sfb, aes: the AES key")
+	{.name = "scheme", .type = OPT_TYPE_CHOICE, .arg = "ecdsa-aes-cbc|ecdsa|aes-gcm", \
+		.choices = "ecdsa-aes-cbc|ecdsa|aes-gcm", .text = "what the loader was built for", \
+		.heading = "SBSFU only"}, \
+	OPT_U32("image", "N", "1, 2 or 3, which image of the loader it is (default 1)")
 
 #define CONVERT_OPTS_AES \
-	OPT_STRING("iv", "HEX", "aes: the initial counter block that the device has, 32 digits"), \
-	OPT_FLAG("salt", "aes: 16 bytes in front that make the counter another one in each file")
+	{.name = "aes-key", .type = OPT_TYPE_FILE, .arg = "FILE", .text = "the AES key; for --to sfb too", \
+		.heading = "Encrypted and nothing else, --to aes"}, \
+	OPT_STRING("iv", "HEX", "the initial counter block that the device has, 32 digits"), \
+	OPT_FLAG("salt", "16 bytes in front that make the counter another one in each file")
 /* clang-format on */
 
 #endif

@@ -255,6 +255,7 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 	struct writer w = {.to = ret, .e = e};
 	const struct opt *tables[COMMAND_TABLES];
 	const char *heading = "Options:\n";
+	bool under = false; /* a heading that does not hold for the next table */
 	char usage[200];
 	size_t width;
 
@@ -275,9 +276,16 @@ int command_help(const struct command *c, struct buf *ret, struct err *e)
 		if (heading != NULL && tables[t]->name != NULL) {
 			writer_put(&w, "\n%s", heading);
 			heading = NULL;
+		} else if (under && tables[t]->name != NULL) {
+			writer_put(&w, "\n");
 		}
-		for (const struct opt *o = tables[t]; o->name != NULL; o++)
+		under = false;
+		for (const struct opt *o = tables[t]; o->name != NULL; o++) {
+			if (o->heading != NULL)
+				writer_put(&w, "\n%s:\n", o->heading);
+			under = under || o->heading != NULL;
 			put_opt(&w, o, width);
+		}
 	}
 	if (c->examples != NULL) {
 		writer_put(&w, "\nExamples:\n");

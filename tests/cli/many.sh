@@ -72,6 +72,17 @@ prints "succeeded  2"
 expect 0 stmota flash --all-matching "uart:$tmp/lamp-[12]" --address 0x08000000 --data data.bin
 prints "uart:$tmp/lamp-2"
 
+# A board that is dead from the start: it costs its own time and nobody else's result.
+stmota-sim run --chip 0x410 --uart dead --boot0 low >>sim.log 2>&1 &
+pids="$pids $!"
+while [ ! -e dead ]; do sleep 0.02; done
+head -c 4096 /dev/urandom >again.bin
+expect 11 many --device "uart:$tmp/dead" --device lamp-2 --device lamp-4 --json again.bin
+json "[d['result'] for d in r['devices']] == ['failed', 'ok', 'ok'] and r['devices'][0]['error']"
+json "r['succeeded'] == 2 and r['failed'] == 1"
+holds again.bin lamp-2
+holds again.bin lamp-4
+
 # Refused before anything begins.
 expect 2 many --device lamp-1 --device lamp-1 data.bin
 says "given twice"

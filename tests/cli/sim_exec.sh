@@ -53,6 +53,7 @@ real() {
 }
 real 0x413 0x3a mlrs-rx/new.bin
 real 0x435 0x48 hoverboard/new.bin
+real 0x446 0x40 multistepper/new.bin
 
 # A sector of 128 KiB takes longer to erase than most adapters let a device hold the clock.
 head -c 140000 /dev/zero >large

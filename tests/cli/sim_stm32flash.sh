@@ -54,6 +54,8 @@ real() {
 	fi
 }
 real 0x410 hoverboard/new.bin
+real 0x446 multistepper/new.bin
+real 0x438 mlrs-rx/new.bin
 real 0x413 pybv11/new.bin
 real 0x414 skr-mini-v12/new.bin
 real 0x419 coldcard-a/new.bin

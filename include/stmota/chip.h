@@ -169,8 +169,11 @@ struct erase_unit {
 	uint32_t index;  /* 0.. in address order */
 	uint16_t number; /* what an erase command calls it; may be UNIT_NUMBER_UNKNOWN */
 	uint8_t bank;    /* 1 or 2 */
+	bool swapped;    /* the banks are: it may be either that a fact about bank 2 means */
 	uint32_t addr;
 	uint32_t size; /* bytes */
+	/* To be added to `addr`, modulo 2^32, where an erase command names an address. */
+	uint32_t erase_shift;
 };
 
 struct geometry {
@@ -179,11 +182,13 @@ struct geometry {
 	uint32_t base, size; /* of this part, trimmed to its flash size register */
 	uint8_t banks;
 	bool swapped;        /* SWAP_BANK is active */
+	bool numbers_open;   /* ... and the device was not asked yet which numbers follow */
+	bool crossed;        /* ... the numbers stayed with the banks, which changed addresses */
 	uint32_t bank2_base; /* 0 for one bank */
 	uint8_t write_align; /* bytes */
 	uint32_t n_units;
 	uint32_t n_bank1;      /* units of bank 1; n_units for one bank */
-	uint32_t n_numbered;   /* units 0..n_numbered-1 have a confirmed number */
+	uint32_t n_numbered;   /* units 0..n_numbered-1 have a confirmed number; not swapped */
 	uint32_t bank2_number; /* number of the first unit of bank 2, where it is confirmed */
 	const char *numbering; /* where the numbers come from, or why they are not confirmed */
 };
@@ -202,8 +207,13 @@ struct geometry {
 int geometry_init(struct geometry *g, const struct chip *c, uint32_t flash_size,
 	enum chip_banks banks, struct err *e);
 
-/* To be called where SWAP_BANK is active: no source tells how the units are named then. */
+/*
+ * To be called where SWAP_BANK is active. Whether an erase command still means the bank, or the
+ * address, no source tells of any bootloader in ROM: units have no number until
+ * geometry_settle_numbers(), which is for who found it out (bank_numbers.h).
+ */
 void geometry_set_swapped(struct geometry *g);
+void geometry_settle_numbers(struct geometry *g, bool crossed);
 
 /*
  * To be called where erase commands name an address instead of a number: all units can be named.
@@ -214,7 +224,8 @@ void geometry_set_by_address(struct geometry *g, bool bank2_works);
 
 /*
  * To be called before anything is erased by number. ERR_UNSUPPORTED "not confirmed" with the
- * address of the first unit out of `first`..`first + n - 1` whose number has no source.
+ * address of the first unit out of `first`..`first + n - 1` whose number has no source. Of swapped
+ * banks: whether the numbers are known once it is settled which is which.
  */
 int geometry_need_numbers(const struct geometry *g, uint32_t first, uint32_t n, struct err *e);
 

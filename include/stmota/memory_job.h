@@ -32,7 +32,7 @@ int memory_read(struct device *d, struct span range, bool twice, uint8_t *ret,
  * ERR_VERIFY with the address of the first byte that is not blank; ERR_UNFINISHED does not occur:
  * the same call again finishes the work.
  */
-int memory_erase(struct device *d, const struct erase_unit *units, size_t n,
+int memory_erase(struct device *d, struct erase_unit *units, size_t n,
 	const struct event_sink *events, struct err *e);
 
 /* Erases the whole flash by the device's mass erase, unit by unit where it has none; proves it. */

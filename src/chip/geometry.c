@@ -10,6 +10,12 @@
  * With two banks "sectors 0..N/2-1 are bank 1, the rest bank 2" (AN3155): that settles bank 1 at
  * every size and bank 2 at the full size of the die. On smaller parts some reference manuals leave
  * a hole in the numbers, so what is known of each die is a row below.
+ *
+ * SWAP_BANK exchanges the addresses of the banks. What then becomes of the numbers: the flash
+ * controllers of U5, H5 and G0 go on to count physical banks (RM0456 7.5.8, RM0481; wolfBoot #821,
+ * NuttX #20054 on hardware), those of H7 and L5 go with the addresses (Zephyr's flash_stm32h7x.c;
+ * RM0438, NSBKER is the top bit of the page number). What the ROMs make of the number before they
+ * hand it on is written nowhere, so the device is asked.
  */
 #include <stmota/chip.h>
 
@@ -207,8 +213,17 @@ static void set_numbers(struct geometry *g)
 void geometry_set_swapped(struct geometry *g)
 {
 	g->swapped = true;
-	g->n_numbered = 0;
-	g->numbering = "the banks are swapped: no source tells which numbers follow";
+	g->numbers_open = true;
+	g->crossed = false;
+	/* Half of the numbers are of no use: which half, only the other one could tell. */
+	if (g->n_numbered < g->n_units)
+		g->n_numbered = 0;
+}
+
+void geometry_settle_numbers(struct geometry *g, bool crossed)
+{
+	g->numbers_open = false;
+	g->crossed = crossed;
 }
 
 void geometry_set_by_address(struct geometry *g, bool bank2_works)
@@ -289,13 +304,18 @@ struct erase_unit geometry_unit(const struct geometry *g, uint32_t index)
 {
 	bool second = index >= g->n_bank1;
 	uint32_t within = second ? index - g->n_bank1 : index;
-	struct erase_unit u = {.index = index, .number = UNIT_NUMBER_UNKNOWN, .bank = 1};
+	bool bank2_number = second != g->crossed;
+	struct erase_unit u = {.index = index,
+		.number = UNIT_NUMBER_UNKNOWN,
+		.bank = second ? 2 : 1,
+		.swapped = g->swapped};
 
 	layout_unit(g->layout, within, &u.addr, &u.size);
 	u.addr += second ? g->bank2_base : g->base;
-	u.bank = second ? 2 : 1;
-	if (index < g->n_numbered)
-		u.number = (uint16_t)(second ? g->bank2_number + within : index);
+	if (index < g->n_numbered && !g->numbers_open)
+		u.number = (uint16_t)(bank2_number ? g->bank2_number + within : within);
+	if (g->crossed)
+		u.erase_shift = second ? g->base - g->bank2_base : g->bank2_base - g->base;
 	return u;
 }
 
@@ -338,8 +358,10 @@ bool geometry_unit_numbered(const struct geometry *g, uint32_t number, struct er
 		index = g->n_bank1 + number - g->bank2_number;
 	else
 		return false;
-	if (index >= g->n_numbered)
+	if (index >= g->n_numbered || g->numbers_open)
 		return false;
+	if (g->crossed)
+		index = index < g->n_bank1 ? index + g->n_bank1 : index - g->n_bank1;
 	*ret = geometry_unit(g, index);
 	return true;
 }

@@ -185,6 +185,7 @@ static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 		flash_show_what(c);
 		flash_show_totals(o, plan);
 		flash_show_steps(o, plan);
+		flash_note_numbers(c, plan);
 		return FLASH_STOP;
 	}
 	if (out_mode(o) == OUT_JSON) {

@@ -79,6 +79,7 @@ void flash_remember(const struct flash_call *c);
 void flash_note(const struct flash_call *c, const char *text);
 void flash_warn(const struct flash_call *c, const char *text);
 void flash_note_plan(const struct flash_call *c, const struct flash_plan *plan);
+void flash_note_numbers(const struct flash_call *c, const struct flash_plan *plan);
 void flash_show_what(const struct flash_call *c);
 void flash_show_totals(struct out *o, const struct flash_plan *plan);
 void flash_show_steps(struct out *o, const struct flash_plan *plan);

@@ -90,6 +90,13 @@ void flash_show_steps(struct out *o, const struct flash_plan *plan)
 	out_end(o);
 }
 
+void flash_note_numbers(const struct flash_call *c, const struct flash_plan *plan)
+{
+	if (plan->n_erase > 0 && plan->survey->geometry->numbers_open)
+		flash_note(c, "before the first erase it is tried out on two blank erase units "
+			      "which numbers they have in swapped banks");
+}
+
 void flash_note_plan(const struct flash_call *c, const struct flash_plan *plan)
 {
 	const struct plan_totals *t = &plan->totals;

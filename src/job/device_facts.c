@@ -278,6 +278,29 @@ static void geometry_by_map(struct gathering *g)
 	}
 }
 
+/*
+ * Several chips that it may be: swapped if one of them says so. What is then tried out on the device
+ * costs nothing where it is not true.
+ */
+static int swapped_of_all(struct gathering *g, struct err *e)
+{
+	const struct chip *usual = g->chip;
+	int rc = 0;
+
+	for (size_t i = 0; i < g->t->info.n_candidates && (rc == 0 || is_answer(rc)); i++) {
+		enum chip_banks ignored;
+		bool swapped = false;
+
+		err_clear(e);
+		g->chip = g->t->info.candidates[i];
+		rc = chip_banks_read(
+			g->chip, g->facts->flash_size, option_word, g, &ignored, &swapped, e);
+		g->facts->swapped |= rc == 0 && swapped;
+	}
+	g->chip = usual;
+	return rc;
+}
+
 static int gather_geometry(struct gathering *g, enum chip_banks said, struct err *e)
 {
 	struct device_facts *f = g->facts;
@@ -290,6 +313,8 @@ static int gather_geometry(struct gathering *g, enum chip_banks said, struct err
 	if (g->t->info.n_candidates <= 1)
 		rc = chip_banks_read(
 			g->chip, f->flash_size, option_word, g, &f->banks, &f->swapped, e);
+	else
+		rc = swapped_of_all(g, e);
 	if (rc < 0 && !is_answer(rc))
 		return rc;
 	if (f->banks == CHIP_BANKS_DEFAULT && said == CHIP_BANKS_DEFAULT && target_is_dfu(g->t))

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include <stmota/bank_numbers.h>
 #include <stmota/cleanup.h>
 #include <stmota/execute.h>
 #include <stmota/protect_job.h>
@@ -76,6 +77,17 @@ static int needs_state(const struct flash_plan *plan, const struct state *state,
 		"bytes outside the image must be kept, but there is no state file to keep them in");
 }
 
+/* Of swapped banks: by now all else is known to be right. */
+static int settle_numbers(struct job *j, struct flash_plan *plan, struct err *e)
+{
+	int rc = plan->n_erase > 0 ? bank_numbers_find(j->d, j->rq->events, e) : 0;
+
+	for (size_t i = 0; rc == 0 && i < plan->n_erase; i++)
+		plan->erase_order[i] =
+			geometry_unit(&j->d->facts.geometry, plan->erase_order[i].index);
+	return rc;
+}
+
 /* FLASH_STOP, 0 or a negative code. */
 static int attempt(struct job *j, struct err *e)
 {
@@ -104,6 +116,8 @@ static int attempt(struct job *j, struct err *e)
 		rc = wrp_lift(j->d, j->rq->state, j->rq->image, j->rq->events, e);
 		j->final = rc < 0; /* option bytes are not written twice in a run */
 	}
+	if (rc == 0)
+		rc = settle_numbers(j, &plan, e);
 	if (rc != 0)
 		return rc;
 	rc = plan_execute(&plan, &x, e);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stmota/bank_numbers.h>
 #include <stmota/quirks.h>
 #include <stmota/signals.h>
 
@@ -217,7 +218,24 @@ static int erase_groups(struct device *d, const struct erase_unit *units, size_t
 	return 0;
 }
 
-int memory_erase(struct device *d, const struct erase_unit *units, size_t n,
+/* Of swapped banks. */
+static int find_numbers(struct device *d, struct erase_unit *units, size_t n,
+	const struct event_sink *events, struct err *e)
+{
+	unsigned failures = 0;
+	int rc;
+
+	while ((rc = bank_numbers_find(d, events, e)) < 0) {
+		rc = try_again(d, &failures, events, e);
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < n; i++)
+		units[i] = geometry_unit(&d->facts.geometry, units[i].index);
+	return 0;
+}
+
+int memory_erase(struct device *d, struct erase_unit *units, size_t n,
 	const struct event_sink *events, struct err *e)
 {
 	struct err local = ERR_INIT;
@@ -234,6 +252,8 @@ int memory_erase(struct device *d, const struct erase_unit *units, size_t n,
 		rc = need_unprotected(&d->facts, range, e);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = geometry_need_numbers(&d->facts.geometry, units[i].index, 1, e);
+	if (rc == 0)
+		rc = find_numbers(d, units, n, events, e);
 	if (rc == 0)
 		rc = erase_groups(d, units, n, range, events, e);
 	return rc < 0 ? rc : prove_blank(d, range, events, e);

@@ -47,11 +47,11 @@ static enum dfu_status set_address(struct sim_usb *u)
 static enum dfu_status erase_unit_at(struct sim_board *b, uint32_t addr)
 {
 	struct erase_unit unit;
-	uint32_t off;
 
-	if (sim_region_of(b, addr) != SIM_FLASH || !sim_flash_map(b, addr, &off) ||
-		!geometry_unit_at(&b->geometry, b->geometry.base + off, &unit))
+	/* As over the other links a number is made of it. */
+	if (sim_region_of(b, addr) != SIM_FLASH || !geometry_unit_at(&b->geometry, addr, &unit))
 		return DFU_ERR_TARGET;
+	unit = geometry_unit(&b->geometry, sim_flash_named(b, unit.index));
 	if (unit.bank == 2 && sim_has(b, CHIP_QUIRK_DFU_BANK2_ERASE_BROKEN))
 		return DFU_OK;
 	if (unit.bank == 2 && sim_has(b, CHIP_QUIRK_DFU_BANK2_ERASE_SHIFTED)) {

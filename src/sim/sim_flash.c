@@ -78,6 +78,15 @@ bool sim_flash_map(const struct sim_board *b, uint32_t addr, uint32_t *ret_off)
 	return true;
 }
 
+uint32_t sim_flash_named(const struct sim_board *b, uint32_t index)
+{
+	const struct geometry *g = &b->geometry;
+
+	if (!b->swapped || !sim_has(b, SQ_NUMBERS_BY_ADDRESS) || sim_has(b, SQ_NUMBERS_BY_BANK))
+		return index;
+	return (index + g->n_units / 2) % g->n_units;
+}
+
 static void program_half_words(uint8_t *flash, const uint8_t *data, uint32_t len)
 {
 	for (uint32_t i = 0; i + 1 < len; i += 2)

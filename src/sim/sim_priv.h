@@ -50,6 +50,8 @@ enum sim_quirk {
 	SQ_SLOW_AUTOBAUD,
 	SQ_UNKNOWN_PID,
 	SQ_BANK2_FROM_256,
+	SQ_NUMBERS_BY_ADDRESS, /* of swapped banks */
+	SQ_NUMBERS_BY_BANK,    /* ... in spite of that */
 	SQ_I2C_READ_16,
 	SQ_I2C_READ_32,
 	SQ_I2C_BUSY_NACK,
@@ -257,6 +259,9 @@ void sim_spend(struct sim_board *b, uint64_t us); /* the CPU is busy */
 /* sim_flash.c */
 enum sim_program_rule sim_program_rule_of(const struct chip *c);
 bool sim_flash_map(const struct sim_board *b, uint32_t addr, uint32_t *ret_off);
+/* The unit of the array that is erased where a command names unit `index`: while the banks are
+ * swapped the flash controller goes by the bank, or by the address. */
+uint32_t sim_flash_named(const struct sim_board *b, uint32_t index);
 void sim_flash_write(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len);
 /* False after a power cut; the caller stops. */
 bool sim_flash_erase_unit(struct sim_board *b, uint32_t index);

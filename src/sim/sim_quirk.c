@@ -23,6 +23,9 @@ static const struct {
 	{SQ_SLOW_AUTOBAUD, "slow-autobaud", "F0 F1 F2 F3 F4 F7 L0 L1 L4", 0},
 	{SQ_UNKNOWN_PID, "unknown-pid", NULL, 0},
 	{SQ_BANK2_FROM_256, "bank2-from-256", NULL, 0},
+	/* As their flash controllers do; what the ROMs hand to them has no source. */
+	{SQ_NUMBERS_BY_ADDRESS, "numbers-by-address", "H7 L5", 0},
+	{SQ_NUMBERS_BY_BANK, "numbers-by-bank", NULL, 0},
 	{SQ_I2C_READ_16, "i2c-read-16", NULL, 0},
 	{SQ_I2C_READ_32, "i2c-read-32", NULL, 0},
 	{SQ_I2C_BUSY_NACK, "i2c-busy-nack", NULL, 0},

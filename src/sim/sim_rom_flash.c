@@ -131,6 +131,7 @@ static bool erase_numbered(struct sim_board *b, uint32_t number, bool *bank2_don
 
 	if (index == b->geometry.n_units)
 		return true; /* no such unit: not reported */
+	index = sim_flash_named(b, index);
 	bank2 = geometry_unit(&b->geometry, index).bank == 2;
 	if (bank2 && *bank2_done && sim_has(b, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE))
 		return true;
@@ -214,6 +215,8 @@ static void erase_bank(struct sim_board *b, uint8_t bank)
 			erase_done(b);
 		return;
 	}
+	if (sim_flash_named(b, 0) != 0)
+		bank = 3 - bank;
 	if (!sim_flash_erase_all(b, bank, false))
 		return;
 	if (bank == 2 && sim_has(b, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK)) {

@@ -174,7 +174,12 @@ static int erase_at(struct dfu *d, uint32_t addr, uint32_t size, struct err *e)
 int dfu_erase(struct target *t, const struct erase_unit *units, size_t n, struct err *e)
 {
 	for (size_t i = 0; i < n; i++) {
-		int rc = erase_at(dfu_of(t), units[i].addr, units[i].size, e);
+		uint32_t at = units[i].addr + units[i].erase_shift;
+		int rc = units[i].number == UNIT_NUMBER_UNKNOWN
+				 ? err_set(e, ERR_UNSUPPORTED,
+					   "which unit an erase at 0x%08" PRIX32 " means is open",
+					   at)
+				 : erase_at(dfu_of(t), at, units[i].size, e);
 
 		if (rc < 0) {
 			err_at(e, units[i].addr);

@@ -217,16 +217,21 @@ uint32_t rom_unit_ms_typical(const struct rom *rom, uint32_t size)
 	return c != NULL ? chip_erase_ms_typical(c, size) : UNIT_UNKNOWN_MS;
 }
 
+static bool may_be_bank2(const struct erase_unit *u)
+{
+	return u->bank == 2 || u->swapped;
+}
+
 static bool one_per_packet(const struct rom *rom, const struct erase_unit *u)
 {
 	return rom_quirk(rom, CHIP_QUIRK_ONE_PAGE_PER_ERASE) ||
-	       (u->bank == 2 && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
+	       (may_be_bank2(u) && rom_quirk(rom, CHIP_QUIRK_BANK2_ONE_PAGE_PER_ERASE));
 }
 
 int rom_after_erase(
 	struct rom *rom, const struct erase_unit *units, size_t n, uint32_t ms_max, struct err *e)
 {
-	if (rom_quirk(rom, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK) && units[n - 1].bank == 2)
+	if (rom_quirk(rom, CHIP_QUIRK_BANK2_ERASE_EARLY_ACK) && may_be_bank2(&units[n - 1]))
 		clock_sleep_ms(rom->t.link->clock, ms_max);
 	if (rom_quirk(rom, CHIP_QUIRK_ERASE_PAUSE_40_MS))
 		clock_sleep_ms(rom->t.link->clock, 40);

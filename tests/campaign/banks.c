@@ -7,7 +7,10 @@
  * The one write of option bytes is cut with several seeds: it may leave the old bytes, the new
  * ones, or what the family has between them (stmota-sim(1)), which may be read-out protection.
  *
- * usage: banks [--i2c] [--chip PID] [--every N] [--seeds N]
+ * With --second the program that runs was brought by an update itself: where the chip swaps its banks
+ * they are swapped, and which numbers its erase units have is found out first, whichever it is.
+ *
+ * usage: banks [--second] [--i2c] [--chip PID] [--every N] [--seeds N]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,7 +90,7 @@ static bool without_cut(struct bank_scene *s, uint64_t *ret_ops, struct tally *t
 
 	bank_scene_board(s, 1, NULL);
 	rc = bank_scene_update(s, "new", &result, &e);
-	*ret_ops = sim_board_ops(s->board);
+	*ret_ops = bank_scene_ops(s);
 	if (rc == ERR_UNSUPPORTED || rc == ERR_PROTECTED) {
 		t->refused++;
 		printf("0x%03X refused: %s\n", s->chip->pid, e.msg);
@@ -102,25 +105,52 @@ static bool without_cut(struct bank_scene *s, uint64_t *ret_ops, struct tally *t
 	return true;
 }
 
-static void one_chip(
-	const struct chip *c, bool i2c, uint64_t every, uint32_t seeds, struct tally *sum)
+struct how {
+	bool i2c, second;
+	const char *quirk;
+	uint64_t every;
+	uint32_t seeds;
+};
+
+/* A first update that is refused leaves nothing to look at. */
+static bool first_is_refused(const struct bank_scene *scene)
 {
+	struct bank_scene s;
+	struct trial_result result;
+	struct err e = ERR_INIT;
+	int rc;
+
+	bank_scene_init(&s, scene->chip, scene->i2c);
+	bank_scene_board(&s, 1, NULL);
+	rc = bank_scene_update(&s, "new", &result, &e);
+	bank_scene_done(&s);
+	return rc == ERR_UNSUPPORTED || rc == ERR_PROTECTED;
+}
+
+static void one_chip(const struct chip *c, const struct how *how, struct tally *sum)
+{
+	uint64_t every = how->every;
+	uint32_t seeds = how->seeds;
 	struct tally t = {.chips = 1};
 	struct bank_scene s;
 	uint64_t ops = 0;
 
-	bank_scene_init(&s, c, i2c);
-	if (without_cut(&s, &ops, &t)) {
+	bank_scene_init(&s, c, how->i2c);
+	s.quirk = how->quirk;
+	s.second = how->second;
+	if (s.second && first_is_refused(&s)) {
+		t.refused++;
+	} else if (without_cut(&s, &ops, &t)) {
 		for (uint64_t op = 1; op < ops; op += every)
 			one_cut(&s, op, false, 11, &t);
 		/* The switch is the last operation. */
 		for (uint32_t seed = 1; seed <= seeds; seed++)
 			one_cut(&s, ops, true, seed, &t);
-		printf("0x%03X %-22s %5u cuts: old program after %u, new after %u; finished by the "
+		printf("0x%03X %-22s %s%5u cuts: old program after %u, new after %u; finished by the "
 		       "same command %u; %u in the option write: %u read-out protected, %u "
 		       "without the BOOT0 pin; %u failures\n",
-			c->pid, c->name, t.cuts, t.old, t.new, t.finished, t.window, t.locked,
-			t.no_rom, t.failures);
+			c->pid, c->name, how->quirk != NULL ? how->quirk + strlen("quirk:") : "",
+			t.cuts, t.old, t.new, t.finished, t.window, t.locked, t.no_rom, t.failures);
 		sum->chips++;
 	}
 	fflush(stdout);
@@ -134,11 +164,13 @@ int main(int argc, char **argv)
 {
 	unsigned long only = 0, every = 1, seeds = 12;
 	struct tally sum = {0};
-	bool i2c = false;
+	struct how how = {0};
 
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--i2c") == 0)
-			i2c = true;
+			how.i2c = true;
+		else if (strcmp(argv[i], "--second") == 0)
+			how.second = true;
 		else if (i + 1 < argc && strcmp(argv[i], "--chip") == 0)
 			only = strtoul(argv[++i], NULL, 16);
 		else if (i + 1 < argc && strcmp(argv[i], "--every") == 0)
@@ -149,7 +181,8 @@ int main(int argc, char **argv)
 			every = 0;
 	}
 	if (every == 0 || seeds == 0) {
-		fprintf(stderr, "usage: banks [--i2c] [--chip PID] [--every N] [--seeds N]\n");
+		fprintf(stderr, "usage: banks [--second] [--i2c] [--chip PID] [--every N] "
+				"[--seeds N]\n");
 		return 2;
 	}
 	for (size_t i = 0; i < chip_count(); i++) {
@@ -158,9 +191,19 @@ int main(int argc, char **argv)
 
 		if ((only != 0 && c->pid != only) || sim_chip_supported(c, NULL) < 0 ||
 			geometry_init(&g, c, 0, CHIP_BANKS_TABLE, NULL) < 0 || g.banks != 2 ||
-			(i2c && (c->has_i2c != CHIP_YES || c->i2c_address == 0)))
+			(how.i2c && (c->has_i2c != CHIP_YES || c->i2c_address == 0)))
 			continue;
-		one_chip(c, i2c, every, (uint32_t)seeds, &sum);
+		how.every = every;
+		how.seeds = (uint32_t)seeds;
+		how.quirk = NULL;
+		one_chip(c, &how, &sum);
+		if (!how.second || c->bank_swap_bit == NULL)
+			continue;
+		/* The ROM may number them either way. */
+		how.quirk = strcmp(c->series, "H7") == 0 || strcmp(c->series, "L5") == 0
+				    ? "quirk:numbers-by-bank"
+				    : "quirk:numbers-by-address";
+		one_chip(c, &how, &sum);
 	}
 	printf("%u chips, %u cuts, %u failures; %u chips with two banks refused\n", sum.chips,
 		sum.cuts, sum.failures, sum.refused);

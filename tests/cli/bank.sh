@@ -29,11 +29,34 @@ lower back.bin "$(wc -c <new.bin)"
 same new.bin back.bin
 expect 0 stmota read --device "$dev" --range 0x08100000:5000 --out back.bin
 same old.bin back.bin
-# Which numbers the units have now no source tells: refused, and nothing is changed.
-expect 1 flash --bank inactive mute.bin
+# Once more, from swapped banks: which numbers the units have now is tried out first.
+expect 0 flash --bank inactive --dry-run mute.bin
+says 'tried out'
+lower back.bin "$(wc -c <new.bin)"
+same new.bin back.bin
+expect 9 flash --bank inactive --confirm "$ready" mute.bin
+says 'bank 2 runs again'
 says 'the banks are swapped'
 lower back.bin "$(wc -c <new.bin)"
 same new.bin back.bin
+program third.bin 7000 5
+printf 'stmota-sim says: ready' >>third.bin
+expect 0 flash --bank inactive --confirm "$ready" --json third.bin
+json 'r["confirmed"] and r["bank"] == 1'
+lower back.bin "$(wc -c <third.bin)"
+same third.bin back.bin
+expect 0 stmota read --device "$dev" --range 0x08100000:"$(wc -c <new.bin)" --out back.bin
+same new.bin back.bin
+# The way out of them by hand, and 'erase' in them.
+expect 0 flash --bank inactive --json new.bin
+json 'r["bank"] == 2'
+expect 0 stmota erase --device "$dev" --range 0x08100000:0x2000 --yes
+says 'the banks are swapped'
+lower back.bin "$(wc -c <new.bin)"
+same new.bin back.bin
+expect 0 stmota read --device "$dev" --range 0x08100000:4096 --out back.bin
+head -c 4096 /dev/zero | tr '\0' '\377' >blank.bin
+same blank.bin back.bin
 
 # BFB2: the ROM starts it after a reset, which nobody can give here.
 board_off

@@ -56,6 +56,14 @@ json 'r["confirmed"] and r["bank"] == 2 and r["seen"] == "ready"'
 holds 0x08000000 new.bin
 holds 0x08100000 old.bin
 
+# ---- USB, where the banks are swapped now: an erase names an address, and may mean the bank
+expect 0 on dfu -- stmota erase --device dfu: --range 0x08100000:0x2000 --yes
+says 'the banks are swapped'
+link=i2c
+holds 0x08000000 new.bin
+head -c 5000 /dev/zero | tr '\0' '\377' >blank.bin
+holds 0x08100000 blank.bin
+
 # ---- USB: refused while nothing is touched
 rm -f board.state
 link=dfu device=dfu:

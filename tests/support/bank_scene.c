@@ -44,6 +44,8 @@ void bank_scene_init(struct bank_scene *s, const struct chip *c, bool i2c)
 	fill(s, s->new, 2, "new");
 	must(segments_add(&s->image, s->geometry.base, s->new, BANK_IMAGE_LEN, &e) == 0, "image",
 		&e);
+	must(segments_add(&s->image_old, s->geometry.base, s->old, BANK_IMAGE_LEN, &e) == 0,
+		"image", &e);
 	snprintf(s->dir, sizeof(s->dir), "%s/stmota-bank-XXXXXX",
 		access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	must(mkdtemp(s->dir) != NULL, "no folder for state files", NULL);
@@ -65,7 +67,22 @@ void bank_scene_done(struct bank_scene *s)
 	forget(s);
 	rmdir(s->dir);
 	segments_done(&s->image);
+	segments_done(&s->image_old);
 	sim_board_free(s->board);
+}
+
+static int update(struct bank_scene *s, const struct segments *image, const char *expect,
+	struct trial_result *ret, struct err *e);
+
+/* Before the old program another one was there. */
+static void bring_old(struct bank_scene *s)
+{
+	struct trial_result result;
+	struct err e = ERR_INIT;
+
+	fill(s, sim_board_flash(s->board, NULL), 3, "older");
+	must(update(s, &s->image_old, "old", &result, &e) == 0, "the first update", &e);
+	forget(s);
 }
 
 void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault)
@@ -77,9 +94,20 @@ void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault)
 	sim_board_free(s->board);
 	s->board = NULL;
 	must(sim_board_new(&cfg, &s->board, &e) == 0, "board", &e);
-	memcpy(sim_board_flash(s->board, NULL), s->old, BANK_IMAGE_LEN);
+	if (s->quirk != NULL)
+		must(sim_board_fault(s->board, s->quirk, &e) == 0, "quirk", &e);
+	if (s->second)
+		bring_old(s);
+	else
+		memcpy(sim_board_flash(s->board, NULL), s->old, BANK_IMAGE_LEN);
+	s->ops = sim_board_ops(s->board);
 	if (fault != NULL)
 		must(sim_board_fault(s->board, fault, &e) == 0, "fault", &e);
+}
+
+uint64_t bank_scene_ops(const struct bank_scene *s)
+{
+	return sim_board_ops(s->board) - s->ops;
 }
 
 static int option_of(void *ctx, uint32_t addr, uint32_t *ret, struct err *e)
@@ -92,8 +120,8 @@ static int option_of(void *ctx, uint32_t addr, uint32_t *ret, struct err *e)
 	return rc;
 }
 
-int bank_scene_update(
-	struct bank_scene *s, const char *expect, struct trial_result *ret, struct err *e)
+static int update(struct bank_scene *s, const struct segments *image, const char *expect,
+	struct trial_result *ret, struct err *e)
 {
 	struct bench_wire wire = {.board = s->board, .i2c = s->i2c, .lines = true};
 	struct proof proof = {.kind = PROOF_UART, .baud = 115200, .within_ms = 2000};
@@ -111,7 +139,7 @@ int bank_scene_update(
 	memcpy(proof.expect, expect, proof.expect_len);
 	/* As the command does it, which finds out about protection before it looks at the banks. */
 	if (rc == 0)
-		rc = preflight_check(&d.facts, &s->image, PREFLIGHT_BY_HAND, e);
+		rc = preflight_check(&d.facts, image, PREFLIGHT_BY_HAND, e);
 	for (uint32_t i = 0; rc == 0 && i < 2; i++)
 		rc = d.target->ops->read(
 			d.target, s->geometry.base + i * s->geometry.size / 2, heads[i], 8, e);
@@ -129,7 +157,7 @@ int bank_scene_update(
 		};
 
 		head = m.to;
-		rc = segments_shift(&s->image, m.to - m.link, &placed, e);
+		rc = segments_shift(image, m.to - m.link, &placed, e);
 		if (rc == 0)
 			rc = trial_run(&d, &rq, ret, e);
 	}
@@ -137,6 +165,12 @@ int bank_scene_update(
 	segments_done(&placed);
 	target_close(d.target);
 	return rc;
+}
+
+int bank_scene_update(
+	struct bank_scene *s, const char *expect, struct trial_result *ret, struct err *e)
+{
+	return update(s, &s->image, expect, ret, e);
 }
 
 enum bank_boots bank_scene_boots(struct bank_scene *s)

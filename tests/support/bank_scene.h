@@ -21,8 +21,11 @@ struct bank_scene {
 	struct geometry geometry;
 	struct sim_board *board; /* NULL: none yet */
 	bool i2c;
+	const char *quirk; /* of every board, "quirk:NAME"; NULL: none but its own */
+	bool second;       /* the old program came by an update: where banks swap, they are */
+	uint64_t ops;      /* of the flash, before the update that is looked at */
 	uint8_t old[BANK_IMAGE_LEN], new[BANK_IMAGE_LEN];
-	struct segments image;
+	struct segments image, image_old;
 	char dir[40]; /* of the state file */
 };
 
@@ -35,6 +38,8 @@ void bank_scene_done(struct bank_scene *s);
 
 /* A new board with the old program at the base of flash, and no state of an earlier run. */
 void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault);
+/* Flash operations of the update that is looked at. */
+uint64_t bank_scene_ops(const struct bank_scene *s);
 
 /* As the command does it; over UART the program must say `expect`. */
 int bank_scene_update(

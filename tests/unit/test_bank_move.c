@@ -153,6 +153,74 @@ static void test_bank__silence_switches_back(void **state)
 	}
 }
 
+/*
+ * The banks are swapped by now. No source tells which numbers their units have: either way the
+ * update goes where it should, and the program that runs keeps every byte until the switch.
+ */
+static void test_bank__the_second_update(void **state)
+{
+	static const struct {
+		uint16_t pid;
+		const char *quirk;
+	} cases[] = {
+		{0x482, NULL},
+		{0x482, "quirk:numbers-by-address"},
+		{0x472, NULL},
+		{0x472, "quirk:numbers-by-bank"},
+		{0x474, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct trial_result result;
+		struct err e = ERR_INIT;
+		struct bank_scene s;
+
+		bank_scene_init(&s, chip_find(cases[i].pid), false);
+		s.second = true;
+		s.quirk = cases[i].quirk;
+		bank_scene_board(&s, 11, NULL);
+		assert_int_equal(bank_scene_boots(&s), BOOTS_OLD);
+		assert_true(bank_scene_enter_rom(&s));
+		if (bank_scene_update(&s, "something else", &result, &e) != ERR_VERIFY)
+			fail_msg("0x%03X %s: %s", cases[i].pid, cases[i].quirk, e.msg);
+		assert_non_null(strstr(e.msg, "bank 2 runs again"));
+		assert_int_equal(bank_scene_boots(&s), BOOTS_OLD);
+		assert_true(bank_scene_enter_rom(&s));
+		if (bank_scene_update(&s, "new", &result, &e) != 0)
+			fail_msg("0x%03X %s: %s", cases[i].pid, cases[i].quirk, e.msg);
+		assert_int_equal(bank_scene_boots(&s), BOOTS_NEW);
+		bank_scene_done(&s);
+	}
+}
+
+/* Nothing is tried out on a unit that holds something, in whichever bank. */
+static void test_bank__no_unit_is_free(void **state)
+{
+	(void)state;
+	for (int full = 0; full < 2; full++) {
+		struct trial_result result;
+		struct err e = ERR_INIT;
+		struct bank_scene s;
+		uint8_t *flash;
+		uint32_t half;
+
+		bank_scene_init(&s, chip_find(0x474), false);
+		s.second = true;
+		bank_scene_board(&s, 11, NULL);
+		flash = sim_board_flash(s.board, NULL);
+		half = s.geometry.size / 2;
+		for (uint32_t i = 0; i < s.geometry.n_bank1; i++)
+			flash[(uint32_t)full * half + (i + 1) * (half / s.geometry.n_bank1) - 3] =
+				7;
+		assert_int_equal(bank_scene_update(&s, "new", &result, &e), ERR_UNSUPPORTED);
+		assert_non_null(strstr(e.msg, "no erase unit is blank"));
+		assert_int_equal(bank_scene_ops(&s), 0);
+		assert_int_equal(bank_scene_boots(&s), BOOTS_OLD);
+		bank_scene_done(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +228,8 @@ int main(void)
 		cmocka_unit_test(test_bank_move_plan__bank2_without_a_program),
 		cmocka_unit_test(test_bank__a_switch_that_cannot_be_made),
 		cmocka_unit_test(test_bank__silence_switches_back),
+		cmocka_unit_test(test_bank__the_second_update),
+		cmocka_unit_test(test_bank__no_unit_is_free),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -229,14 +229,31 @@ static void test_geometry__numbers_without_a_source(void **state)
 	}
 }
 
-static void test_geometry__swapped_banks_have_no_numbers(void **state)
+/* Until the device was asked no unit has a number, so that none can be erased by mistake. */
+static void test_geometry__numbers_of_swapped_banks(void **state)
 {
 	struct geometry g = geometry_of(0x450, 0, CHIP_BANKS_DEFAULT);
 
 	assert_int_equal(geometry_need_numbers(&g, 0, g.n_units, NULL), 0);
 	geometry_set_swapped(&g);
-	assert_int_equal(geometry_need_numbers(&g, 0, 1, NULL), ERR_UNSUPPORTED);
+	assert_true(g.numbers_open);
 	assert_number(&g, 0x08000000, UNIT_NUMBER_UNKNOWN, 1);
+	assert_number(&g, 0x08100000, UNIT_NUMBER_UNKNOWN, 2);
+	geometry_settle_numbers(&g, false);
+	assert_number(&g, 0x08000000, 0, 1);
+	assert_number(&g, 0x08100000, 8, 2);
+	assert_int_equal(geometry_unit(&g, 8).erase_shift, 0);
+	geometry_settle_numbers(&g, true);
+	assert_number(&g, 0x08000000, 8, 1);
+	assert_number(&g, 0x08020000, 9, 1);
+	assert_number(&g, 0x08100000, 0, 2);
+	assert_int_equal(geometry_unit(&g, 0).erase_shift, 0x00100000);
+	assert_int_equal(geometry_unit(&g, 8).erase_shift, 0xFFF00000);
+
+	/* Where half of the numbers has no source it cannot be asked. */
+	g = geometry_of(0x482, 1024, CHIP_BANKS_FORCE_DUAL);
+	geometry_set_swapped(&g);
+	assert_int_equal(geometry_need_numbers(&g, 0, 1, NULL), ERR_UNSUPPORTED);
 }
 
 static void refused(uint16_t pid, uint32_t size, enum chip_banks banks, int code, const char *msg)
@@ -414,7 +431,7 @@ int main(void)
 		cmocka_unit_test(test_geometry__layouts_of_the_papers),
 		cmocka_unit_test(test_geometry__numbers),
 		cmocka_unit_test(test_geometry__numbers_without_a_source),
-		cmocka_unit_test(test_geometry__swapped_banks_have_no_numbers),
+		cmocka_unit_test(test_geometry__numbers_of_swapped_banks),
 		cmocka_unit_test(test_geometry_init__sizes_that_cannot_be),
 		cmocka_unit_test(test_geometry_init__bank_mode),
 		cmocka_unit_test(test_geometry__every_part),

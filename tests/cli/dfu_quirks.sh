@@ -66,8 +66,13 @@ brought dfu-serial-same 0x413 dfu:@STM32FxSTM32
 # ---- it leaves without an answer, or only if the address was set before
 for quirk in dfu-leave-silent dfu-leave-needs-address; do
 	rm -rf board.state state
+	# shellcheck disable=SC2016 # for the inner shell
 	expect 0 on "$quirk" 0x413 -- sh -c \
-		'stmota flash --device dfu: --chip 0x413 --address 0x08000000 --yes tiny.bin && sleep 0.3 && stmota devices --json >usb.json'
+		'stmota flash --device dfu: --chip 0x413 --address 0x08000000 --yes tiny.bin && for n in $(seq 100); do
+			stmota devices --json >usb.json
+			! grep -q "\"usb\": \[\]" usb.json || break
+			sleep 0.1
+		done'
 	prints 'started        yes'
 	says_not 'warning'
 	grep -q '"usb": \[\]' usb.json || fail "$quirk: it is in its bootloader yet: $(cat usb.json)"

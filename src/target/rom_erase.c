@@ -289,6 +289,12 @@ int rom_erase_list(struct rom *rom, enum rom_command code, const struct erase_un
 	uint32_t ms;
 	int rc;
 
+	for (size_t i = 0; i < count; i++)
+		if (units[i].number == UNIT_NUMBER_UNKNOWN)
+			return err_set(e, ERR_UNSUPPORTED,
+				"the erase command's number of the unit at 0x%08" PRIX32
+				" is not confirmed",
+				units[i].addr);
 	while (!safest_packet(
 		       &p, wide, units, count, extra_max(rom, &units[count - 1]), last_number) &&
 		count > 1)

@@ -4,6 +4,8 @@
  */
 #include "cmd.h"
 
+#include <string.h>
+
 #include <stmota/digest.h>
 #include <stmota/fetch.h>
 #include <stmota/fs.h>
@@ -26,6 +28,15 @@ static int check(const struct command_env *env, struct err *e)
 	return 0;
 }
 
+/* Standard output holds the file then, and nothing else. */
+static int to_output(const struct fetch_settings *s, const struct fetch_request *rq, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	int rc = fetch_buf(s, rq, &b, NULL, e);
+
+	return rc == 0 ? fs_write("-", b.data, b.len, 0644, e) : rc;
+}
+
 static int run(struct command_env *env, struct err *e)
 {
 	const char *out = opt_str(env->opts, "out", NULL);
@@ -43,6 +54,8 @@ static int run(struct command_env *env, struct err *e)
 		rc = sha256_parse(opt_str(env->opts, "sha256", ""), sha256, e);
 		rq.sha256 = sha256;
 	}
+	if (rc == 0 && strcmp(out, "-") == 0)
+		return to_output(&s, &rq, e);
 	if (rc == 0)
 		rc = fetch_file(&s, &rq, out, &result, e);
 	if (rc < 0)

@@ -42,7 +42,7 @@ static int load(struct err *e)
 
 		if (f == NULL)
 			return err_set(e, ERR_UNSUPPORTED,
-				SONAME " is too old: it has no %s; 7.84 or newer is needed",
+				SONAME " is too old: it has no %s; 7.85 or newer is needed",
 				symbols[i].name);
 		memcpy((char *)&lib + symbols[i].member, &f, sizeof(f));
 	}

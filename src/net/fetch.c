@@ -67,8 +67,10 @@ static bool url_part(const char *url, CURLUPart part, unsigned flags, char *ret,
 
 void fetch_show_url(const char *url, char *ret, size_t size)
 {
-	if (is_file_url(url) || !url_part(url, CURLUPART_URL, 0, ret, size))
-		snprintf(ret, size, "%.*s", (int)(strcspn(url, "@")), url);
+	if (is_file_url(url))
+		snprintf(ret, size, "%s", url);
+	else if (!url_part(url, CURLUPART_URL, 0, ret, size))
+		snprintf(ret, size, "the URL"); /* what cannot be taken apart may hold a password */
 }
 
 static bool same_host(const char *a, const char *b)
@@ -315,17 +317,22 @@ static int check_request(const struct fetching *f, struct err *e)
 {
 	for (size_t i = 0; i < f->rq->n_urls; i++) {
 		const char *url = f->rq->urls[i];
+		char shown[160];
 
 		if (strlen(url) >= FETCH_URL_SIZE)
 			return err_set(e, ERR_USAGE, "a URL of more than %d characters",
 				FETCH_URL_SIZE - 1);
+		fetch_show_url(url, shown, sizeof(shown));
 		if (strncmp(url, "http:", 5) == 0 && !f->s->allow_http) {
 			err_set(e, ERR_USAGE, "%s: without TLS everyone on the way can read along",
-				url);
+				shown);
 			return err_hint(e, "https:, or [fetch] allow_http = yes");
 		}
 		if (!fetch_is_url(url))
-			return err_set(e, ERR_USAGE, "'%s' is no URL: https:, or file:///...", url);
+			return err_set(
+				e, ERR_USAGE, "'%.60s' is no URL: https:, or file:///...", url);
+		if (!is_file_url(url) && !url_part(url, CURLUPART_HOST, 0, shown, sizeof(shown)))
+			return err_set(e, ERR_USAGE, "a URL that cannot be taken apart");
 	}
 	return fetch_settings_check(f->s, e);
 }

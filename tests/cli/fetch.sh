@@ -144,6 +144,13 @@ expect 12 stmota fetch "https://user:secret@127.0.0.1:$port/status-404/fw" --out
 says_not "secret"
 says "https://127.0.0.1"
 
+expect 2 stmota fetch "http://user:secret@127.0.0.1:$port/plain/fw" --out got
+says_not "secret"
+expect 2 stmota fetch "https://user:secret@[127/x" --out got
+says_not "secret"
+expect 0 stmota fetch "https://127.0.0.1:$port/plain/fw" --out -
+same out www/fw
+
 # Two at once: the second is told.
 STMOTA_FETCH_STALL_S=5 stmota fetch "https://127.0.0.1:$port/trickle/x" --out twice 2>/dev/null &
 first=$!

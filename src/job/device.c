@@ -372,7 +372,7 @@ static int connect_as_it_is(
 
 	if (rc == 0)
 		rc = t->ops->connect(t, NULL, e);
-	if (rc == ERR_UNSUPPORTED && d->takes_files && dfu_plain_is(t)) {
+	if (rc == ERR_UNSUPPORTED && t != NULL && d->takes_files && dfu_plain_is(t)) {
 		rc = dfu_plain_open(t, &d->updater, e);
 		if (rc == 0)
 			return 0;

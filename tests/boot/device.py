@@ -80,6 +80,8 @@ class Device:
             while not found():
                 left = end - time.monotonic()
                 if left <= 0 or (self.ended and self.qemu.poll() is not None):
+                    if found(): # it may have ended since we looked
+                        return
                     self.fail('no "%s"' % what)
                 self.changed.wait(min(left, 0.2))
 

@@ -143,7 +143,8 @@ static int spans_from_json(const json_t *j, struct span *ret, size_t max, size_t
 		json_int_t size = json_integer_value(json_object_get(item, "size"));
 
 		if (addr_from_json(json_object_get(item, "address"), &ret[i].addr) < 0 ||
-			size <= 0 || size > UINT32_MAX)
+			size <= 0 || size > UINT32_MAX ||
+			(uint64_t)ret[i].addr + (uint64_t)size > (uint64_t)1 << 32)
 			return ERR_FORMAT;
 		ret[i].len = (uint32_t)size;
 	}
@@ -243,14 +244,13 @@ static int lifted_from_json(const json_t *j, struct lifted *ret)
 	json_array_foreach(j, i, item)
 	{
 		struct lifted_field *f = &ret->field[i];
-		int bit = 0, width = 0;
-		json_int_t value = -1;
+		json_int_t bit = 0, width = 0, value = -1;
 		json_t *addr = NULL;
 
-		if (json_unpack(item, "{s:o, s:i, s:i, s:I}", "address", &addr, "bit", &bit,
+		if (json_unpack(item, "{s:o, s:I, s:I, s:I}", "address", &addr, "bit", &bit,
 			    "width", &width, "value", &value) < 0 ||
-			addr_from_json(addr, &f->addr) < 0 || bit < 0 || width < 1 ||
-			bit + width > 32 || value < 0 || value >> width != 0)
+			addr_from_json(addr, &f->addr) < 0 || bit < 0 || bit > 31 || width < 1 ||
+			width > 32 - bit || value < 0 || value >> width != 0)
 			return ERR_FORMAT;
 		f->bit = (uint8_t)bit;
 		f->width = (uint8_t)width;

@@ -194,8 +194,11 @@ int package_date_parse(const char *text, uint64_t *ret, struct err *e)
 	struct tm tm = {0};
 	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	time_t t = end != NULL && *end == '\0' ? timegm(&tm) : -1;
+	char back[PACKAGE_DATE_TEXT];
 
-	if (t < 0 || (uint64_t)t > PACKAGE_DATE_MAX)
+	/* The library makes the 3rd of March of the 31st of February. */
+	if (t < 0 || (uint64_t)t > PACKAGE_DATE_MAX ||
+		strcmp(package_date_format((uint64_t)t, back), text) != 0)
 		return err_set(e, ERR_USAGE, "'%.40s' is no time such as 2026-12-01T06:00:00Z", text);
 	*ret = (uint64_t)t;
 	return 0;

@@ -94,6 +94,23 @@ static void test_package_meta__lengths_and_words(void **state)
 	assert_string_equal(package_date_format(0, text), "1970-01-01T00:00:00Z");
 }
 
+/* A day that does not exist is no other day: a roll-out would begin when nobody meant it. */
+static void test_package_date__one_spelling(void **state)
+{
+	static const char *const bad[] = {"2026-02-31T06:00:00Z", "2026-12-31T23:59:60Z",
+		" 2026-12-01T06:00:00Z", "2026-12-1T6:0:0Z", "2026-12-01T06:00:00Z ",
+		"2026-12-01T06:00:00", "1969-12-31T23:59:59Z", "10000-01-01T00:00:00Z", ""};
+	uint64_t t = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(package_date_parse(bad[i], &t, NULL), ERR_USAGE);
+		assert_int_equal(t, 7);
+	}
+	assert_int_equal(package_date_parse("2028-02-29T23:59:59Z", &t, NULL), 0);
+	assert_int_equal(t, 1835481599);
+}
+
 static void test_package_meta__names(void **state)
 {
 	static const char *const good[] = {
@@ -176,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_package_meta__characters),
 		cmocka_unit_test(test_package_meta__lengths_and_words),
+		cmocka_unit_test(test_package_date__one_spelling),
 		cmocka_unit_test(test_package_meta__names),
 		cmocka_unit_test(test_package_meta__places_of_every_chip),
 		cmocka_unit_test(test_package_meta__places),

@@ -178,6 +178,41 @@ static void test_state__damage_is_refused_not_ignored(void **state)
 	buf_done(&good);
 }
 
+/* What no chip and no run of stmota can have left there. */
+static void test_state__ranges_are_checked(void **state)
+{
+#define HEAD   "{\"schema\": 1, "
+#define LIFTED HEAD "\"lifted\": [{\"address\": \"0x40022020\", \"value\": 1, "
+	static const char *const bad[] = {
+		LIFTED "\"bit\": 2147483647, \"width\": 1}]}",
+		LIFTED "\"bit\": 4294967296, \"width\": 1}]}",
+		LIFTED "\"bit\": 0, \"width\": 4294967297}]}",
+		LIFTED "\"bit\": 31, \"width\": 2}]}",
+		LIFTED "\"bit\": -1, \"width\": 1}]}",
+		HEAD "\"saved\": {\"bytes\": [], \"units\": "
+		     "[{\"address\": \"0xFFFFF000\", \"size\": 4097}]}}",
+	};
+	static const char good[] = LIFTED "\"bit\": 31, \"width\": 1}]}";
+	struct state *s = open_state();
+	struct lifted none = {.n = 0};
+	char path[160];
+
+	(void)state;
+	assert_int_equal(0, state_set_lifted(s, &none, NULL));
+	state_close(s);
+	find_json(path, sizeof(path));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(0, fs_write(path, bad[i], strlen(bad[i]), 0600, NULL));
+		s = NULL;
+		assert_int_equal(ERR_FORMAT, state_open(folder, KEY, &s, NULL));
+		assert_null(s);
+	}
+	assert_int_equal(0, fs_write(path, good, strlen(good), 0600, NULL));
+	s = open_state();
+	assert_int_equal(31, state_lifted(s)->field[0].bit);
+	state_close(s);
+}
+
 static void test_state__kept_image_goes_when_finished(void **state)
 {
 	cleanup_buf struct buf b = BUF_INIT;
@@ -204,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_state__kept_image_goes_when_finished, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_state__ranges_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_state__saved_units_survive, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_state__finish_forgets_and_remembers, setup, teardown),

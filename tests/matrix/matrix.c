@@ -71,7 +71,7 @@ static void fill_program(const struct chip *c, uint8_t *p, uint8_t seed)
 
 static void forget_state(const struct bench *b)
 {
-	static const char *const suffixes[] = {"json", "unit"};
+	static const char *const suffixes[] = {"json", "unit", "image", "lock"};
 	char path[80];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {

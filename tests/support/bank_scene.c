@@ -53,7 +53,7 @@ void bank_scene_init(struct bank_scene *s, const struct chip *c, bool i2c)
 
 static void forget(const struct bank_scene *s)
 {
-	static const char *const suffixes[] = {"json", "unit"};
+	static const char *const suffixes[] = {"json", "unit", "image", "lock"};
 	char path[80];
 
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {

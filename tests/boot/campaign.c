@@ -8,7 +8,7 @@
  * start the old or the new program, whole, and take the next update.
  *
  * usage: campaign VARIANT FOLDER all|SEED SAMPLES
- * FOLDER holds old.bin, new.bin, next.bin and new.sota, next.sota, bad-*.sota.
+ * FOLDER holds old.bin, new.bin, next.bin and new.sota, delta.sota (old to new), next.sota, bad-*.sota.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -310,7 +310,7 @@ static void make_board(void)
 /* ---- a life ---- */
 
 static struct file old_image, new_image[BOOT_SLOTS], next_image[BOOT_SLOTS], new_package,
-	next_package;
+	delta_package, next_package;
 
 static struct file load(const char *folder, const char *name)
 {
@@ -422,16 +422,16 @@ static char update(const struct file *package, char goal)
 	return c;
 }
 
-static uint32_t count_operations(void)
+static uint32_t count_operations(const struct file *package)
 {
 	factory();
-	if (update(&new_package, 'n') != 'n')
+	if (update(package, 'n') != 'n')
 		fail("the update does not work at all");
 	return dev.operations;
 }
 
 /* The power fails at operation `cut`, and then once more, at `again` operations after power-up. */
-static void one(uint32_t cut, enum torn how, uint32_t again)
+static void one(const struct file *package, uint32_t cut, enum torn how, uint32_t again)
 {
 	char c;
 	int i;
@@ -440,12 +440,12 @@ static void one(uint32_t cut, enum torn how, uint32_t again)
 	dev.cut = cut;
 	dev.torn = how;
 	dev.random = cut * 2654435761u;
-	if (update(&new_package, 'n') != '!')
+	if (update(package, 'n') != '!')
 		fail("no power cut");
 	dev.operations = 0;
 	dev.cut = again;
 	if (again > 0)
-		(void)update(&new_package, 'n');
+		(void)update(package, 'n');
 	dev.cut = 0;
 	/* Nobody helps. */
 	for (i = 0, c = 'r'; i < 6 && c == 'r'; i++)
@@ -457,17 +457,17 @@ static void one(uint32_t cut, enum torn how, uint32_t again)
 	dev.cut = cut;
 }
 
-static uint32_t campaign(uint32_t total, uint32_t samples, uint32_t seed)
+static void campaign(const char *what, const struct file *package, uint32_t samples, uint32_t seed)
 {
-	uint32_t n = 0, i, how;
+	uint32_t total = count_operations(package), n = 0, i, how;
 
 	for (i = 1; i <= total && samples == 0; i++)
 		for (how = 0; how < TORN_KINDS; how++, n++)
-			one(i, (enum torn)how, 0);
+			one(package, i, (enum torn)how, 0);
 	/* First, last, and what lies about the ends of phases; then anything, also two cuts. */
 	for (i = 0; i < 6 && samples > 0; i++, n += 2) {
-		one(1 + i, (enum torn)(i % TORN_KINDS), 0);
-		one(total - i, (enum torn)(i % TORN_KINDS), 0);
+		one(package, 1 + i, (enum torn)(i % TORN_KINDS), 0);
+		one(package, total - i, (enum torn)(i % TORN_KINDS), 0);
 	}
 	dev.random = seed;
 	for (i = 0; i < (samples > 0 ? samples : 300); i++, n++) {
@@ -476,9 +476,10 @@ static uint32_t campaign(uint32_t total, uint32_t samples, uint32_t seed)
 		seed = seed * 1103515245u + 12345u;
 		cut = 1 + (seed >> 8) % total;
 		again = (seed & 0x40) != 0 ? 1 + (seed >> 16) % 60 : 0;
-		one(cut, (enum torn)((seed >> 4) % TORN_KINDS), again);
+		one(package, cut, (enum torn)((seed >> 4) % TORN_KINDS), again);
 	}
-	return n;
+	printf("variant %c: %s has %u flash operations; %u lives with power cuts, none lost\n",
+		variant, what, total, n);
 }
 
 /* ---- what must be refused, what must be taken back ---- */
@@ -555,7 +556,7 @@ static void rotten(void)
 
 int main(int argc, char **argv)
 {
-	uint32_t total, n;
+	uint32_t samples, seed;
 
 	if (argc != 4 && argc != 5)
 		return 2;
@@ -567,6 +568,7 @@ int main(int argc, char **argv)
 	next_image[0] = load(argv[2], "next-1.bin");
 	next_image[1] = load(argv[2], "next-2.bin");
 	new_package = load(argv[2], "new.sota");
+	delta_package = load(argv[2], "delta.sota");
 	next_package = load(argv[2], "next.sota");
 	refused(argv[2], "bad-key.sota", "refused: signature (-19)", true);
 	refused(argv[2], "bad-product.sota", "refused: product (-11)", true);
@@ -574,14 +576,18 @@ int main(int argc, char **argv)
 	refused(argv[2], "bad-counter.sota", "refused: counter (-14)", true);
 	refused(argv[2], "bad-version.sota", "refused: version (-15)", true);
 	refused(argv[2], "bad-address.sota", "refused: address (-17)", true);
+	refused(argv[2], "bad-base.sota", "refused: base (-25)", true);
+	refused(argv[2], "bad-ram.sota", "refused: contents (-18)", true);
+	refused(argv[2], "bad-in-place.sota", "refused: encoding (-8)", true);
+	refused(argv[2], "bad-delta.sota", "refused: digest (-20)", false);
 	refused(argv[2], "bad-manifest.sota", "refused: signature (-19)", true);
 	refused(argv[2], "bad-byte.sota", "refused: digest (-20)", false);
 	refused(argv[2], "bad-end.sota", "refused: truncated (-1)", false);
 	taken_back();
 	rotten();
-	total = count_operations();
-	n = campaign(total, argc == 5 ? (uint32_t)atoi(argv[4]) : 0, (uint32_t)atoi(argv[3]));
-	printf("variant %c: an update has %u flash operations; %u lives with power cuts, none lost\n",
-		variant, total, n);
+	samples = argc == 5 ? (uint32_t)atoi(argv[4]) : 0;
+	seed = (uint32_t)atoi(argv[3]);
+	campaign("an update", &new_package, samples, seed);
+	campaign("a delta", &delta_package, (samples + 2) / 3, seed);
 	return 0;
 }

@@ -25,6 +25,13 @@ open(name, 'wb').write(image)
 PY
 }
 
+# delta OUT OLD OPTION...
+delta() {
+	out=$1 old=$2
+	shift 2
+	"$stmota" -q diff "$old" whole.sota --key release.pem "$@" --out "$out" || fail "diff $out"
+}
+
 device_crypto host
 sources=$(find "$ab/core" -name '*.c' ! -name crypto_none.c)
 # shellcheck disable=SC2046,SC2086 # words on purpose
@@ -57,6 +64,19 @@ for v in a b c d; do
 	esac
 	# shellcheck disable=SC2086 # words on purpose
 	pack $v/next.sota 1.2.0 7 release.pem $next
+	# Deltas from what runs; the library refuses one that overwrites its own base.
+	pack old.sota 1.0.0 5 release.pem "$v/old.bin@$one@1"
+	pack whole.sota 1.1.0 6 release.pem "$new"
+	delta $v/delta.sota old.sota --ram 4
+	delta $v/bad-ram.sota old.sota --ram 16
+	cp $v/delta.sota $v/bad-delta.sota
+	pack other.sota 1.0.0 5 release.pem "$v/next-1.bin@$one@1"
+	delta $v/bad-base.sota other.sota
+	case $v in
+	[bc]) pack place.sota 1.0.0 5 release.pem "$v/next-1.bin@$two@1" ;;
+	*) pack place.sota 1.0.0 5 release.pem "$v/next-2.bin@$two@2" ;;
+	esac
+	delta $v/bad-in-place.sota place.sota --in-place --erase-unit 1024
 	pack $v/bad-key.sota 1.1.0 6 other.pem "$new"
 	PRODUCT=acme.com/toaster pack $v/bad-product.sota 1.1.0 6 release.pem "$new"
 	HW=4..9 pack $v/bad-hardware.sota 1.1.0 6 release.pem "$new"
@@ -71,6 +91,9 @@ v = sys.argv[1] + '/'
 b = bytearray(open(v + 'bad-byte.sota', 'rb').read())
 b[-5000] ^= 1
 open(v + 'bad-byte.sota', 'wb').write(b)
+d = bytearray(open(v + 'bad-delta.sota', 'rb').read())
+d[-50] ^= 1
+open(v + 'bad-delta.sota', 'wb').write(d)
 c = bytearray(open(v + 'bad-end.sota', 'rb').read())
 c[26] ^= 1 # the version, so nothing else is wrong with it
 open(v + 'bad-manifest.sota', 'wb').write(c)

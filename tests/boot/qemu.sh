@@ -133,6 +133,10 @@ sed 's/imfinfo/xxxxxxx/' a/new.bin >a/toaster.bin
 PRODUCT=acme.com/toaster pack a/product.sota 1.1.0 6 release.pem "a/toaster.bin@$slot_2@2"
 pack a/counter.sota 1.1.0 4 release.pem "a/low.bin@$slot_2@2"
 bad tampered 1.1.0 6 release.pem
+# From slot to slot; and one whose base is another program than the one that runs.
+pack a/old.sota 1.0.0 5 release.pem "a/old.bin@$slot_1@1"
+"$stmota" -q diff a/old.sota a/tampered.sota --key release.pem --out a/delta.sota || fail 'diff'
+"$stmota" -q diff a/counter.sota a/tampered.sota --key release.pem --out a/base.sota || fail 'diff, other base'
 head -c -500 a/tampered.sota >a/truncated.sota
 python3 -c "
 b = bytearray(open('a/tampered.sota', 'rb').read())
@@ -141,13 +145,19 @@ open('a/tampered.sota', 'wb').write(b)"
 next="wait=app: keys"
 device "$next" key=u wait='ready for YMODEM' refuse=a/key.sota wait='refused: signature (-19)' \
 	"$next" key=u wait='ready for YMODEM' refuse=a/product.sota wait='refused: product (-11)' \
-	"$next" key=u wait='ready for YMODEM' refuse=a/counter.sota wait='refused: counter (-14)'
+	"$next" key=u wait='ready for YMODEM' refuse=a/counter.sota wait='refused: counter (-14)' \
+	"$next" key=u wait='ready for YMODEM' refuse=a/base.sota wait='refused: base (-25)'
 cmp -n 196608 -i 65536 a/flash a/fresh || fail 'a refusal touched a slot'
 # A byte in the length of a transfer is not missed before its end; the sender sees nothing of that.
 device "$next" key=u wait='ready for YMODEM' refuse=a/tampered.sota wait='refused: digest (-20)' \
 	"$next" key=u wait='ready for YMODEM' send=a/truncated.sota wait='refused: truncated (-1)' \
 	"$next" key=u wait='ready for YMODEM' kill=2
 cmp -n 65536 -i 65536 a/flash a/fresh || fail 'a refusal touched what runs'
+cp a/fresh a/flash
+take send=a/delta.sota wait='update complete, 1.1.0+0 in slot 2' wait='app: app_blinky 1.1.0+0' \
+	wait='app: self-test good, confirmed'
+echo "# a: $(wc -c <a/new.bin) bytes from a delta of $(wc -c <a/delta.sota)"
+cp a/fresh a/flash
 # At every boot there is a way in: the key is there before the window opens.
 device key=u wait='ready for YMODEM' key=a wait='transfer failed: aborted' wait='app: confirmed before'
 

@@ -53,6 +53,11 @@ done
 cp set/delta-4.sota set/other-base.sota
 cp blinky-1.1.0.bin set/other-base.base
 echo 'other-base base' >>set/list.txt
+# What overwrites its own base needs a journal, which the receiver has not.
+"$stmota" -q diff blinky-1.0.0.bin set/whole.sota --address 0x08000000 --in-place --erase-unit 1024 \
+	--key own.pem --out set/in-place.sota
+cp blinky-1.0.0.bin set/in-place.base
+echo 'in-place encoding' >>set/list.txt
 
 # The M3 runs the code for M0+.
 for core in host cortex-m0plus cortex-m4; do

@@ -599,10 +599,13 @@ static void test_inplace__journal_of_another_payload(void **state)
 
 static void test_inplace__damaged_payloads_stay_in_bounds(void **state)
 {
+	bool all = getenv("STMOTA_CAMPAIGN") != NULL;
+
 	(void)state;
 	build("rotate");
 	prepare(4096, 1024, 64, 0xFF);
-	for (size_t bit = 0; bit < up.payload.len * 8 && bit < 4000; bit += 13) {
+	/* A bit of each of the first bytes, then samples; all of them for scripts/campaign. */
+	for (size_t bit = 0; bit < up.payload.len * 8; bit += all ? 1 : bit < 2000 ? 9 : 61) {
 		int rc;
 
 		up.payload.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -614,6 +617,51 @@ static void test_inplace__damaged_payloads_stay_in_bounds(void **state)
 		assert_false(board.dead);
 		up.payload.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
 	}
+}
+
+/* The transfer breaks off at any byte: no image, and the whole payload brings it yet. */
+static void test_inplace__truncated_everywhere(void **state)
+{
+	(void)state;
+	build("rotate");
+	prepare(4096, 1024, 64, 0xFF);
+	for (uint32_t len = 0; len < up.payload.len; len++) {
+		uint32_t at;
+
+		power_on_old();
+		power_on_again(UINT32_MAX);
+		assert_int_equal(imf_inplace_begin(&up.v, &up.cfg, &at), 0);
+		note_down(0);
+		assert_int_equal(imf_inplace_feed(&up.v, up.payload.data, len), 0);
+		assert_int_equal(imf_inplace_finish(&up.v), IMF_ERR_TRUNCATED);
+		if (len % 16 != 0)
+			continue;
+		power_on_again(UINT32_MAX);
+		assert_int_equal(update(64), 0);
+		assert_updated();
+	}
+}
+
+/* Signed so short: the decoder itself comes to the end too early. */
+static void test_inplace__payloads_that_end_early(void **state)
+{
+	uint32_t whole;
+
+	(void)state;
+	build("rotate");
+	prepare(4096, 1024, 64, 0xFF);
+	whole = (uint32_t)up.payload.len;
+	for (uint32_t len = 1; len < whole; len++) {
+		up.payload.len = up.cfg.patch.stored_size = len;
+		sha256(up.payload.data, len, up.stored_digest, NULL);
+		power_on_old();
+		power_on_again(UINT32_MAX);
+		/* Bytes of the coder's last flush are of no consequence. */
+		if (update(64) == 0)
+			assert_true(len + 4 >= whole);
+		assert_false(board.dead);
+	}
+	up.payload.len = whole;
 }
 
 /* ---- what the order is worth ---- */
@@ -690,6 +738,8 @@ int main(void)
 		cmocka_unit_test(test_inplace__old_journal_and_whole_base),
 		cmocka_unit_test(test_inplace__journal_of_another_payload),
 		cmocka_unit_test(test_inplace__damaged_payloads_stay_in_bounds),
+		cmocka_unit_test(test_inplace__truncated_everywhere),
+		cmocka_unit_test(test_inplace__payloads_that_end_early),
 		cmocka_unit_test(test_inplace__the_order_follows_what_moved),
 		cmocka_unit_test(test_delta_groups__of_chips),
 	};

@@ -12,7 +12,11 @@ static struct {
 	struct boot_state *s;
 	uint32_t slot;
 	bool taken; /* a component for it was in the package */
-	int error;  /* ours, or 0; the library only sees that a callback refused */
+#ifndef IMF_NO_PATCH
+	/* Where in the slot it waits until its digest was right; 0: it comes right to its place. */
+	uint32_t staging;
+#endif
+	int error; /* ours, or 0; the library only sees that a callback refused */
 	struct imf_device device;
 	struct imf_key keys[BOOT_KEYS_MAX];
 	struct imf_receive_config cfg;
@@ -53,6 +57,27 @@ static bool is_for(const struct imf_component *c, uint32_t slot)
 	       (c->slot == IMF_NO_SLOT || c->slot == (u.p->run != NULL ? 1 : slot + 1));
 }
 
+#ifndef IMF_NO_PATCH
+/*
+ * A delta, or anything else that is encoded and has no chain, waits at the end of the free slot, in
+ * erase units behind those of the image that it becomes. Without room there it is refused.
+ */
+static int choose_staging(const struct imf_component *c)
+{
+	const struct flash *f = slot_flash();
+	uint32_t at = f->size;
+
+	if (c->stored_size > f->size)
+		return IMF_TAKE_SLOT;
+	while (f->size - at < c->stored_size)
+		at -= f->unit;
+	if (at == 0 || at < c->plain_size)
+		return IMF_TAKE_SLOT;
+	u.staging = at;
+	return IMF_TAKE;
+}
+#endif
+
 /* The image for the free slot; one for the other slot may come along and is passed over. */
 static int on_choose(
 	void *ctx, const struct imf_manifest *m, uint32_t i, const struct imf_component *c)
@@ -72,7 +97,25 @@ static int on_choose(
 	if (u.taken || c->plain_size > limit)
 		return failed(IMF_ERR_ADDRESS);
 	u.taken = true;
+#ifndef IMF_NO_PATCH
+	if (c->encoding != 0 && (c->encoding & IMF_ENC_CHAINED) == 0)
+		return choose_staging(c);
+#endif
+	/* The library refuses what can only be staged, and is not to be: IMF_ERR_ENCODING. */
 	return (c->encoding & IMF_ENC_CHAINED) != 0 ? IMF_TAKE : IMF_TAKE_SLOT;
+}
+
+static int erase_slot(uint32_t size)
+{
+	int rc = flash_erase(slot_flash(), size);
+#ifndef IMF_NO_PATCH
+	uint32_t at;
+
+	for (at = u.staging; rc == 0 && at != 0 && at < slot_flash()->size;
+		at += slot_flash()->unit)
+		rc = slot_flash()->erase(slot_flash(), at);
+#endif
+	return rc;
 }
 
 /* Everything was checked. From here on the slot holds no image, and the records say so first. */
@@ -94,7 +137,7 @@ static int on_start(void *ctx, const struct imf_manifest *m)
 	if (s->trial == u.slot)
 		s->trial = BOOT_NONE;
 	s->starts = 0;
-	if (state_save(u.p, s) != 0 || flash_erase(slot_flash(), size) != 0)
+	if (state_save(u.p, s) != 0 || erase_slot(size) != 0)
 		return failed(UPDATE_FLASH);
 	s->image[u.slot].size = size;
 	s->image[u.slot].counter = m->header.counter;
@@ -117,6 +160,16 @@ static int on_read(void *ctx, uint32_t i, uint32_t at, uint8_t *ret, uint32_t le
 }
 
 #ifndef IMF_NO_PATCH
+static int on_stage(void *ctx, uint32_t i, uint32_t at, const uint8_t *data, uint32_t len)
+{
+	return on_write(ctx, i, u.staging + at, data, len);
+}
+
+static int on_staged(void *ctx, uint32_t i, uint32_t at, uint8_t *ret, uint32_t len)
+{
+	return on_read(ctx, i, u.staging + at, ret, len);
+}
+
 /* A delta was made from what runs. */
 static int on_base(void *ctx, uint32_t i, uint32_t at, uint8_t *ret, uint32_t len)
 {
@@ -131,11 +184,14 @@ static int on_base(void *ctx, uint32_t i, uint32_t at, uint8_t *ret, uint32_t le
 static const struct imf_port port = {
 	.choose = on_choose,
 	.start = on_start,
-	.stage = on_write,
 	.write = on_write,
 	.read = on_read,
 #ifndef IMF_NO_PATCH
+	.stage = on_stage,
+	.staged = on_staged,
 	.base = on_base,
+#else
+	.stage = on_write,
 #endif
 };
 

@@ -121,7 +121,8 @@ static int take_in(
 		over = can && byte == YM_CAN;
 		can = byte == YM_CAN;
 		ret->last = byte;
-		ret->ack |= byte == YM_ACK;
+		ret->acks += byte == YM_ACK;
+		ret->all++;
 	}
 	return err_set(e, ERR_PROTOCOL, "%s does not stop talking", y->l->name);
 }

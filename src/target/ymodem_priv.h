@@ -49,8 +49,9 @@ void ymodem_hear(struct ymodem *y, uint8_t byte);
 int ymodem_reply(struct ymodem *y, uint32_t timeout_ms, enum ymodem_byte *ret, struct err *e);
 
 struct ymodem_heard {
-	uint8_t last; /* last byte with a meaning, 0: none */
-	bool ack;     /* there was an ACK among them */
+	uint8_t last;  /* last byte with a meaning, 0: none */
+	unsigned acks; /* among them */
+	unsigned all;  /* bytes with a meaning */
 };
 
 /* Takes in what has arrived until `quiet_ms` of silence. */

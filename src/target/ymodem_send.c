@@ -16,10 +16,13 @@
 
 #define YM_NAME_ROOM  (YMODEM_NAME_MAX + 1)
 #define BLOCKS_8_BITS 255u
-#define START_C_MS    5000  /* for the C behind the ACK of the header; then the first block goes */
-#define EOT_MS        2500  /* lrzsz believes an EOT only after a second of silence */
-#define LAST_C_MS     400   /* for the C before the last header: ST's receivers ask after a second */
+#define START_C_MS    5000 /* for the C behind the ACK of the header; then the first block goes */
+#define EOT_MS        2500 /* lrzsz believes an EOT only after a second of silence */
+#define LAST_C_MS     400  /* for the C before the last header: ST's receivers ask after a second */
 #define BATCH_C_MS    15000 /* for the C before the header of another file */
+#define LATE_ACK_MS   400   /* flash takes a block in less; receivers ask again after a second */
+#define FEW_ASKS      5u    /* a block that came too late; a broken one makes a C of each byte */
+#define LAST_QUIET_MS 100   /* no receiver talks between the last block and our EOT */
 
 struct block {
 	uint8_t bytes[YM_HEAD + YM_LARGE + 2];
@@ -78,9 +81,38 @@ static int out_of_step(uint32_t number, struct err *e)
 }
 
 /*
- * Sends a block again. Noise makes a burst of C: all of it is one request. An ACK among them belongs
- * to something that was taken for an EOT: the device believes that the file is over.
+ * What a C to a block means. Noise makes a burst of them: all of it is one request. An ACK in the
+ * middle of it belongs to something that was taken for an EOT: the device believes that the file is
+ * over (YM_G: no answer to a block). Of a block that came late there are requests from before it,
+ * and the device has it: its ACK is still to come. A second copy would reach it while it writes the
+ * first to its flash, deaf, and what it hears of the rest is noise: it gives up, and that rest is
+ * typed into its menu. A header and a first block may be followed by an erase that takes any time:
+ * there only a further request says that they are wanted again.
  */
+static int settle(struct ymodem *y, uint32_t number, enum ymodem_byte *reply, struct err *e)
+{
+	bool erases = number <= 1;
+	struct ymodem_heard heard;
+	int rc = ymodem_drain(y, YM_QUIET_MS, &heard, e);
+
+	if (rc < 0)
+		return rc;
+	if (heard.last == YM_CAN)
+		*reply = YM_CAN;
+	else if (heard.acks == 1 && heard.last == YM_ACK && heard.all <= FEW_ASKS)
+		*reply = YM_ACK;
+	else if (heard.acks > 0)
+		*reply = YM_G;
+	else if (heard.all < FEW_ASKS)
+		rc = ymodem_reply(y, erases ? y->opt->first_ms : LATE_ACK_MS, reply, e);
+	if (rc == ERR_TIMEOUT && !erases) {
+		err_clear(e);
+		rc = 0;
+	}
+	return rc;
+}
+
+/* Sends a block again. */
 static int again(struct ymodem *y, const struct block *b, unsigned *tries, struct err *e)
 {
 	struct ymodem_heard heard;
@@ -90,7 +122,7 @@ static int again(struct ymodem *y, const struct block *b, unsigned *tries, struc
 		return rc;
 	if (heard.last == YM_CAN)
 		return ymodem_given_up(y, e);
-	if (heard.ack)
+	if (heard.acks > 0)
 		return out_of_step(b->bytes[1], e);
 	if (++*tries > YM_TRIES)
 		return err_set(e, ERR_PROTOCOL, "the device asked for one block %u times", *tries);
@@ -100,12 +132,14 @@ static int again(struct ymodem *y, const struct block *b, unsigned *tries, struc
 
 /*
  * Between an ACK and the next block there is silence. A receiver that talks has seen something else
- * than was sent, such as an EOT in what was the first byte of a block: it may have ended the file.
+ * than was sent, such as an EOT in what was the first byte of a block: it may have ended the file;
+ * or it has begun anew and took the block for a header. Behind the last block it is given the time
+ * to say so: a C would look like its answer to our EOT.
  */
-static int expect_silence(struct ymodem *y, uint32_t number, struct err *e)
+static int expect_silence(struct ymodem *y, uint32_t number, bool last, struct err *e)
 {
 	enum ymodem_byte reply = YM_ACK;
-	int rc = ymodem_reply(y, 0, &reply, e);
+	int rc = ymodem_reply(y, last ? LAST_QUIET_MS : 0, &reply, e);
 
 	if (rc == ERR_TIMEOUT) {
 		err_clear(e);
@@ -130,6 +164,14 @@ static int send_block(struct ymodem *y, const struct block *b, uint32_t number, 
 
 		sent_ms = clock_now_ms(y->l->clock);
 		rc = ymodem_reply(y, timeout_ms, &reply, e);
+		if (rc == 0 && reply == YM_C && may_repeat) {
+			rc = settle(y, number, &reply, e);
+			if (rc == ERR_TIMEOUT)
+				return err_set(
+					e, ERR_TIMEOUT, "no answer to block %" PRIu32, number);
+			if (rc == 0 && reply == YM_G)
+				return out_of_step(number, e);
+		}
 		if (rc == ERR_TIMEOUT && may_repeat && number > 0 && silences++ == 0) {
 			err_clear(e);
 			rc = again(y, b, &tries, e);
@@ -224,7 +266,7 @@ static int send_data(struct ymodem *y, const struct ymodem_file *f, struct err *
 			       : send_block(y, &b, number,
 					 number == 1 ? y->opt->first_ms : y->opt->block_ms, e);
 		if (rc == 0 && !y->stream)
-			rc = expect_silence(y, number, e);
+			rc = expect_silence(y, number, at + n == f->len, e);
 		ev.done = at + n;
 		if (rc == 0)
 			event_emit(y->opt->events, &ev);

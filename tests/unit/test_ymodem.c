@@ -309,6 +309,73 @@ static void test_ymodem_send__nobody_asks(void **state)
 	sim_ymodem_free(d);
 }
 
+/*
+ * A device that began anew takes the last block for a header, and says so by a C behind its ACK,
+ * which the driver of a USB cable may keep for 16 ms. It must not pass for an answer to the EOT.
+ */
+struct anew {
+	struct line line; /* first; without a receiver */
+	uint8_t out[8];
+	size_t n, next;
+	unsigned blocks, ends;
+	uint64_t late_us; /* the last byte of `out` is there at this time */
+};
+
+static int anew_write(struct link *link, const void *buf, size_t len, struct err *e)
+{
+	struct anew *d = (struct anew *)link;
+	const uint8_t *p = buf;
+
+	(void)e;
+	d->line.now_us += len * BYTE_US;
+	if (p[0] == 0x18)
+		return 0;
+	d->n = d->next = 0;
+	if (p[0] == 0x04) {
+		d->out[d->n++] = d->ends++ == 0 ? 0x15 : 0x06;
+		return 0;
+	}
+	d->out[d->n++] = 0x06;
+	if (p[1] != 1)
+		d->out[d->n++] = 'C';
+	if (++d->blocks == 3)
+		d->late_us = d->line.now_us + 16000;
+	return 0;
+}
+
+static int anew_read(struct link *link, void *buf, size_t len, uint32_t timeout_ms, struct err *e)
+{
+	struct anew *d = (struct anew *)link;
+	uint64_t at = d->next + 1 == d->n ? d->late_us : 0;
+
+	assert_int_equal(len, 1);
+	if (d->next == d->n || at > d->line.now_us + (uint64_t)timeout_ms * 1000) {
+		d->line.now_us += (uint64_t)timeout_ms * 1000;
+		return err_set(e, ERR_TIMEOUT, "no answer");
+	}
+	d->line.now_us = at > d->line.now_us ? at : d->line.now_us;
+	*(uint8_t *)buf = d->out[d->next++];
+	return 0;
+}
+
+static void test_ymodem_send__the_last_block_taken_for_a_header(void **state)
+{
+	static const struct link_ops ops = {.name = "anew", .write = anew_write, .read = anew_read};
+	struct ymodem_options opt = YMODEM_OPTIONS_INIT;
+	uint8_t data[1025] = {1};
+	struct ymodem_file f = {"fw.bin", data, sizeof(data)};
+	struct anew d = {.out = "C", .n = 1};
+	struct ymodem_report r;
+	struct err e = ERR_INIT;
+
+	d.line.clock = (struct clock){&d.line, line_now_ms, line_sleep_ms};
+	d.line.l.ops = &ops;
+	d.line.l.clock = &d.line.clock;
+	assert_int_equal(ymodem_send(&d.line.l, &f, 1, &opt, &r, &e), ERR_PROTOCOL);
+	assert_int_equal(d.blocks, 3);
+	assert_int_equal(d.ends, 0);
+}
+
 /* ---- with noise ---- */
 
 struct tally {
@@ -405,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_ymodem_send__receivers_that_count_in_8_bits),
 		cmocka_unit_test(test_ymodem_send__the_device_refuses),
 		cmocka_unit_test(test_ymodem_send__nobody_asks),
+		cmocka_unit_test(test_ymodem_send__the_last_block_taken_for_a_header),
 		cmocka_unit_test(test_ymodem_send__noise_at_every_byte),
 	};
 

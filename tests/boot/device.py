@@ -12,7 +12,7 @@ FLASH is the file that is the device's flash. The steps happen in their order:
   run=COMMAND   runs a command of the shell, with the device's serial line at tcp:127.0.0.1:$PORT
 
 Options: --arg TEXT (semihosting argument), --cwd FOLDER, --log FILE (what the device printed), --within SEC.
-Status 0: all steps happened. Nothing depends on how long something takes, but for --within (120 s).
+Status 0: all steps happened. Nothing depends on how long something takes, but for --within (400 s).
 """
 import argparse
 import os
@@ -159,7 +159,7 @@ def main():
     args.add_argument('--arg', default='')
     args.add_argument('--cwd', default='.')
     args.add_argument('--log')
-    args.add_argument('--within', type=float, default=120)
+    args.add_argument('--within', type=float, default=400)
     args.add_argument('flash')
     args.add_argument('loader')
     args.add_argument('steps', nargs='*')

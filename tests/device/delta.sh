@@ -85,12 +85,12 @@ rm -r set
 mkdir set
 "$root/tests/device/delta_pairs" "$stmota" set 6 --large
 sed -n 's/^| \([^ ]*\) |[^|]*|[^|]*| \(0x[0-9A-F]*\) |.*/\1 \2/p' "$corpus/README.md" >pairs
-while read -r name address; do
+while read -r pair address; do
 	for kib in 4 16; do
-		delta "$name-$kib" "$corpus/$name/old.bin" "$corpus/$name/new.bin" "$address" 0 \
+		delta "$pair-$kib" "$corpus/$pair/old.bin" "$corpus/$pair/new.bin" "$address" 0 \
 			--in-place --erase-unit 1024 --ram $kib
 	done
-	delta "$name-back" "$corpus/$name/new.bin" "$corpus/$name/old.bin" "$address" 0 \
+	delta "$pair-back" "$corpus/$pair/new.bin" "$corpus/$pair/old.bin" "$address" 0 \
 		--in-place --erase-unit 1024 --ram 8
 done <pairs
 # The board's 16 MiB of PSRAM.

@@ -26,6 +26,8 @@ int fs_read(const char *path, size_t max, struct buf *ret, struct err *e);
  * open(2), 0600 for secrets. ERR_IO; the old file stays.
  */
 int fs_write(const char *path, const void *data, size_t len, unsigned mode, struct err *e);
+/* The same without waiting for the disk: what the program's end leaves whole, a power cut may not. */
+int fs_write_soon(const char *path, const void *data, size_t len, unsigned mode, struct err *e);
 
 /* Creates `path` and its parents with mode 0755 where missing. */
 int fs_mkdir(const char *path, struct err *e);

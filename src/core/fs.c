@@ -85,7 +85,8 @@ static void sync_folder_of(const char *path)
 		fsync(fd);
 }
 
-int fs_write(const char *path, const void *data, size_t len, unsigned mode, struct err *e)
+static int put_file(
+	const char *path, const void *data, size_t len, unsigned mode, bool durable, struct err *e)
 {
 	char temp[PATH_MAX];
 	cleanup_close int fd = -1;
@@ -107,7 +108,7 @@ int fs_write(const char *path, const void *data, size_t len, unsigned mode, stru
 	if (fd < 0)
 		return err_set_errno(e, ERR_IO, errno, "cannot create %s", path);
 	rc = write_all(fd, path, data, len, e);
-	if (rc == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+	if (rc == 0 && (fchmod(fd, mode) < 0 || (durable && fsync(fd) < 0)))
 		rc = err_set_errno(e, ERR_IO, errno, "cannot write %s", path);
 	if (rc == 0 && rename(temp, path) < 0)
 		rc = err_set_errno(e, ERR_IO, errno, "cannot replace %s", path);
@@ -115,8 +116,19 @@ int fs_write(const char *path, const void *data, size_t len, unsigned mode, stru
 		unlink(temp);
 		return rc;
 	}
-	sync_folder_of(path);
+	if (durable)
+		sync_folder_of(path);
 	return 0;
+}
+
+int fs_write(const char *path, const void *data, size_t len, unsigned mode, struct err *e)
+{
+	return put_file(path, data, len, mode, true, e);
+}
+
+int fs_write_soon(const char *path, const void *data, size_t len, unsigned mode, struct err *e)
+{
+	return put_file(path, data, len, mode, false, e);
 }
 
 int fs_mkdir(const char *path, struct err *e)

@@ -25,7 +25,7 @@
 #define WAIT_MAX_US     3600000000u
 #define OUT_TOGETHER_US 1000u    /* bytes that are handed over at once */
 #define REPLUG_US       1000000u /* until somebody pushes the plug in again */
-#define IDLE_US         300000u  /* a host that comes back sooner does not wait for the disk */
+#define IDLE_US         300000u  /* a host that comes back sooner does not wait for the file */
 
 struct out_byte {
 	uint8_t byte;

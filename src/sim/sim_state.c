@@ -108,8 +108,9 @@ int sim_board_save(struct sim_board *b, struct err *e)
 	if (b->state_file == NULL)
 		return 0;
 	rc = sim_state_bytes(b, &out, e);
+	/* A board must not be deaf for as long as a busy disk takes. */
 	if (rc == 0)
-		rc = fs_write(b->state_file, out.data, out.len, 0644, e);
+		rc = fs_write_soon(b->state_file, out.data, out.len, 0644, e);
 	return rc < 0 ? err_wrap(e, "state of the virtual board") : 0;
 }
 

@@ -47,7 +47,7 @@ int sim_stats_write(const char *path, const struct sim_board *b, uint64_t uart_u
 	json_decref(j);
 	if (text == NULL)
 		return err_set(e, ERR_NOMEM, "no memory for the statistics");
-	rc = fs_write(path, text, strlen(text), 0644, e);
+	rc = fs_write_soon(path, text, strlen(text), 0644, e);
 	free(text);
 	return rc;
 }

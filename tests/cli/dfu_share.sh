@@ -101,3 +101,21 @@ expect 0 on --fault vanish@usb:10 -- sh -c '
 	stmota probe --device dfu: 2>first.err && exit 91
 	stmota probe --device dfu: --wait 60 --json'
 json 'r["transport"] == "dfu"'
+
+# ---- a transfer without an answer, and the device leaves meanwhile: whoever waits for it is told
+command -v gpioset >/dev/null || exit 0
+# (Too late or too soon for that on a machine that is busy, it ends all the same.)
+rm -f board.state*
+for n in 10 40; do
+	got=0
+	# shellcheck disable=SC2016
+	on --gpio --fault "drop@usb:$n" -- sh -c '
+		timeout -s KILL 60 stmota read --device dfu: --range 0x08000000:65536 --out whole3.bin &
+		sleep 1
+		gpioset -m time -s 1 gpiochip0 1=0
+		wait $!' >out 2>err || got=$?
+	case $got in
+	124 | 137) fail "unplugged in transfer $n: it hangs: $(cat out err)" ;;
+	*) echo "ok: unplugged in transfer $n: status $got" ;;
+	esac
+done

@@ -80,6 +80,8 @@ head -c 4096 /dev/urandom >again.bin
 expect 11 many --device "uart:$tmp/dead" --device lamp-2 --device lamp-4 --json again.bin
 json "[d['result'] for d in r['devices']] == ['failed', 'ok', 'ok'] and r['devices'][0]['error']"
 json "r['succeeded'] == 2 and r['failed'] == 1"
+holds again.bin lamp-2
+holds again.bin lamp-4
 
 # Refused before anything begins.
 expect 2 many --device lamp-1 --device lamp-1 data.bin

@@ -307,12 +307,24 @@ static int poll_once(struct dfu *d, const struct dfu_work *w, struct polling *p,
 	return rc == ERR_PROTOCOL ? dfu_get_status(d, w->transfer_ms, s, e) : rc;
 }
 
+/* It resets itself: what it holds then is asked when it is back. */
+static int restarts(struct dfu *d, const struct dfu_work *w, struct err *e)
+{
+	d->restarted = d->lost = true;
+	d->leave_ms = w->deadline_ms;
+	err_clear(e);
+	return 0;
+}
+
 static int await_end(struct dfu *d, const struct dfu_work *w, struct err *e)
 {
 	struct polling p = {.begin_ms = clock_now_ms(d->u->link.clock)};
 	struct dfu_status s = {0};
 	int rc = dfu_get_status(d, w->transfer_ms, &s, e);
 
+	/* The request that starts it may be the last that it hears. */
+	if (rc == ERR_LINK && w->vanishes)
+		return restarts(d, w, e);
 	if (rc == ERR_NACK || rc == ERR_PROTOCOL) {
 		p.sleep_ms = POLL_FLOOR_MS;
 		rc = poll_once(d, w, &p, &s, e);
@@ -321,12 +333,9 @@ static int await_end(struct dfu *d, const struct dfu_work *w, struct err *e)
 		if (s.poll_ms > 0)
 			p.sleep_ms = s.poll_ms;
 		rc = poll_pause(d, w, &p, s.poll_ms, e);
-		/* It is about to reset itself, and not there to be asked. */
-		if (rc == 0 && w->vanishes) {
-			d->restarted = d->lost = true;
-			d->leave_ms = w->deadline_ms;
-			return 0;
-		}
+		/* It is about to, and not there to be asked. */
+		if (rc == 0 && w->vanishes)
+			return restarts(d, w, e);
 		if (rc == 0)
 			rc = poll_once(d, w, &p, &s, e);
 	}

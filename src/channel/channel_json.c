@@ -45,14 +45,28 @@ bool channel_ids_have(const struct channel_ids *ids, const char *id)
 
 /* ---- reading ---- */
 
+#define SHOWN_SIZE 100
+
+/* What a server sent, for a message: nothing of it moves the cursor of a terminal. */
+static const char *shown(const char *text, char ret[SHOWN_SIZE])
+{
+	snprintf(ret, SHOWN_SIZE, "%.*s", SHOWN_SIZE - 1, text);
+	for (char *p = ret; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return ret;
+}
+
 int channel_json_parse(const void *text, size_t len, const char *type, json_t **ret, struct err *e)
 {
 	json_error_t why;
 	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	char reason[SHOWN_SIZE];
 	const char *is;
 
 	if (j == NULL)
-		return err_set(e, ERR_FORMAT, "no JSON: line %d: %.120s", why.line, why.text);
+		return err_set(
+			e, ERR_FORMAT, "no JSON: line %d: %s", why.line, shown(why.text, reason));
 	is = json_string_value(json_object_get(j, "type"));
 	if (is == NULL || strcmp(is, type) != 0) {
 		json_decref(j);
@@ -157,6 +171,7 @@ int channel_json_read(
 	const json_t *j, const struct member *members, const char *what, void *to, struct err *e)
 {
 	const char *key;
+	char text[SHOWN_SIZE];
 	json_t *v;
 
 	if (!json_is_object(j))
@@ -171,7 +186,8 @@ int channel_json_read(
 		if (m == NULL && strcmp(key, "type") == 0)
 			continue;
 		if (m == NULL)
-			return err_set(e, ERR_FORMAT, "%s: '%.40s' is not known", what, key);
+			return err_set(
+				e, ERR_FORMAT, "%s: '%s' is not known", what, shown(key, text));
 		rc = read_member(v, m, (char *)to + m->offset);
 		if (rc == ERR_NOMEM)
 			return err_set(e, ERR_NOMEM, "out of memory");

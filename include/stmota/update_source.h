@@ -40,6 +40,7 @@ struct update_offer {
 	uint8_t delta[SHA256_SIZE];
 	uint64_t delta_length;
 	bool download_only; /* hawkBit: fetch, but do not start */
+	bool prove;         /* also a device that is known to run it shall show that it does */
 	char why[160];      /* "bucket 4711 of 10000, the stage is 5000" */
 };
 
@@ -68,10 +69,14 @@ struct update_source_ops {
 	const struct trust *(*trust)(struct update_source *s);
 	/* Told as it happens; each may do nothing (NULL). Never fails the delivery: what cannot be
 	   sent goes to the outbox. */
+	/* The package is in the cache and was checked; with `download_only` that is all for now. */
+	void (*fetched)(struct update_source *s, const struct fleet_device *d,
+		const struct update_offer *o);
 	void (*started)(struct update_source *s, const struct fleet_device *d,
 		const struct update_offer *o);
 	void (*progress)(struct update_source *s, const struct fleet_device *d,
 		const struct update_offer *o, uint64_t done, uint64_t total);
+	/* After fleet_db_end(), for every outcome. */
 	void (*ended)(struct update_source *s, const struct fleet_device *d,
 		const struct update_offer *o, const struct fleet_ending *end);
 	/* Asked between devices: has an operator said stop for this one meanwhile? */

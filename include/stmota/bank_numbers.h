@@ -13,17 +13,21 @@
 #include <stmota/device.h>
 #include <stmota/err.h>
 #include <stmota/event.h>
+#include <stmota/state.h>
 
 /*
  * Finds it out and settles d->facts.geometry; does nothing where nothing is open. To be called when
  * all else was checked: it writes 32 bytes into a blank unit and erases them again. A cut leaves at
- * most these; the next call takes them for blank.
+ * most these; the next call takes them for blank, and a part of them if `marking` tells the unit.
  *
- * events  may be NULL
+ * state    remembers the unit that is marked, as state_note_current() does; may be NULL
+ * marking  in: the unit in which an earlier try was cut short, len 0 if there was none; out: this one's
+ * events   may be NULL
  *
  * ERR_UNSUPPORTED if no unit is blank in both banks, or if neither number erases the mark; errors of
  * the link are transient: call again.
  */
-int bank_numbers_find(struct device *d, const struct event_sink *events, struct err *e);
+int bank_numbers_find(struct device *d, struct state *state, struct span *marking,
+	const struct event_sink *events, struct err *e);
 
 #endif

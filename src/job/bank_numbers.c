@@ -16,7 +16,10 @@ struct asking {
 	struct device *d;
 	const struct geometry *g;
 	struct erase_unit lower, upper; /* the same unit of either half */
-	bool marked;                    /* the upper one is */
+	struct state *state;            /* NULL: what is begun is not remembered */
+	struct span *marking;
+	bool marked; /* the upper one is */
+	bool torn;   /* an earlier mark in it was cut short */
 	struct err *e;
 };
 
@@ -56,16 +59,22 @@ static int is_marked(const struct asking *a, bool *ret)
 	return rc;
 }
 
-/* A pair of units that hold nothing; an earlier run may have left its mark. */
+static bool was_begun(const struct asking *a)
+{
+	return a->marking->len == a->upper.size && a->marking->addr == a->upper.addr;
+}
+
+/* A pair of units that hold nothing; an earlier run may have left its mark, or a part of it. */
 static int is_free(struct asking *a, bool *ret)
 {
 	int rc = is_marked(a, &a->marked);
 
 	*ret = false;
+	a->torn = !a->marked && was_begun(a);
 	for (int whole = 0; rc == 0 && whole <= 1; whole++) {
 		bool quick = whole == 0;
 
-		rc = is_blank(a, &a->upper, a->marked ? MARK : 0, quick, ret);
+		rc = is_blank(a, &a->upper, a->marked || a->torn ? MARK : 0, quick, ret);
 		if (rc == 0 && *ret)
 			rc = is_blank(a, &a->lower, 0, quick, ret);
 		if (!*ret)
@@ -94,14 +103,45 @@ static int find_pair(struct asking *a)
 			      "first: stmota option set");
 }
 
+static int erase_number(const struct asking *a, const struct erase_unit *u, uint32_t number)
+{
+	struct erase_unit named = *u;
+
+	named.number = (uint16_t)number;
+	named.erase_shift = 0;
+	return a->d->target->ops->erase(a->d->target, &named, 1, a->e);
+}
+
+/* Both of the pair, which hold nothing: whichever number means which, the two are the two. */
+static int wipe(const struct asking *a)
+{
+	uint32_t at = a->lower.index;
+	int rc = erase_number(a, &a->lower, at);
+
+	return rc < 0 ? rc : erase_number(a, &a->upper, a->g->bank2_number + at);
+}
+
+/*
+ * A unit whose erase was cut short may read blank and yet not take a word, since its check bits are
+ * neither here nor there: it is erased before it is given up.
+ */
 static int put_mark(const struct asking *a)
 {
 	struct target *t = a->d->target;
 	bool there = a->marked;
-	int rc = there ? 0 : t->ops->write(t, a->upper.addr, mark, MARK, a->e);
+	int rc = 0;
 
-	if (rc == 0 && !there)
-		rc = is_marked(a, &there);
+	*a->marking = (struct span){a->upper.addr, a->upper.size};
+	if (a->state != NULL)
+		state_note_current(a->state, *a->marking);
+	for (int again = 0; rc == 0 && !there && again <= 1; again++) {
+		if (a->torn || again > 0)
+			rc = wipe(a);
+		if (rc == 0)
+			rc = t->ops->write(t, a->upper.addr, mark, MARK, a->e);
+		if (rc == 0)
+			rc = is_marked(a, &there);
+	}
 	if (rc == 0 && !there) {
 		err_set(a->e, ERR_VERIFY, "what was written to 0x%08X is not there", a->upper.addr);
 		rc = err_hint(a->e, "the area may be write-protected: see 'stmota protect status'");
@@ -113,14 +153,9 @@ static int put_mark(const struct asking *a)
 static int erase_named(
 	const struct asking *a, const struct erase_unit *u, uint32_t number, bool *ret_gone)
 {
-	struct target *t = a->d->target;
-	struct erase_unit named = *u;
 	bool there = true;
-	int rc;
+	int rc = erase_number(a, u, number);
 
-	named.number = (uint16_t)number;
-	named.erase_shift = 0;
-	rc = t->ops->erase(t, &named, 1, a->e);
 	if (rc == 0)
 		rc = is_marked(a, &there);
 	if (rc == 0 && !there)
@@ -152,10 +187,15 @@ static int ask(struct asking *a, bool *ret_crossed)
 	return err_hint(a->e, "the area may be write-protected: see 'stmota protect status'");
 }
 
-int bank_numbers_find(struct device *d, const struct event_sink *events, struct err *e)
+int bank_numbers_find(struct device *d, struct state *state, struct span *marking,
+	const struct event_sink *events, struct err *e)
 {
 	struct err own = ERR_INIT;
-	struct asking a = {.d = d, .g = &d->facts.geometry, .e = e != NULL ? e : &own};
+	struct asking a = {.d = d,
+		.g = &d->facts.geometry,
+		.state = state,
+		.marking = marking,
+		.e = e != NULL ? e : &own};
 	struct event note = {.type = EVENT_NOTE,
 		.text = "the banks are swapped: which erase units their numbers mean now is tried "
 			"out on two blank ones"};

@@ -17,6 +17,7 @@ struct job {
 	const struct flash_request *rq;
 	struct flash_result *ret;
 	struct span suspects[2]; /* of an earlier run, of the attempt before */
+	struct span marking;     /* a unit by which the numbers of swapped banks are found out */
 	unsigned refusals;       /* attempts that failed although the conversation was sound */
 	bool planned;            /* the first plan was made and accepted */
 	bool final;              /* what failed must not be repeated */
@@ -80,7 +81,9 @@ static int needs_state(const struct flash_plan *plan, const struct state *state,
 /* Of swapped banks: by now all else is known to be right. */
 static int settle_numbers(struct job *j, struct flash_plan *plan, struct err *e)
 {
-	int rc = plan->n_erase > 0 ? bank_numbers_find(j->d, j->rq->events, e) : 0;
+	int rc = plan->n_erase > 0
+			 ? bank_numbers_find(j->d, j->rq->state, &j->marking, j->rq->events, e)
+			 : 0;
 
 	for (size_t i = 0; rc == 0 && i < plan->n_erase; i++)
 		plan->erase_order[i] =
@@ -231,7 +234,7 @@ int flash_run(
 	if (rc < 0)
 		return rc;
 	if (rq->state != NULL)
-		j.suspects[0] = state_suspect(rq->state);
+		j.suspects[0] = j.marking = state_suspect(rq->state);
 	for (;;) {
 		ret->attempts++;
 		rc = attempt(&j, e);

@@ -222,10 +222,11 @@ static int erase_groups(struct device *d, const struct erase_unit *units, size_t
 static int find_numbers(struct device *d, struct erase_unit *units, size_t n,
 	const struct event_sink *events, struct err *e)
 {
+	struct span marking = {0, 0};
 	unsigned failures = 0;
 	int rc;
 
-	while ((rc = bank_numbers_find(d, events, e)) < 0) {
+	while ((rc = bank_numbers_find(d, NULL, &marking, events, e)) < 0) {
 		rc = try_again(d, &failures, events, e);
 		if (rc < 0)
 			return rc;

@@ -89,6 +89,16 @@ FILE=/firmware/program SAYS='application runs: yes'
 case_of 'stmota, DFU, the other bank' --chip 0x482 --dfu --said -- sh -c 'set -e
 	stmota flash --device dfu: --chip 0x482 --address 0x08000000 --after none --entry-by-hand --yes "$FILE"
 	stmota flash --device dfu: --chip 0x482 --address 0x08000000 --bank inactive --entry-by-hand --yes "$FILE"'
+FILE=/firmware/program
+# The device leaves in the middle of the write and comes back with the banks swapped.
+# shellcheck disable=SC2016
+case_of 'stmota, DFU, an option alone' --chip 0x482 --dfu -- sh -c 'set -e
+	stmota option set --device dfu: --chip 0x482 --yes SWAP_BANK=1
+	stmota option get --device dfu: --chip 0x482 SWAP_BANK | tee said
+	grep -q 1 said
+	stmota option set --device dfu: --chip 0x482 --yes SWAP_BANK=0
+	stmota option get --device dfu: --chip 0x482 SWAP_BANK | tee said
+	! grep -q 1 said'
 
 # ---- I2C: the real i2c-dev and i2c-tiny-usb
 # shellcheck disable=SC2016

@@ -51,7 +51,7 @@ void bank_scene_init(struct bank_scene *s, const struct chip *c, bool i2c)
 	must(mkdtemp(s->dir) != NULL, "no folder for state files", NULL);
 }
 
-static void forget(const struct bank_scene *s)
+void bank_scene_forget(const struct bank_scene *s)
 {
 	static const char *const suffixes[] = {"json", "unit", "image", "lock"};
 	char path[80];
@@ -64,7 +64,7 @@ static void forget(const struct bank_scene *s)
 
 void bank_scene_done(struct bank_scene *s)
 {
-	forget(s);
+	bank_scene_forget(s);
 	rmdir(s->dir);
 	segments_done(&s->image);
 	segments_done(&s->image_old);
@@ -82,7 +82,7 @@ static void bring_old(struct bank_scene *s)
 
 	fill(s, sim_board_flash(s->board, NULL), 3, "older");
 	must(update(s, &s->image_old, "old", &result, &e) == 0, "the first update", &e);
-	forget(s);
+	bank_scene_forget(s);
 }
 
 void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault)
@@ -90,7 +90,7 @@ void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault)
 	struct sim_config cfg = {.chip = s->chip, .seed = seed};
 	struct err e = ERR_INIT;
 
-	forget(s);
+	bank_scene_forget(s);
 	sim_board_free(s->board);
 	s->board = NULL;
 	must(sim_board_new(&cfg, &s->board, &e) == 0, "board", &e);

@@ -38,6 +38,8 @@ void bank_scene_done(struct bank_scene *s);
 
 /* A new board with the old program at the base of flash, and no state of an earlier run. */
 void bank_scene_board(struct bank_scene *s, uint32_t seed, const char *fault);
+/* The host loses what it remembers of the device. */
+void bank_scene_forget(const struct bank_scene *s);
 /* Flash operations of the update that is looked at. */
 uint64_t bank_scene_ops(const struct bank_scene *s);
 

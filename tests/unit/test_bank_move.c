@@ -221,6 +221,60 @@ static void test_bank__no_unit_is_free(void **state)
 	}
 }
 
+/* All units but the last of either bank hold something. */
+static void fill_up(struct bank_scene *s)
+{
+	uint8_t *flash = sim_board_flash(s->board, NULL);
+	uint32_t half = s->geometry.size / 2, unit = half / s->geometry.n_bank1;
+
+	for (uint32_t at = unit; at + unit < half; at += unit)
+		flash[at + unit - 3] = flash[half + at + unit - 3] = 7;
+}
+
+/*
+ * A cut while the device is asked for its numbers: a mark that is there in part, a unit that reads
+ * blank and takes no word. The same update goes on: where no other unit could be asked, and where the
+ * host has lost what it remembered.
+ */
+static void test_bank__asking_is_cut_short(void **state)
+{
+	static const char *const quirks[] = {NULL, "quirk:numbers-by-address"};
+	static const uint16_t pids[] = {0x482, 0x474};
+	unsigned cuts = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2 * 2 * 2 * 8 * 5; i++) {
+		const struct chip *c = chip_find(pids[i % 2]);
+		uint32_t seed = i / 8 % 8 + 4;
+		bool forgets = i / 4 % 2 == 1;
+		struct trial_result result;
+		struct err e = ERR_INIT;
+		struct bank_scene s;
+		char fault[20];
+
+		bank_scene_init(&s, c, false);
+		s.second = true;
+		s.quirk = quirks[i / 2 % 2];
+		snprintf(fault, sizeof(fault), "cut@op:%u", i / 64 + 1);
+		bank_scene_board(&s, seed, fault);
+		if (!forgets)
+			fill_up(&s);
+		assert_int_not_equal(bank_scene_update(&s, "new", &result, &e), 0);
+		sim_board_clear_faults(s.board);
+		assert_int_equal(bank_scene_boots(&s), BOOTS_OLD);
+		assert_true(bank_scene_enter_rom(&s));
+		if (forgets)
+			bank_scene_forget(&s);
+		e = ERR_INIT;
+		if (bank_scene_update(&s, "new", &result, &e) != 0)
+			fail_msg("0x%03X %s seed %u: %s", c->pid, fault, seed, e.msg);
+		assert_int_equal(bank_scene_boots(&s), BOOTS_NEW);
+		bank_scene_done(&s);
+		cuts++;
+	}
+	assert_int_equal(cuts, 320);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +284,7 @@ int main(void)
 		cmocka_unit_test(test_bank__silence_switches_back),
 		cmocka_unit_test(test_bank__the_second_update),
 		cmocka_unit_test(test_bank__no_unit_is_free),
+		cmocka_unit_test(test_bank__asking_is_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

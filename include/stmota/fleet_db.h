@@ -75,6 +75,7 @@ struct fleet_attempt {
 	char text[256]; /* one line for people */
 	char *evidence; /* owned, JSON object: signers, digest read back, proof seen, times; or NULL */
 	char *transcript; /* owned, file name; or NULL */
+	bool confirmed;   /* as its ending said */
 };
 
 struct fleet_ending { /* strings are borrowed */
@@ -87,14 +88,25 @@ struct fleet_ending { /* strings are borrowed */
 	bool confirmed; /* health was proved, not only the bytes */
 };
 
-struct fleet_tries { /* of one device with one package */
-	uint32_t n; /* attempts that touched or tried; REFUSED ones of the same refusal count too */
+struct fleet_tries {   /* of one device with one package */
+	uint32_t n;    /* attempts since the last that was OK or ALREADY, all outcomes, OPEN too */
 	uint64_t last; /* Unix time of the last start */
 	enum fleet_outcome last_outcome;
 };
 
-struct fleet_counts { /* of one rollout on this gateway */
+/*
+ * Devices of one rollout on this gateway, each by its newest attempt that was not interrupted.
+ * Failures from before the last fleet_db_resume() are not counted again. A canary is ok that was OK,
+ * or ALREADY with its health confirmed.
+ */
+struct fleet_counts {
 	uint32_t ok, failed, open, canaries_ok;
+};
+
+struct fleet_halt {
+	char rollout[64];
+	char why[256];
+	uint64_t halted, resumed; /* Unix time; 0: it still stands */
 };
 
 /*
@@ -110,19 +122,38 @@ int fleet_db_open(const char *path, bool read_only, struct fleet_db **ret, struc
 void fleet_db_close(struct fleet_db *db);                      /* takes NULL */
 const char *fleet_db_why_read_only(const struct fleet_db *db); /* NULL: it can be written */
 
+/* Names gateway and devices in reports; without a place to report to, none are kept. Borrowed. */
+void fleet_db_set_fleet(struct fleet_db *db, const struct fleet *f);
+/* 32 hexadecimal digits that name this file in reports. */
+const char *fleet_db_id(const struct fleet_db *db);
+
 /* One pass at a time: ERR_BUSY names the process that has it. Released by close and by death. */
 int fleet_db_lock(struct fleet_db *db, struct err *e);
 
 /* ---- devices ---- */
 int fleet_db_device(struct fleet_db *db, const char *name, struct fleet_known *ret, struct err *e);
-/* What a device said of itself outside an attempt (adopt). */
+/*
+ * What a device said of itself outside an attempt (adopt): what it did not say stays. A counter
+ * that it has had is never forgotten.
+ */
 int fleet_db_learn(struct fleet_db *db, const struct fleet_known *k, uint64_t now, struct err *e);
+/* By name, those that the fleet file no longer has too; fn returns non-zero to stop. */
+int fleet_db_each_device(struct fleet_db *db,
+	int (*fn)(void *ctx, const struct fleet_known *k, struct err *e), void *ctx, struct err *e);
 
 /* ---- attempts ---- */
 
-/* Durable before it returns, and before the device is touched. `a->id` is set. */
+/*
+ * Durable before it returns, and before the device is touched. `a->id` is set. ERR_IO also where
+ * there is no room left for the end.
+ */
 int fleet_db_begin(struct fleet_db *db, struct fleet_attempt *a, struct err *e);
-/* Attempt, device and outbox line in one transaction. */
+/*
+ * Attempt, device and outbox line in one transaction. Version, counter, package and image of the
+ * device are those of the attempt after OK and ALREADY, and else stay those that were proved last;
+ * after a delta that failed its image is not known any more, so that the full package follows.
+ * ERR_FAILED: there is no such attempt, or it has ended.
+ */
 int fleet_db_end(struct fleet_db *db, int64_t id, const struct fleet_ending *end, uint64_t now,
 	struct err *e);
 /* Attempts whose process is gone (the lock is ours) become FLEET_INTERRUPTED; how many. */
@@ -139,10 +170,14 @@ int fleet_db_each_attempt(struct fleet_db *db, const char *device, uint64_t sinc
 /* ---- halts that this gateway made ---- */
 int fleet_db_halt(struct fleet_db *db, const char *rollout, const char *why, uint64_t now,
 	struct err *e); /* also an outbox line */
+/* ERR_USAGE: it is not halted. Also an outbox line. */
 int fleet_db_resume(struct fleet_db *db, const char *rollout, uint64_t now, struct err *e);
 /* 1 and the reason, 0: not halted. */
 int fleet_db_halted(
 	struct fleet_db *db, const char *rollout, char *ret_why, size_t size, struct err *e);
+/* Oldest first, those that were lifted too; fn returns non-zero to stop. */
+int fleet_db_each_halt(struct fleet_db *db,
+	int (*fn)(void *ctx, const struct fleet_halt *h, struct err *e), void *ctx, struct err *e);
 
 /* ---- what a source keeps ---- */
 int fleet_db_channel_load(
@@ -161,13 +196,18 @@ struct fleet_report {
 	char *body; /* owned: one JSON object, one line */
 	uint64_t created;
 };
-/* `to`: "report" (the operator's), "hawkbit:DEVICE"; a message for each. */
+/*
+ * `to`: "report" (the operator's), "hawkbit:DEVICE"; a message for each. Of more than 20,000 for
+ * one receiver the oldest are dropped; note "outbox", key `to` counts them.
+ */
 int fleet_db_outbox_add(
 	struct fleet_db *db, const char *to, const char *body, uint64_t now, struct err *e);
 /* Oldest first, at most `max`; how many. */
 int fleet_db_outbox_peek(struct fleet_db *db, const char *to, struct fleet_report *ret, size_t max,
 	size_t *ret_n, struct err *e);
 int fleet_db_outbox_done(struct fleet_db *db, int64_t up_to_id, const char *to, struct err *e);
+/* `to` NULL: all. */
+int fleet_db_outbox_count(struct fleet_db *db, const char *to, uint64_t *ret, struct err *e);
 
 void fleet_attempt_done(struct fleet_attempt *a);
 void fleet_report_done(struct fleet_report *r);

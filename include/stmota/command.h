@@ -21,6 +21,8 @@
 #define CMD_EVENTS   8u /* with --json: one object a line, progress included; "result" is the last */
 
 #define CMD_MANY 16u /* --device may be given more than once; run() sees to it */
+/* A configuration that cannot be read does not keep it from running: env->config_error. */
+#define CMD_ANY_CONFIG 64u
 #define CMD_LOOKS 32u /* it asks the device only: what of an earlier run cannot be ended is a warning */
 
 /* Heading under which `stmota --help` lists a command. */
@@ -35,6 +37,7 @@ struct command_env {
 	const char *device;
 	bool quiet;
 	bool looks; /* CMD_LOOKS */
+	struct err config_error; /* CMD_ANY_CONFIG: `config` holds built-in values only */
 };
 
 struct command {

@@ -76,6 +76,9 @@ struct fetch_result {
 /* True for what is a URL and no file name: "https:", "http:", "file:". */
 bool fetch_is_url(const char *text);
 
+/* "7.88.1" of the library that fetches, loaded now. ERR_UNSUPPORTED if there is none. */
+int fetch_library(char *ret, size_t size, struct err *e);
+
 /* ERR_USAGE, ERR_CONFIG if these settings cannot work; a client key without certificate, say. */
 int fetch_settings_check(const struct fetch_settings *s, struct err *e);
 

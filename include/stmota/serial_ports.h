@@ -31,4 +31,7 @@ struct serial_port {
  */
 int serial_ports_list(struct serial_port **ret, size_t *ret_n, struct err *e);
 
+/* "minicom (pid 12)": who has the port open; false: nobody that can be seen. Opens nothing. */
+bool serial_port_holder(const char *path, char *ret, size_t size);
+
 #endif

@@ -12,6 +12,7 @@ extern const struct command cmd_completion;
 extern const struct command cmd_convert;
 extern const struct command cmd_devices;
 extern const struct command cmd_diff;
+extern const struct command cmd_doctor;
 extern const struct command cmd_entry_list;
 extern const struct command cmd_entry_test;
 extern const struct command cmd_erase;
@@ -55,6 +56,7 @@ const struct command *const commands[] = {
 	&cmd_convert,
 	&cmd_devices,
 	&cmd_diff,
+	&cmd_doctor,
 	&cmd_entry_list,
 	&cmd_entry_test,
 	&cmd_erase,

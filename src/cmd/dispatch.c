@@ -233,6 +233,11 @@ static int prepare(struct call *c, struct err *e)
 	enum out_mode mode;
 	int rc = config_load(opt_str(c->opts, "config", NULL), &c->config, e);
 
+	if (rc == ERR_CONFIG && (c->command->flags & CMD_ANY_CONFIG)) {
+		env->config_error = *e;
+		err_clear(e);
+		rc = config_new(&c->config, e);
+	}
 	if (rc < 0)
 		return rc;
 	env->opts = c->opts;

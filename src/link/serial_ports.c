@@ -60,6 +60,15 @@ static void describe(const struct sp_port *port, struct serial_port *p)
 	port_holder(p->name, p->holder, sizeof(p->holder));
 }
 
+bool serial_port_holder(const char *path, char *ret, size_t size)
+{
+	char *resolved = realpath(path, NULL);
+	bool held = resolved != NULL && port_holder(resolved, ret, size);
+
+	free(resolved);
+	return held;
+}
+
 int serial_ports_list(struct serial_port **ret, size_t *ret_n, struct err *e)
 {
 	struct sp_port **ports = NULL;

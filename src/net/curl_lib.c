@@ -31,6 +31,7 @@ static const struct {
 	{"curl_url_set", offsetof(struct curl_lib, url_set)},
 	{"curl_url_get", offsetof(struct curl_lib, url_get)},
 	{"curl_free", offsetof(struct curl_lib, free)},
+	{"curl_version_info", offsetof(struct curl_lib, version_info)},
 };
 
 static int load(struct err *e)

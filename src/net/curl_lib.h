@@ -29,6 +29,7 @@ struct curl_lib {
 	__typeof__(curl_url_set) *url_set;
 	__typeof__(curl_url_get) *url_get;
 	__typeof__(curl_free) *free;
+	__typeof__(curl_version_info) *version_info;
 };
 
 /* ERR_UNSUPPORTED if it is not installed. Not for several threads at once the first time. */

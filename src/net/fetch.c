@@ -20,6 +20,16 @@
 #define RETRY_MAX_MS      60000u
 #define RETRY_AFTER_MAX_S 300u
 
+int fetch_library(char *ret, size_t size, struct err *e)
+{
+	const struct curl_lib *curl = NULL;
+	int rc = curl_lib_get(&curl, e);
+
+	if (rc == 0)
+		snprintf(ret, size, "%s", curl->version_info(CURLVERSION_NOW)->version);
+	return rc;
+}
+
 bool fetch_is_url(const char *text)
 {
 	return strncmp(text, "https:", 6) == 0 || strncmp(text, "http:", 5) == 0 ||

@@ -128,6 +128,9 @@ int channel_halt_text(const struct channel_halt *h, struct buf *ret, struct err 
 /* "main": letters, digits, '-', '_' and '.', not first a '.'. ERR_USAGE. */
 int channel_name_check(const char *name, struct err *e);
 
+/* "gateway-7/lamp-3": what a device may be called in a plan; as above, and ':' and '/'. */
+bool channel_is_id(const char *text);
+
 /* ---- signatures beside files ---- */
 
 /*

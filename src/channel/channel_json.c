@@ -18,6 +18,14 @@ static bool is_name(const char *text)
 			    "0123456789-_.:") == strlen(text);
 }
 
+/* Devices are called GATEWAY/NAME; no file of a channel is. */
+bool channel_is_id(const char *text)
+{
+	return text[0] != '\0' && strlen(text) < CHANNEL_ID_SIZE &&
+	       strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			    "0123456789-_.:/") == strlen(text);
+}
+
 int channel_name_check(const char *name, struct err *e)
 {
 	if (is_name(name) && strchr(name, ':') == NULL && name[0] != '.' &&
@@ -96,7 +104,7 @@ static int read_ids(const json_t *v, struct channel_ids *ret)
 	for (size_t i = 0; ret->v != NULL && i < n; i++) {
 		const char *id = json_string_value(json_array_get(v, i));
 
-		if (id == NULL || !is_name(id) || strlen(id) >= CHANNEL_ID_SIZE)
+		if (id == NULL || !channel_is_id(id))
 			return ERR_FORMAT;
 		ret->v[i] = strdup(id);
 		if (ret->v[i] == NULL)

@@ -371,10 +371,12 @@ int publish_ids(struct channel_ids *ids, const char *text, struct err *e)
 		channel_ids_done(ids);
 		return 0;
 	}
-	if (strlen(text) >= CHANNEL_ID_SIZE || channel_ids_have(ids, text))
-		return channel_ids_have(ids, text)
-			       ? 0
-			       : err_set(e, ERR_USAGE, "'%.70s' is no id of a device", text);
+	if (!channel_is_id(text)) {
+		err_set(e, ERR_USAGE, "'%.70s' is no id of a device", text);
+		return err_hint(e, "up to 63 letters, digits, '-', '_', '.', ':' and '/'");
+	}
+	if (channel_ids_have(ids, text))
+		return 0;
 	more = realloc(ids->v, (ids->n + 1) * sizeof(*more));
 	if (more != NULL) {
 		ids->v = more;

@@ -87,6 +87,10 @@ says "is there already"
 id=$(python3 -c 'import json; print(json.load(open("www/channel/main/'"$(find www/channel/main -name '*.plan' | sed 's|.*/||;s|\..*||' | sort -n | tail -n 1)"'.plan"))["rollouts"][1]["id"])')
 publish 0 --plan-key plan.pem --rollout "$id" --exclude lamp-7 --include lamp-1 --include lamp-2
 json 'r["rollouts"][1]["exclude"] == 1 and r["rollouts"][1]["include"] == 2'
+publish 0 --plan-key plan.pem --rollout "$id" --include gateway-1/lamp-9
+publish 2 --plan-key plan.pem --rollout "$id" --include 'lamp 9'
+says "is no id of a device"
+publish 0 --status
 publish 2 --plan-key plan.pem --rollout nothing --stage 1
 says "--status"
 

@@ -112,6 +112,9 @@ int fetch_file(const struct fetch_settings *s, const struct fetch_request *rq, c
 int fetch_input(const char *where, const struct fetch_settings *s, size_t max,
 	const struct event_sink *events, struct buf *ret, struct err *e);
 
+/* True if both lead to the same server: scheme, host and port. */
+bool fetch_same_server(const char *a, const char *b);
+
 /* The URL without user name and password, for people; cut to fit. */
 void fetch_show_url(const char *url, char *ret, size_t size);
 

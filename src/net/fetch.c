@@ -94,6 +94,14 @@ static bool same_host(const char *a, const char *b)
 	       strcmp(port_x, port_y) == 0;
 }
 
+bool fetch_same_server(const char *a, const char *b)
+{
+	char x[16], y[16];
+
+	return same_host(a, b) && url_part(a, CURLUPART_SCHEME, 0, x, sizeof(x)) &&
+	       url_part(b, CURLUPART_SCHEME, 0, y, sizeof(y)) && strcasecmp(x, y) == 0;
+}
+
 /* ---- one mirror ---- */
 
 struct fetching {

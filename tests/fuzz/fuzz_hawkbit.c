@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fuzz_hawkbit.c - any bytes as the answer of a hawkBit server */
+#include <stmota/hawkbit.h>
+
+#include "fuzz_image.h"
+
+#define SERVER "https://ota.example"
+
+static void check_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		must(*text >= ' ' && *text <= '~');
+}
+
+static void check_link(const struct hawkbit_link *l)
+{
+	check_text(l->id);
+	must(l->id[0] == '\0' || fetch_same_server(SERVER, l->url));
+}
+
+static void try_poll(const uint8_t *data, size_t size)
+{
+	struct err e = ERR_INIT;
+	struct hawkbit_poll p;
+
+	if (hawkbit_poll_parse(SERVER, data, size, &p, &e) < 0) {
+		must(e.msg[0] != '\0');
+		check_text(e.msg);
+		return;
+	}
+	must(!p.has_sleep || (p.sleep_s > 0 && p.sleep_s <= HAWKBIT_SLEEP_MAX));
+	check_link(&p.deployment);
+	check_link(&p.cancel);
+	check_link(&p.confirmation);
+	check_link(&p.installed);
+	must(p.config_data[0] == '\0' || fetch_same_server(SERVER, p.config_data));
+}
+
+static void try_deployment(const uint8_t *data, size_t size)
+{
+	const struct hawkbit_artifact *a;
+	struct hawkbit_deployment d;
+	struct err e = ERR_INIT;
+
+	if (hawkbit_deployment_parse(data, size, &d, &e) < 0) {
+		must(e.msg[0] != '\0');
+		check_text(e.msg);
+		return;
+	}
+	must(d.id[0] != '\0' && d.n <= HAWKBIT_CHUNKS_MAX);
+	for (size_t i = 0; i < d.n; i++) {
+		must(d.chunks[i].n <= HAWKBIT_ARTIFACTS_MAX);
+		check_text(d.chunks[i].name);
+		check_text(d.chunks[i].version);
+		for (size_t k = 0; k < d.chunks[i].n; k++)
+			check_text(d.chunks[i].artifacts[k].filename);
+	}
+	if (hawkbit_package(&d, &a, NULL, &e) == 0)
+		must(a->has_sha256 && a->url[0] != '\0');
+	else
+		check_text(e.msg);
+	hawkbit_deployment_done(&d);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char id[HAWKBIT_ID_SIZE];
+	struct err e = ERR_INIT;
+
+	if (hawkbit_cancel_parse(data, size, id, &e) == 0)
+		must(id[0] != '\0');
+	try_poll(data, size);
+	try_deployment(data, size);
+	return 0;
+}

@@ -21,6 +21,7 @@ enum config_type {
 	CONFIG_TEXT, /* anything; who uses it checks it */
 	CONFIG_BOOL, /* yes/no, true/false, on/off, 1/0 */
 	CONFIG_U32,  /* parse_u32() */
+	CONFIG_TIME, /* parse_duration() */
 };
 
 /* A setting that exists; all others are errors with file and line. */
@@ -56,6 +57,11 @@ int config_parse_env(struct config *c, char *const *env, struct err *e);
 int config_load(const char *extra_file, struct config **ret, struct err *e);
 void config_free(struct config *c);
 
+/* Reads one more file, which must exist; its settings win. ERR_CONFIG with file and line. */
+int config_load_file(struct config *c, const char *path, struct err *e);
+/* True if the section has a setting in the file that was read last. */
+bool config_in_last_file(const struct config *c, const char *section, const char *name);
+
 /* Value of a setting; `name` is the NAME of [device NAME], else NULL. NULL if unset. */
 const char *config_get(
 	const struct config *c, const char *section, const char *name, const char *key);
@@ -67,6 +73,9 @@ int config_bool(const struct config *c, const char *section, const char *name, c
 	bool fallback, bool *ret, struct err *e);
 int config_u32(const struct config *c, const char *section, const char *name, const char *key,
 	uint32_t fallback, uint32_t *ret, struct err *e);
+/* In seconds. */
+int config_time(const struct config *c, const char *section, const char *name, const char *key,
+	uint64_t fallback_s, uint64_t *ret_s, struct err *e);
 
 /* Names of all [device NAME] sections in file order. */
 size_t config_n_devices(const struct config *c);

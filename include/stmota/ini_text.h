@@ -2,8 +2,9 @@
 /*
  * ini_text.h - INI text through inih, so that a mistake has a file and a line
  *
- * inih alone would cut a long line in two, end it at a NUL, and take an indented one as the
- * continuation of the value above. Here the first two are refused, and indentation has no meaning.
+ * inih alone would cut a long line in two and a long section name short, end a line at a NUL, and
+ * take an indented one as the continuation of the value above. Here the first three are refused, and
+ * indentation has no meaning.
  */
 #ifndef STMOTA_INI_TEXT_H
 #define STMOTA_INI_TEXT_H

@@ -30,6 +30,12 @@ int parse_span(const char *text, struct span *ret, struct err *e);
 /* MIN..MAX or a single number for both; u16 each. */
 int parse_u16_pair(const char *text, uint16_t *ret_min, uint16_t *ret_max, struct err *e);
 
+/*
+ * A time in seconds: "90s", "30m", "1h", "2d", at most ten years; 0 needs no unit. A number without
+ * one is refused, for nobody knows what it means.
+ */
+int parse_duration(const char *text, uint64_t *ret_s, struct err *e);
+
 /* `n` bytes as 2 * n hexadecimal digits of either case; false, and `ret` not to be used, if they are not. */
 bool parse_hex(const void *text, size_t len, uint8_t *ret, size_t n);
 

@@ -8,6 +8,7 @@
 #include <stmota/package.h>
 #include <stmota/buf.h>
 #include <stmota/command.h>
+#include <stmota/fleet.h>
 #include <stmota/key.h>
 #include <stmota/trust.h>
 
@@ -166,6 +167,30 @@ int cmd_load_devices(const struct command_env *env, struct key *ret[IMF_WRAPS_MA
 int cmd_load_secret(const struct command_env *env, struct secret *ret, struct err *e);
 /* Opens a package with it; nothing is needed for one that is not encrypted. */
 int cmd_unlock_package(const struct command_env *env, struct package *p, struct err *e);
+
+/* The row for commands about a fleet. */
+/* clang-format off */
+#define CMD_OPT_FLEET \
+	OPT_FILE("fleet", "FILE", "the fleet file (default: [defaults] fleet, /etc/stmota/fleet.conf)")
+/* clang-format on */
+
+struct cmd_fleet {
+	const char *path; /* of the fleet file, borrowed */
+	struct fleet fleet;
+	struct config *config;  /* the usual configuration and the fleet file on top; owned */
+	struct command_env env; /* as of the command, with this configuration */
+};
+
+/* Where the fleet file is. */
+const char *cmd_fleet_path(const struct command_env *env);
+
+/*
+ * Reads the configuration and the fleet file that --fleet names. ERR_USAGE if there is none, or if
+ * --config was given as well; ERR_CONFIG. `fn` as of fleet_load(). Release with cmd_fleet_close().
+ */
+int cmd_fleet_open(const struct command_env *env, fleet_finding_fn *fn, void *ctx,
+	struct cmd_fleet *ret, struct err *e);
+void cmd_fleet_close(struct cmd_fleet *f); /* takes a zeroed one */
 
 /* Parses, runs and reports; returns the exit status. */
 int cmd_dispatch(int argc, char **argv);

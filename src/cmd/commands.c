@@ -18,6 +18,7 @@ extern const struct command cmd_entry_test;
 extern const struct command cmd_erase;
 extern const struct command cmd_fetch;
 extern const struct command cmd_flash;
+extern const struct command cmd_fleet_check;
 extern const struct command cmd_go;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
@@ -62,6 +63,7 @@ const struct command *const commands[] = {
 	&cmd_erase,
 	&cmd_fetch,
 	&cmd_flash,
+	&cmd_fleet_check,
 	&cmd_go,
 	&cmd_help,
 	&cmd_info,

@@ -18,94 +18,9 @@
 #define FILE_MAX       ((size_t)1 << 20)
 #define SYSTEM_FILE    "/etc/stmota/stmota.conf"
 #define DEVICE_SECTION "device"
-#define SLOT_SECTION   "slot"
-
-const struct config_key config_keys[] = {
-	{"defaults", "device", "device URL or name of a [device NAME] section", NULL, CONFIG_TEXT},
-	{"defaults", "baud", "baud rate of serial ports", "115200", CONFIG_U32},
-	{"flash", "require_signature", "refuse everything that is not a signed package", "no",
-		CONFIG_BOOL},
-	{"flash", "require_known",
-		"refuse where installed version, counter or product are not known", "no",
-		CONFIG_BOOL},
-	{"fetch", "ca_file", "PEM file of the CAs to believe, instead of the system's", NULL,
-		CONFIG_TEXT},
-	{"fetch", "client_cert", "PEM file of the certificate for servers that ask for one", NULL,
-		CONFIG_TEXT},
-	{"fetch", "client_key", "PEM file of its private key", NULL, CONFIG_TEXT},
-	{"fetch", "proxy", "URL of a proxy, instead of what the environment says", NULL,
-		CONFIG_TEXT},
-	{"fetch", "allow_http", "take http: too, without TLS", "no", CONFIG_BOOL},
-	{"fetch", "redirects", "whom a server may send us on to: any-host, same-host, none",
-		"any-host", CONFIG_TEXT},
-	{"fetch", "tries", "rounds over all mirrors", "5", CONFIG_U32},
-	{"fetch", "retry_ms", "before the second round; doubled each time", "1000", CONFIG_U32},
-	{"fetch", "connect_s", "until a connection stands", "20", CONFIG_U32},
-	{"fetch", "stall_s", "so long under 10 bytes a second ends a try", "30", CONFIG_U32},
-	{"fetch", "total_s", "for all tries together; 0: no limit", "3600", CONFIG_U32},
-	{"fetch", "limit", "most bytes a second, such as 64K; 0: no limit", "0", CONFIG_U32},
-	{"key", "passphrase_file",
-		"file whose first line is the passphrase of signing keys, or the PIN of a token",
-		NULL, CONFIG_TEXT},
-	{"trust", "dir", "folder of trusted public keys (*.pem), instead of the usual ones", NULL,
-		CONFIG_TEXT},
-	{"cache", "dir",
-		"folder of firmware images that were flashed, instead of cache/ in that of the "
-		"state files",
-		NULL, CONFIG_TEXT},
-	{"cache", "size", "most bytes of these images, such as 64M; 0: none are kept", "64M",
-		CONFIG_U32},
-	{"state", "dir", "folder of the state files, instead of the usual one", NULL, CONFIG_TEXT},
-	{DEVICE_SECTION, "url", "where it is attached, such as uart:/dev/ttyUSB0", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "chip", "product ID that it must have, such as 0x413", NULL, CONFIG_TEXT},
-	{DEVICE_SECTION, "baud", "baud rate of its serial port", NULL, CONFIG_U32},
-	{DEVICE_SECTION, "max", "bytes that its I2C adapter takes in one message", NULL,
-		CONFIG_U32},
-	{DEVICE_SECTION, "before", "how its bootloader is entered; as --before", NULL, CONFIG_TEXT},
-	{DEVICE_SECTION, "boot0", "modem line wired to BOOT0: dtr, rts, !dtr, !rts", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "nrst", "modem line wired to NRST: dtr, rts, !dtr, !rts", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "banks", "bank mode where it cannot be read: single or dual", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "product", "product that runs on it, such as acme.com/lamp", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "hw", "its hardware revision, 0 to 65535", NULL, CONFIG_U32},
-	{DEVICE_SECTION, "version", "version that is installed, such as 1.2.3+4", NULL,
-		CONFIG_TEXT},
-	{DEVICE_SECTION, "counter", "security counter that is installed", NULL, CONFIG_U32},
-	{"entry", "boot0", "line wired to BOOT0: dtr, rts, gpio:CHIP/LINE; ! inverts", NULL,
-		CONFIG_TEXT},
-	{"entry", "nrst", "line wired to NRST", NULL, CONFIG_TEXT},
-	{"entry", "reset_ms", "how long NRST is low", "50", CONFIG_U32},
-	{"entry", "settle_ms", "between BOOT0 and the reset", "50", CONFIG_U32},
-	{"entry", "boot_ms", "until the bootloader listens", "100", CONFIG_U32},
-	{"entry", "port", "serial port of lines, break or bytes, instead of the device's own", NULL,
-		CONFIG_TEXT},
-	{"entry", "enter", "command that brings the board into its bootloader", NULL, CONFIG_TEXT},
-	{"entry", "leave", "command that starts the application", NULL, CONFIG_TEXT},
-	{"entry", "idle", "command that puts the lines back, at the end", NULL, CONFIG_TEXT},
-	{"entry", "command_s", "time limit of each command", "10", CONFIG_U32},
-	{"entry", "needs_application", "the command works only while the application runs", "no",
-		CONFIG_BOOL},
-	{"entry", "break_ms", "length of a break that the application understands", NULL,
-		CONFIG_U32},
-	{"entry", "send", "bytes that the application understands, such as \"boot\\r\"", NULL,
-		CONFIG_TEXT},
-	{"entry", "send_baud", "speed at which it listens", "115200", CONFIG_U32},
-	{"entry", "send_parity", "none, even or odd", "none", CONFIG_TEXT},
-	{SLOT_SECTION, "address", "where it begins in flash", NULL, CONFIG_U32},
-	{SLOT_SECTION, "size", "bytes, whole erase units, such as 94K", NULL, CONFIG_U32},
-	{SLOT_SECTION, "link", "address its program is linked for, instead of where it begins",
-		NULL, CONFIG_U32},
-	{SLOT_SECTION, "purpose", "application, staging or data", "application", CONFIG_TEXT},
-	{SLOT_SECTION, "chip", "chip that it is a part of, such as 0x413", NULL, CONFIG_TEXT},
-	{NULL, NULL, NULL, NULL, CONFIG_TEXT},
-};
 
 /* Sections that come with a name, and any number of times. */
-static const char *const named_sections[] = {DEVICE_SECTION, "entry", SLOT_SECTION};
+static const char *const named_sections[] = {DEVICE_SECTION, "entry", "slot"};
 
 struct setting {
 	const struct config_key *key;
@@ -121,6 +36,7 @@ struct config {
 	struct named {
 		const char *section; /* static */
 		char *name;
+		unsigned source; /* number of the last file that it stands in */
 	} * named;
 	size_t n_named;
 	unsigned source;
@@ -203,11 +119,17 @@ static int parse_bool(const char *text, bool *ret)
 static int check_value(const struct config_key *key, const char *value, struct err *e)
 {
 	uint32_t number;
+	uint64_t seconds;
 	bool flag;
+	int rc = 0;
 
 	if (key->type == CONFIG_BOOL && parse_bool(value, &flag) < 0)
 		return err_set(e, ERR_CONFIG, "%s is '%s', not yes or no", key->key, value);
-	if (key->type == CONFIG_U32 && parse_u32(value, &number, e) < 0) {
+	if (key->type == CONFIG_U32)
+		rc = parse_u32(value, &number, e);
+	else if (key->type == CONFIG_TIME)
+		rc = parse_duration(value, &seconds, e);
+	if (rc < 0) {
 		err_wrap(e, "%s", key->key);
 		if (e != NULL)
 			e->code = ERR_CONFIG;
@@ -269,13 +191,15 @@ static int add_named(struct config *c, const char *section, const char *name, st
 
 	for (size_t i = 0; i < c->n_named; i++)
 		if (strcmp(c->named[i].section, section) == 0 &&
-			strcmp(c->named[i].name, name) == 0)
+			strcmp(c->named[i].name, name) == 0) {
+			c->named[i].source = c->source;
 			return 0;
+		}
 	more = realloc(c->named, (c->n_named + 1) * sizeof(*c->named));
 	if (more == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->named = more;
-	more[c->n_named] = (struct named){section, strdup(name)};
+	more[c->n_named] = (struct named){section, strdup(name), c->source};
 	if (more[c->n_named].name == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	c->n_named++;
@@ -397,6 +321,20 @@ static int parse_file(struct config *c, const char *path, bool must_exist, struc
 		return ERR_CONFIG;
 	}
 	return config_parse(c, path, (const char *)text.data, text.len, e);
+}
+
+int config_load_file(struct config *c, const char *path, struct err *e)
+{
+	return parse_file(c, path, true, e);
+}
+
+bool config_in_last_file(const struct config *c, const char *section, const char *name)
+{
+	for (size_t i = 0; i < c->n_named; i++)
+		if (strcmp(c->named[i].section, section) == 0 &&
+			strcmp(c->named[i].name, name) == 0)
+			return c->named[i].source == c->source;
+	return false;
 }
 
 /* --- environment ---------------------------------------------------------------------------- */
@@ -558,6 +496,20 @@ int config_u32(const struct config *c, const char *section, const char *name, co
 	}
 	if (parse_u32(text, ret, NULL) < 0)
 		return bad_value(c, section, name, key, text, "a number", e);
+	return 0;
+}
+
+int config_time(const struct config *c, const char *section, const char *name, const char *key,
+	uint64_t fallback_s, uint64_t *ret_s, struct err *e)
+{
+	const char *text = config_get(c, section, name, key);
+
+	if (text == NULL) {
+		*ret_s = fallback_s;
+		return 0;
+	}
+	if (parse_duration(text, ret_s, NULL) < 0)
+		return bad_value(c, section, name, key, text, "a time such as 30m", e);
 	return 0;
 }
 

@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <string.h>
 
+/* inih would cut a longer name, and take two of them for one. */
+#define SECTION_MAX 49
+
 struct reading {
 	const struct ini_text_reader *reader;
 	const char *path;
@@ -61,7 +64,14 @@ static char *next_line(char *line, int size, void *stream)
 		return NULL;
 	}
 	if (len > 0 && text[0] == '[') {
+		const char *close = memchr(text, ']', len);
+
 		check_section(r);
+		if (close != NULL && close - text - 1 > SECTION_MAX && r->rc == 0)
+			fail(r, r->line,
+				err_set(r->e, ERR_CONFIG,
+					"the name of the section is longer than %d characters",
+					SECTION_MAX));
 		r->header = r->line;
 		if (r->rc < 0)
 			return NULL;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DURATION_MAX_S (UINT64_C(10) * 366 * 86400)
+
 static int number(const char *text, int base, uint64_t max, uint64_t *ret, const char **ret_end,
 	struct err *e)
 {
@@ -108,6 +110,34 @@ int parse_span(const char *text, struct span *ret, struct err *e)
 		return err_set(e, ERR_USAGE, "'%s' is an impossible range", text);
 	*ret = s;
 	return 0;
+}
+
+int parse_duration(const char *text, uint64_t *ret_s, struct err *e)
+{
+	static const struct {
+		char letter;
+		uint32_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	uint64_t n = 0;
+	char *end = NULL;
+
+	if (strcmp(text, "0") == 0) {
+		*ret_s = 0;
+		return 0;
+	}
+	errno = 0;
+	if (isdigit((unsigned char)text[0]))
+		n = strtoull(text, &end, 10);
+	for (size_t i = 0; end != NULL && i < sizeof(units) / sizeof(units[0]); i++) {
+		if (end[0] != units[i].letter || end[1] != '\0')
+			continue;
+		if (errno != 0 || n > DURATION_MAX_S / units[i].seconds)
+			return err_set(e, ERR_USAGE, "'%s' is too long a time", text);
+		*ret_s = n * units[i].seconds;
+		return 0;
+	}
+	err_set(e, ERR_USAGE, "'%s' is not a time", text);
+	return err_hint(e, "a number and its unit: 90s, 30m, 1h, 2d");
 }
 
 bool parse_hex(const void *text, size_t len, uint8_t *ret, size_t n)

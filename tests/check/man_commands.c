@@ -188,27 +188,38 @@ static void check_exit_statuses(const char *page)
 	free(text);
 }
 
-static void check_settings(const char *page)
+/* Settings of fleets have a page of their own. */
+static bool is_in(const char *page, const struct config_key *k)
+{
+	char heading[100], entry[100];
+	char *text;
+	bool found;
+
+	snprintf(heading, sizeof(heading), ".Ss [%s%s]", k->section,
+		strcmp(k->section, "device") == 0 || strcmp(k->section, "entry") == 0 ||
+				strcmp(k->section, "slot") == 0
+			? " NAME"
+			: "");
+	snprintf(entry, sizeof(entry), ".It Ic %s\n", k->key);
+	text = section(page, heading, until_next);
+	found = text != NULL && strstr(text, entry) != NULL;
+	free(text);
+	return found;
+}
+
+static void check_settings(const char *conf, const char *fleet)
 {
 	for (const struct config_key *k = config_keys; k->section != NULL; k++) {
-		char heading[100], entry[100];
-		char *text;
+		bool of_fleet = strcmp(k->section, "fleet") == 0;
 
-		snprintf(heading, sizeof(heading), ".Ss [%s%s]", k->section,
-			strcmp(k->section, "device") == 0 || strcmp(k->section, "entry") == 0 ||
-					strcmp(k->section, "slot") == 0
-				? " NAME"
-				: "");
-		snprintf(entry, sizeof(entry), ".It Ic %s\n", k->key);
-		text = section(page, heading, until_next);
-		if (text == NULL || strstr(text, entry) == NULL)
-			differs("stmota.conf.5: no entry for %s in [%s]", k->key, k->section);
-		free(text);
+		if (of_fleet ? !is_in(fleet, k) : !is_in(conf, k) && !is_in(fleet, k))
+			differs("%s.5: no entry for %s in [%s]",
+				of_fleet ? "stmota-fleet" : "stmota.conf", k->key, k->section);
 	}
 }
 
 /* Entries of settings that do not exist. */
-static void check_no_other_setting(const char *page)
+static void check_no_other_setting(const char *name, const char *page)
 {
 	char *text = section(page, ".Sh SECTIONS", until_sh);
 
@@ -221,7 +232,7 @@ static void check_no_other_setting(const char *page)
 		for (const struct config_key *k = config_keys; k->section != NULL; k++)
 			found |= strcmp(k->key, key) == 0;
 		if (!found)
-			differs("stmota.conf.5: no section has a key %s", key);
+			differs("%s: no section has a key %s", name, key);
 	}
 	free(text);
 }
@@ -230,6 +241,7 @@ int main(int argc, char **argv)
 {
 	const char *folder = argc > 1 ? argv[1] : "man";
 	char *page = load(folder, "stmota.1"), *conf = load(folder, "stmota.conf.5");
+	char *fleet = load(folder, "stmota-fleet.5");
 
 	for (size_t i = 0; commands[i] != NULL; i++) {
 		check_command(page, commands[i]);
@@ -239,8 +251,10 @@ int main(int argc, char **argv)
 	check_no_other_command(page);
 	check_common(page);
 	check_exit_statuses(page);
-	check_settings(conf);
-	check_no_other_setting(conf);
+	check_settings(conf, fleet);
+	check_no_other_setting("stmota.conf.5", conf);
+	check_no_other_setting("stmota-fleet.5", fleet);
+	free(fleet);
 	free(page);
 	free(conf);
 	if (failures == 0)

@@ -24,6 +24,7 @@ static void ask(const struct config *c)
 			const char *value = config_get(c, k->section, name, k->key);
 			const char *origin = config_origin(c, k->section, name, k->key);
 			uint32_t number = 0;
+			uint64_t seconds = 0;
 			bool flag = false;
 
 			must(strcmp(origin, "built in") == 0 || strncmp(origin, "fuzz:", 5) == 0);
@@ -32,6 +33,9 @@ static void ask(const struct config *c)
 			/* Values were checked when the file was read. */
 			if (k->type == CONFIG_U32)
 				must(config_u32(c, k->section, name, k->key, 0, &number, NULL) ==
+					0);
+			if (k->type == CONFIG_TIME)
+				must(config_time(c, k->section, name, k->key, 0, &seconds, NULL) ==
 					0);
 			if (k->type == CONFIG_BOOL)
 				must(config_bool(c, k->section, name, k->key, false, &flag, NULL) ==

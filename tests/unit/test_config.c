@@ -107,6 +107,10 @@ static void test_config_parse__bad_lines(void **state)
 	refused("[flash]\nrequire_known\n", "my.conf:2: neither [section] nor key = value", "");
 	refused("[flash\n", "my.conf:1: neither [section] nor key = value", "");
 	refused_n("[defaults]\nba\0ud = 1\n", 20, "my.conf:2: not a text file", "");
+	/* 49 is the longest name of a section; of longer ones two would become one. */
+	refused("[device lamp-67890123456789012345678901234567890123]\nurl = x\n",
+		"my.conf:1: the name of the section is longer than 49 characters", "");
+	config_free(parsed("[device lamp-6789012345678901234567890123456789012]\nurl = x\n"));
 	memset(line, 'x', sizeof(line));
 	memcpy(line, "[trust]\ndir = ", 14);
 	refused_n(line, sizeof(line), "my.conf:2: the line is longer than 198 characters", "");
@@ -118,10 +122,30 @@ static void test_config_parse__bad_values(void **state)
 		"my.conf:2: require_known is 'maybe', not yes or no", "");
 	refused("[flash]\nrequire_known =\n", "my.conf:2: require_known is '', not yes or no", "");
 	refused("[defaults]\nbaud = fast\n", "my.conf:2: baud: 'fast' is not a number", "");
+	refused("[fleet]\nretry = 90\n", "my.conf:2: retry: '90' is not a time",
+		"a number and its unit: 90s, 30m, 1h, 2d");
 	refused("[defaults]\nbaud = 1\nbaud = 2\n", "my.conf:3: baud was set in my.conf:2 already",
 		"");
 	refused("[device a]\nurl = 1\n[device b]\nurl = 1\n[device a]\nurl = 2\n",
 		"my.conf:6: url was set in my.conf:2 already", "");
+}
+
+static void test_config_in_last_file__sections_of_it(void **state)
+{
+	static const char first[] = "[device a]\nurl = 1\n[device b]\nurl = 2\n[slot a]\n"
+				    "address = 1\n";
+	static const char second[] = "[device b]\nchip = 3\n[device c]\nurl = 4\n";
+	struct config *c = parsed(first);
+
+	assert_true(config_in_last_file(c, "device", "a"));
+	assert_int_equal(config_parse(c, "two.conf", second, strlen(second), NULL), 0);
+	assert_false(config_in_last_file(c, "device", "a"));
+	assert_true(config_in_last_file(c, "device", "b"));
+	assert_true(config_in_last_file(c, "device", "c"));
+	assert_false(config_in_last_file(c, "device", "d"));
+	assert_false(config_in_last_file(c, "slot", "a"));
+	is(c, "device", "b", "url", "2", "my.conf:4");
+	config_free(c);
 }
 
 static void test_config_bool__all_words(void **state)
@@ -272,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_config_parse__unknown_names),
 		cmocka_unit_test(test_config_parse__bad_lines),
 		cmocka_unit_test(test_config_parse__bad_values),
+		cmocka_unit_test(test_config_in_last_file__sections_of_it),
 		cmocka_unit_test(test_config_bool__all_words),
 		cmocka_unit_test(test_config__built_in_values),
 		cmocka_unit_test(test_config_u32__text_setting_that_is_no_number),

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include <stmota/strparse.h>
@@ -113,6 +114,32 @@ static void test_parse_u16_pair__one_or_two(void **state)
 	assert_int_equal(max, 65535);
 }
 
+static void test_parse_duration__number_and_unit(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t s;
+	} good[] = {{"0", 0}, {"0s", 0}, {"90s", 90}, {"30m", 1800}, {"1h", 3600}, {"2d", 172800},
+		{"3660d", 316224000}, {"007m", 420}};
+	static const char *const bad[] = {"", "s", "1", "90", "1w", "1 h", " 1h", "1h ", "-1h",
+		"+1h", "1.5h", "1h30m", "0x1h", "3661d", "316224001s", "99999999999999999999s",
+		"18446744073709551616d", "1H", "m1"};
+	uint64_t s = 7;
+
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(parse_duration(good[i].text, &s, NULL), 0);
+		assert_int_equal(s, good[i].s);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct err e = ERR_INIT;
+
+		s = 7;
+		assert_int_equal(parse_duration(bad[i], &s, &e), ERR_USAGE);
+		assert_int_equal(s, 7);
+		assert_non_null(strstr(e.msg, bad[i]));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +149,7 @@ int main(void)
 		cmocka_unit_test(test_parse_pid__always_hexadecimal),
 		cmocka_unit_test(test_parse_span__ends_at_the_end),
 		cmocka_unit_test(test_parse_u16_pair__one_or_two),
+		cmocka_unit_test(test_parse_duration__number_and_unit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,9 +149,11 @@ int fleet_db_each_device(struct fleet_db *db,
  */
 int fleet_db_begin(struct fleet_db *db, struct fleet_attempt *a, struct err *e);
 /*
- * Attempt, device and outbox line in one transaction. Version, counter, package and image of the
- * device are those of the attempt after OK and ALREADY, and else stay those that were proved last;
- * after a delta that failed its image is not known any more, so that the full package follows.
+ * Attempt, device and outbox line in one transaction. After OK and ALREADY version, counter, package
+ * and image of the device are those of the attempt, and after OK, or ALREADY with `confirmed`, that
+ * package is the healthy one. After UNHEALTHY version, package and image are unknown. After any other
+ * ending they stay those that were proved last; but the image is unknown after a delta that FAILED or
+ * was REFUSED, so that the full package follows.
  * ERR_FAILED: there is no such attempt, or it has ended.
  */
 int fleet_db_end(struct fleet_db *db, int64_t id, const struct fleet_ending *end, uint64_t now,

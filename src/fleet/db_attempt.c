@@ -20,7 +20,7 @@ static const struct {
 	[FLEET_FAILED] = {"failed", true},
 	[FLEET_UNHEALTHY] = {"unhealthy", true},
 	[FLEET_ROLLED_BACK] = {"rolled back", true},
-	[FLEET_REFUSED] = {"refused", true},
+	[FLEET_REFUSED] = {"refused", false},
 	[FLEET_UNREACHABLE] = {"unreachable", true},
 	[FLEET_INTERRUPTED] = {"interrupted", false},
 };
@@ -156,26 +156,30 @@ static int device_has_it(struct fleet_db *db, const struct fleet_attempt *a, uin
 		" highest_counter = max(highest_counter, ?3), package = ?4, image = ?5,"
 		" healthy = coalesce(?6, healthy), seen = ?7 WHERE name = ?1",
 		"ttidddi", a->device, version_format(a->version, version), (int64_t)a->counter,
-		a->package, end->has_image ? end->image : NULL, end->confirmed ? a->package : NULL,
-		(int64_t)now);
+		a->package, end->has_image ? end->image : NULL,
+		end->confirmed || end->outcome == FLEET_OK ? a->package : NULL, (int64_t)now);
 }
 
 /*
- * It does not. Version and counter stay those that were proved last. A base for deltas is only
- * kept where nothing speaks against it, so that the full package follows a delta that failed.
+ * It does not. Version and counter stay those that were proved last, unless it runs what nobody
+ * vouches for. A base for deltas is only kept where nothing speaks against it, so that the full
+ * package follows a delta that failed.
  */
 static int device_has_it_not(struct fleet_db *db, const struct fleet_attempt *a, uint64_t now,
 	const struct fleet_ending *end, struct err *e)
 {
-	bool doubtful =
-		end->outcome == FLEET_UNHEALTHY ||
-		(a->delta && fleet_outcome_is_failure(end->outcome) &&
-			end->outcome != FLEET_UNREACHABLE && end->outcome != FLEET_ROLLED_BACK);
+	enum fleet_outcome o = end->outcome;
+	bool doubtful = a->delta && (o == FLEET_FAILED || o == FLEET_REFUSED);
 	int rc = 0;
 
-	if (end->outcome == FLEET_ROLLED_BACK)
+	if (o == FLEET_ROLLED_BACK)
 		rc = db_run(db, e, "UPDATE device SET seen = ?2 WHERE name = ?1", "ti", a->device,
 			(int64_t)now);
+	if (rc == 0 && o == FLEET_UNHEALTHY)
+		rc = db_run(db, e,
+			"UPDATE device SET version = NULL, package = NULL, image = NULL"
+			" WHERE name = ?1",
+			"t", a->device);
 	if (rc == 0 && (doubtful || end->has_image))
 		rc = db_run(db, e, "UPDATE device SET image = ?2 WHERE name = ?1", "td", a->device,
 			end->has_image ? end->image : NULL);

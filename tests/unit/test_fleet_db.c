@@ -157,15 +157,18 @@ static void test_fleet_db__failures_do_not_change_the_version(void **state)
 		memcpy(a.package, OTHER, SHA256_SIZE);
 		run_one(db, a, end, 2100);
 		k = known(db, "lamp-1");
-		assert_int_equal(1, k.version.major);
+		/* What is in doubt is nobody's version. */
+		assert_int_equal(all[i] != FLEET_UNHEALTHY, k.has_version);
+		assert_int_equal(all[i] != FLEET_UNHEALTHY, k.has_package);
+		assert_int_equal(all[i] != FLEET_UNHEALTHY, k.has_image);
+		assert_int_equal(all[i] == FLEET_UNHEALTHY ? 0 : 1, k.version.major);
 		assert_int_equal(7, k.counter);
 		assert_int_equal(7, k.highest_counter);
-		assert_memory_equal(PACKAGE, k.package, SHA256_SIZE);
+		assert_true(k.has_healthy);
+		assert_memory_equal(PACKAGE, k.healthy, SHA256_SIZE);
 		assert_int_equal(all[i], k.last);
-		/* It was heard of again only where it answered; and what it holds is in doubt only
-		   where something was written and did not come back. */
+		/* It was heard of again only where it answered. */
 		assert_int_equal(all[i] == FLEET_ROLLED_BACK ? 2100 : 1010, k.seen);
-		assert_int_equal(all[i] != FLEET_UNHEALTHY, k.has_image);
 	}
 	fleet_db_close(db);
 }
@@ -182,6 +185,13 @@ static void test_fleet_db__after_a_failed_delta_the_base_is_unknown(void **state
 	run_one(db, a, fails, 2001);
 	assert_true(known(db, "lamp-1").has_image);
 	a.delta = true;
+	run_one(db, a, fails, 2001);
+	assert_false(known(db, "lamp-1").has_image);
+	run_one(db, attempt_of("lamp-1", 1000), first, 1010);
+	fails.outcome = FLEET_UNREACHABLE;
+	run_one(db, a, fails, 2001);
+	assert_true(known(db, "lamp-1").has_image);
+	fails.outcome = FLEET_REFUSED;
 	run_one(db, a, fails, 2001);
 	assert_false(known(db, "lamp-1").has_image);
 	fleet_db_close(db);

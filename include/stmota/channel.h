@@ -140,6 +140,10 @@ bool channel_is_id(const char *text);
 int channel_sign(enum trust_role role, const void *data, size_t len, struct key *const *keys,
 	size_t n, struct buf *ret, struct err *e);
 
+/* The same for what no role is for: `what` is "report", at most 20 characters. */
+int channel_sign_as(const char *what, const void *data, size_t len, struct key *const *keys,
+	size_t n, struct buf *ret, struct err *e);
+
 /*
  * Judges a .sig file by a root: as many different keys as the threshold says, of this role.
  * ERR_SIGNATURE.

@@ -25,10 +25,10 @@ static uint32_t algorithm_of(const struct key *k)
 
 /* A file of one role never passes for one of another. */
 static int message_of(
-	enum trust_role role, const void *data, size_t len, struct buf *ret, struct err *e)
+	const char *what, const void *data, size_t len, struct buf *ret, struct err *e)
 {
 	char domain[32];
-	int n = snprintf(domain, sizeof(domain), "stmota-%s-v1", trust_role_name(role));
+	int n = snprintf(domain, sizeof(domain), "stmota-%s-v1", what);
 	int rc = buf_append(ret, domain, (size_t)n + 1, e);
 
 	return rc == 0 ? buf_append(ret, data, len, e) : rc;
@@ -37,9 +37,15 @@ static int message_of(
 int channel_sign(enum trust_role role, const void *data, size_t len, struct key *const *keys,
 	size_t n, struct buf *ret, struct err *e)
 {
+	return channel_sign_as(trust_role_name(role), data, len, keys, n, ret, e);
+}
+
+int channel_sign_as(const char *what, const void *data, size_t len, struct key *const *keys,
+	size_t n, struct buf *ret, struct err *e)
+{
 	cleanup_buf struct buf msg = BUF_INIT;
 	uint8_t word[4];
-	int rc = message_of(role, data, len, &msg, e);
+	int rc = message_of(what, data, len, &msg, e);
 
 	if (rc == 0 && n > RECORDS_MAX)
 		rc = err_set(e, ERR_USAGE, "more than %u signatures", RECORDS_MAX);
@@ -86,7 +92,7 @@ int channel_verify(const struct channel_root *root, enum trust_role role, uint64
 	struct trust_signer signers[TRUST_KEYS_MAX];
 	const uint8_t *at = sig;
 	size_t n, n_signers = 0;
-	int rc = message_of(role, data, len, &msg, e);
+	int rc = message_of(trust_role_name(role), data, len, &msg, e);
 
 	if (rc < 0)
 		return rc;

@@ -2,6 +2,7 @@
 #include <stmota/text.h>
 
 #include <stdio.h>
+#include <time.h>
 
 void text_size(uint64_t bytes, char *ret, size_t size)
 {
@@ -39,6 +40,36 @@ void text_duration(uint64_t ms, char *ret, size_t size)
 	else
 		snprintf(ret, size, "%llu:%02u:%02u", (unsigned long long)(s / 3600),
 			(unsigned)(s / 60 % 60), (unsigned)(s % 60));
+}
+
+const char *text_time(uint64_t unix_time, char ret[TEXT_TIME_SIZE])
+{
+	time_t t = (time_t)unix_time;
+	struct tm tm;
+
+	/* Year 9999 is the last one with four digits. */
+	if (unix_time > UINT64_C(253402300799) || gmtime_r(&t, &tm) == NULL ||
+		strftime(ret, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(ret, TEXT_TIME_SIZE, "9999-12-31T23:59:59Z");
+	return ret;
+}
+
+const char *text_age(uint64_t seconds, char *ret, size_t size)
+{
+	static const struct {
+		uint64_t below, unit;
+		const char *name;
+	} rows[] = {{3600, 60, "min"}, {48 * 3600, 3600, "h"}, {UINT64_MAX, 86400, "d"}};
+	size_t i = 0;
+
+	if (seconds < 60) {
+		snprintf(ret, size, "now");
+		return ret;
+	}
+	while (seconds >= rows[i].below && rows[i].below != UINT64_MAX)
+		i++;
+	snprintf(ret, size, "%llu %s", (unsigned long long)(seconds / rows[i].unit), rows[i].name);
+	return ret;
 }
 
 size_t text_width(const char *s)

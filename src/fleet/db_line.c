@@ -13,6 +13,8 @@
 
 #include <jansson.h>
 
+#include <stmota/text.h>
+
 #define SCHEMA 1
 
 static void json_done(json_t **j)
@@ -48,6 +50,13 @@ static json_t *hex(const uint8_t *data, size_t len)
 	for (size_t i = 0; i < len; i++)
 		snprintf(text + 2 * i, 3, "%02x", data[i]);
 	return json_string(text);
+}
+
+json_t *db_json_time(uint64_t t)
+{
+	char text[TEXT_TIME_SIZE];
+
+	return t > 0 ? json_string(text_time(t, text)) : json_null();
 }
 
 static json_t *version(struct imf_version v, bool has)
@@ -102,7 +111,7 @@ static json_t *head(struct fleet_db *db, const char *event, char kind, int64_t n
 	json_object_set_new(j, "schema", json_integer(SCHEMA));
 	json_object_set_new(j, "id", json_string(id));
 	json_object_set_new(j, "event", json_string(event));
-	json_object_set_new(j, "time", json_integer((json_int_t)now));
+	json_object_set_new(j, "time", db_json_time(now));
 	json_object_set_new(
 		j, "gateway", db_json_text(db->fleet != NULL ? db->fleet->gateway : NULL));
 	return j;

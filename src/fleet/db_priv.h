@@ -92,6 +92,7 @@ int db_schema_of(struct fleet_db *db, int *ret, struct err *e);
 /* ---- db_line.c ---- */
 
 json_t *db_json_text(const char *text);     /* NULL: null */
+json_t *db_json_time(uint64_t t);           /* 0: null */
 json_t *db_json_evidence(const char *text); /* an object where it is one */
 json_t *db_json_attempt(const struct fleet_attempt *a);
 

@@ -461,6 +461,40 @@ static void test_fleet_db_file__a_reader_makes_nothing(void **state)
 	fleet_db_close(db);
 }
 
+/* A receiver that never comes back does not fill the disk; what was dropped is counted. */
+static void test_fleet_db_file__the_outbox_is_bounded(void **state)
+{
+	cleanup_buf struct buf dropped = BUF_INIT;
+	struct fleet_db *db = open_db();
+	struct fleet_report oldest;
+	struct err e = ERR_INIT;
+	uint64_t n = 0;
+	size_t got = 0;
+
+	(void)state;
+	assert_int_equal(
+		0, db_run(db, &e,
+			   "WITH RECURSIVE i (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM i"
+			   " WHERE n < 20000) INSERT INTO outbox (dest, body, created)"
+			   " SELECT 'report', 'line ' || n, 1 FROM i",
+			   ""));
+	assert_int_equal(0, fleet_db_outbox_add(db, "hawkbit:lamp", "other", 2, &e));
+	assert_int_equal(0, fleet_db_note_get(db, "outbox", "report", &dropped, &e));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(0, fleet_db_outbox_add(db, "report", "new", 2, &e));
+	assert_int_equal(0, fleet_db_outbox_count(db, "report", &n, &e));
+	assert_int_equal(20000, n);
+	assert_int_equal(0, fleet_db_outbox_peek(db, "report", &oldest, 1, &got, &e));
+	assert_string_equal("line 4", oldest.body);
+	fleet_report_done(&oldest);
+	assert_int_equal(0, fleet_db_outbox_count(db, "hawkbit:lamp", &n, &e));
+	assert_int_equal(1, n);
+	assert_int_equal(1, fleet_db_note_get(db, "outbox", "report", &dropped, &e));
+	assert_int_equal(1, dropped.len);
+	assert_int_equal('3', dropped.data[0]);
+	fleet_db_close(db);
+}
+
 /* ---- damage ---- */
 
 static void expect_damaged(const char *what)
@@ -684,6 +718,7 @@ int main(void)
 		TEST(a_full_disk_is_read),
 		TEST(a_read_only_disk_is_read),
 		TEST(a_reader_makes_nothing),
+		TEST(the_outbox_is_bounded),
 		TEST(damage_is_told),
 		TEST(flipped_bits_do_no_harm),
 		TEST(a_newer_schema_is_left_alone),

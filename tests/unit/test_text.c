@@ -50,6 +50,29 @@ static void test_text_duration__units(void **state)
 	}
 }
 
+static void test_text_time__utc(void **state)
+{
+	char text[TEXT_TIME_SIZE];
+
+	(void)state;
+	assert_string_equal("1970-01-01T00:00:00Z", text_time(0, text));
+	assert_string_equal("2026-11-21T18:40:00Z", text_time(1795286400, text));
+	assert_string_equal("9999-12-31T23:59:59Z", text_time(UINT64_MAX, text));
+}
+
+static void test_text_age__units(void **state)
+{
+	char text[32];
+
+	(void)state;
+	assert_string_equal("now", text_age(59, text, sizeof(text)));
+	assert_string_equal("1 min", text_age(60, text, sizeof(text)));
+	assert_string_equal("59 min", text_age(3599, text, sizeof(text)));
+	assert_string_equal("1 h", text_age(3600, text, sizeof(text)));
+	assert_string_equal("47 h", text_age(48 * 3600 - 1, text, sizeof(text)));
+	assert_string_equal("2 d", text_age(48 * 3600, text, sizeof(text)));
+}
+
 static void test_text_width__code_points(void **state)
 {
 	assert_int_equal(text_width(""), 0);
@@ -94,6 +117,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_size__units),
 		cmocka_unit_test(test_text_duration__units),
+		cmocka_unit_test(test_text_time__utc),
+		cmocka_unit_test(test_text_age__units),
 		cmocka_unit_test(test_text_width__code_points),
 		cmocka_unit_test(test_similar__slips),
 		cmocka_unit_test(test_similar__other_words),

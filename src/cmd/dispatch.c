@@ -37,7 +37,7 @@ static void on_log(void *ctx, enum log_level level, const char *line)
 	const struct call *c = ctx;
 	char text[600];
 
-	snprintf(text, sizeof(text), "%s%s", prefix[level], line);
+	snprintf(text, sizeof(text), "%s%s%s", log_priority(stderr, level), prefix[level], line);
 	progress_message(c->progress, text);
 }
 
@@ -89,14 +89,14 @@ static void print_error(const struct call *c, const struct err *e)
 		else
 			snprintf(where, sizeof(where), " at 0x%08X", e->addr);
 	}
-	fputs("stmota: ", stderr);
+	fprintf(stderr, "%sstmota: ", log_priority(stderr, LOG_ERROR));
 	/* "dfu:" names none: it is the only one that there is. */
 	if (device != NULL && strcmp(device, "dfu:") != 0 && is_about_device(e->code) &&
 		!names_device(e->msg, device))
 		fprintf(stderr, "%s: ", device);
 	fprintf(stderr, "%s%s\n", e->msg[0] != '\0' ? e->msg : err_code_name(e->code), where);
 	if (e->hint[0] != '\0')
-		fprintf(stderr, "hint: %s\n", e->hint);
+		fprintf(stderr, "%shint: %s\n", log_priority(stderr, LOG_ERROR), e->hint);
 }
 
 /* --- the steps ------------------------------------------------------------------------------ */

@@ -302,7 +302,8 @@ static void tell_failure(const struct many *m, const struct many_device *d)
 	if (m->show != NULL)
 		many_show_say(m->show, d->name, d->error);
 	else
-		fprintf(stderr, "stmota: %s: %s\n", d->name, d->error);
+		fprintf(stderr, "%sstmota: %s: %s\n", log_priority(stderr, LOG_ERROR), d->name,
+			d->error);
 }
 
 static void finish(struct many *m, struct many_device *d)

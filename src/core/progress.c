@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <stmota/log.h>
 #include <stmota/text.h>
 
 #define REDRAW_MS  100  /* a bar that is drawn more often costs more than it tells */
@@ -368,7 +369,8 @@ static void on_event(void *ctx, const struct event *ev)
 		/* What is said behind the last byte of a phase is no longer about it. */
 		if (p->total > 0 && p->done >= p->total)
 			end_phase(p, true);
-		snprintf(text, sizeof(text), "%s%s",
+		snprintf(text, sizeof(text), "%s%s%s",
+			log_priority(p->cfg.to, ev->type == EVENT_NOTE ? LOG_INFO : LOG_WARN),
 			ev->type == EVENT_WARNING ? "warning: "
 			: ev->type == EVENT_RETRY ? "trying again: "
 						  : "",

@@ -9,7 +9,6 @@
 #ifndef STMOTA_IMAGE_CACHE_H
 #define STMOTA_IMAGE_CACHE_H
 
-#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,23 +16,19 @@
 #include <stmota/buf.h>
 #include <stmota/digest.h>
 #include <stmota/err.h>
-
-struct image_cache {
-	char dir[PATH_MAX]; /* created where missing */
-	uint64_t max;       /* bytes of all images; 0: nothing is kept and nothing looked for */
-};
+#include <stmota/file_cache.h>
 
 /*
  * Appends the image to `ret` if it is there and is what its name says. A file that is not is
  * removed. `len` is the size that it must have.
  */
-bool image_cache_find(const struct image_cache *c, const uint8_t digest[SHA256_SIZE], uint32_t len,
+bool image_cache_find(const struct file_cache *c, const uint8_t digest[SHA256_SIZE], uint32_t len,
 	struct buf *ret);
 
 /*
  * Keeps an image; the ones that were used least recently make room. One that is larger than the
  * whole cache is not kept. Several processes may do this at once. ERR_IO, ERR_NOMEM.
  */
-int image_cache_store(const struct image_cache *c, const void *data, size_t len, struct err *e);
+int image_cache_store(const struct file_cache *c, const void *data, size_t len, struct err *e);
 
 #endif

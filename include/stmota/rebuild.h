@@ -20,7 +20,7 @@ struct rebuild_request {
 					    it is linked for (slots, banks) */
 	const char *const *bases; /* files and folders that may hold the old image */
 	size_t n_bases;
-	const struct image_cache *cache; /* NULL: none */
+	const struct file_cache *cache; /* NULL: none */
 	const struct state *state;       /* NULL: none */
 	const struct installed_now
 		*now; /* what the device runs, for the message; NULL: not known */

@@ -49,6 +49,11 @@ struct fetch_settings;
 /* The section [fetch]; its strings belong to the configuration. */
 int cmd_fetch_settings(const struct command_env *env, struct fetch_settings *ret, struct err *e);
 
+struct file_cache;
+
+/* The section [cache]. ERR_CONFIG; ERR_IO if there is no folder for it. */
+int cmd_cache_settings(const struct command_env *env, struct file_cache *ret, struct err *e);
+
 /*
  * The content of what a command is given: a file, "-" for standard input, or a URL. Appended to
  * `ret`; at most `max` bytes. Errors as fs_read() and fetch_buf().

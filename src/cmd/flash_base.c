@@ -18,23 +18,17 @@
 
 int flash_open_cache(struct flash_call *c, struct err *e)
 {
-	const struct config *cfg = c->env->config;
-	const char *dir = config_get(cfg, "cache", NULL, "dir");
-	char state[PATH_MAX - sizeof("/cache")];
-	uint32_t max = 0;
-	int rc = config_u32(cfg, "cache", NULL, "size", 0, &max, e);
+	struct file_cache cache = {.max = 0};
+	int rc = cmd_cache_settings(c->env, &cache, e);
 
-	if (rc < 0 || max == 0)
-		return rc;
 	/* Without a folder for it there is no cache; that the state needs one is said elsewhere. */
-	if (dir == NULL &&
-		state_folder(config_get(cfg, "state", NULL, "dir"), state, sizeof(state), NULL) < 0)
+	if (rc == ERR_IO) {
+		err_clear(e);
 		return 0;
-	if (snprintf(c->cache.dir, sizeof(c->cache.dir), "%s%s", dir != NULL ? dir : state,
-		    dir != NULL ? "" : "/cache") >= (int)sizeof(c->cache.dir))
-		return err_set(e, ERR_CONFIG, "name of the cache folder is too long");
-	c->cache.max = max;
-	return 0;
+	}
+	if (rc == 0 && cache.max > 0)
+		c->cache = cache;
+	return rc;
 }
 
 static const char *text_of(enum rebuild_from from)

@@ -33,7 +33,7 @@ struct flash_call {
 	bool dry_run;
 	/* Why the file is none for memory; a device that takes files may take it all the same. */
 	struct err no_image;
-	struct image_cache cache; /* max 0: none */
+	struct file_cache cache; /* max 0: none */
 	struct installed_now now; /* what the device runs */
 	const char *base;         /* where the old image of a delta was found; NULL: no delta */
 	uint32_t by;              /* bytes from where the image is linked for to where it goes */

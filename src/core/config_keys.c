@@ -39,10 +39,10 @@ const struct config_key config_keys[] = {
 	{"trust", "dir", "folder of trusted public keys (*.pem), instead of the usual ones", NULL,
 		CONFIG_TEXT},
 	{"cache", "dir",
-		"folder of firmware images that were flashed, instead of cache/ in that of the "
-		"state files",
+		"folder of images that were flashed and packages that were fetched, instead of "
+		"cache/ in that of the state files",
 		NULL, CONFIG_TEXT},
-	{"cache", "size", "most bytes of these images, such as 64M; 0: none are kept", "64M",
+	{"cache", "size", "most bytes of these files, such as 64M; 0: none are kept", "64M",
 		CONFIG_U32},
 	{"state", "dir", "folder of the state files, instead of the usual one", NULL, CONFIG_TEXT},
 	{"fleet", "gateway", "name of this gateway, in ids and reports, instead of the host's",

@@ -272,7 +272,7 @@ static int apply(const struct rebuild *r, const struct buf *old, struct buf *ret
 /* The cheapest way first; what the device holds is read last. */
 static int find(struct rebuild *r, struct buf *old, struct buf *new, struct err *e)
 {
-	const struct image_cache *cache = r->rq->cache;
+	const struct file_cache *cache = r->rq->cache;
 	const struct wanted *which = NULL;
 	bool found = false;
 	int rc;

@@ -16,12 +16,12 @@
 #include <stmota/fs.h>
 #include <stmota/image_cache.h>
 
-static struct image_cache cache;
+static struct file_cache cache;
 
 static int setup(void **state)
 {
 	(void)state;
-	cache = (struct image_cache){.max = 3000};
+	cache = (struct file_cache){.max = 3000};
 	snprintf(cache.dir, sizeof(cache.dir), "/tmp/stmota-test-XXXXXX");
 	return mkdtemp(cache.dir) == NULL;
 }

@@ -96,6 +96,7 @@ struct update_source_request {
 	const struct fetch_settings *fetch;
 	const struct event_sink *events;
 	uint64_t now; /* Unix time, fixed for the whole pass */
+	bool at_once; /* somebody stands there: a server is asked whatever time it wished for */
 	bool dry_run; /* nothing is told to the server, nothing but believed state is stored */
 };
 

@@ -9,22 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cmocka.h>
-#include <jansson.h>
 
 #include <stmota/bytes.h>
 #include <stmota/fs.h>
 #include <stmota/hawkbit.h>
 
+#include "operator.h"
+
 #define SIZE 50000
 
 static struct {
-	pid_t server;
-	char url[64], dir[64], path[100];
+	struct operator op;
+	char dir[64], path[100];
 	struct fetch_settings fetch;
 	struct hawkbit h;
 	uint8_t file[SIZE];
@@ -32,137 +29,29 @@ static struct {
 	struct err e;
 } t;
 
-/* ---- the operator's side ---- */
-
-static json_t *call(
-	const char *method, const char *path, const char *type, const void *body, size_t len)
-{
-	static const char *const headers[] = {"Authorization: Basic YWRtaW46YWRtaW4=", NULL};
-	char url[300];
-	struct fetch_request rq = {.urls = {url},
-		.n_urls = 1,
-		.max = 1 << 20,
-		.headers = headers,
-		.method = method,
-		.body = body,
-		.body_len = len,
-		.content_type = type};
-	cleanup_buf struct buf b = BUF_INIT;
-
-	snprintf(url, sizeof(url), "%s%s", t.url, path);
-	if (fetch_buf(&t.fetch, &rq, &b, NULL, &t.e) < 0)
-		fail_msg("%s: %s", path, t.e.msg);
-	return b.len > 0 ? json_loadb((char *)b.data, b.len, 0, NULL) : NULL;
-}
-
-static json_t *tell(const char *method, const char *path, const char *json)
-{
-	return call(method, path, "application/json", json, json != NULL ? strlen(json) : 0);
-}
-
-static json_int_t id_of(json_t *j)
-{
-	json_int_t id = json_integer_value(
-		json_object_get(json_is_array(j) ? json_array_get(j, 0) : j, "id"));
-
-	json_decref(j);
-	assert_true(id > 0);
-	return id;
-}
-
-static void fault(const char *path, const char *what, int times)
-{
-	char text[300];
-
-	snprintf(text, sizeof(text), "{\"path\":\"%s\",\"what\":\"%s\",\"times\":%d}", path, what,
-		times);
-	json_decref(tell("PUT", "/fake/fault", text));
-}
-
-/* A distribution set with one package; its bytes are random. */
-static void make_set(void)
-{
-	static const char head[] = "--xyz\r\nContent-Disposition: form-data; name=\"file\"; "
-				   "filename=\"lamp.sota\"\r\n\r\n";
-	cleanup_buf struct buf b = BUF_INIT;
-	json_int_t module = id_of(tell("POST", "/rest/v1/softwaremodules",
-		"[{\"name\":\"lamp-fw\",\"version\":\"1.5.0\",\"type\":\"os\"}]"));
-	char text[200];
-
-	buf_append(&b, head, strlen(head), NULL);
-	buf_append(&b, t.file, SIZE, NULL);
-	buf_append(&b, "\r\n--xyz--\r\n", 11, NULL);
-	snprintf(text, sizeof(text), "/rest/v1/softwaremodules/%lld/artifacts", (long long)module);
-	json_decref(call("POST", text, "multipart/form-data; boundary=xyz", b.data, b.len));
-	snprintf(text, sizeof(text),
-		"[{\"name\":\"lamp\",\"version\":\"1.5.0\",\"modules\":[{\"id\":%lld}]}]",
-		(long long)module);
-	t.set = id_of(tell("POST", "/rest/v1/distributionsets", text));
-}
-
-static void assign(const char *type)
-{
-	char path[100], body[200];
-
-	snprintf(path, sizeof(path), "/rest/v1/distributionsets/%lld/assignedTargets",
-		(long long)t.set);
-	snprintf(body, sizeof(body), "[{\"id\":\"lamp 7\",\"type\":\"%s\"%s}]",
-		type[0] == '+' ? type + 1 : type,
-		type[0] == '+' ? ",\"maintenanceWindow\":{\"schedule\":\"0 0 2 * * ? *\"}" : "");
-	json_decref(tell("POST", path, body));
-}
-
-static void start_server(void)
-{
-	const char *fake = getenv("STMOTA_FAKE_HAWKBIT");
-	int out[2];
-	char line[64] = "";
-
-	assert_non_null(fake);
-	assert_int_equal(pipe(out), 0);
-	t.server = fork();
-	if (t.server == 0) {
-		dup2(out[1], 1);
-		close(out[0]);
-		execlp("python3", "python3", fake, (char *)NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	for (size_t n = 0; n < sizeof(line) - 1 && read(out[0], line + n, 1) == 1; n++)
-		if (line[n] == '\n')
-			break;
-	close(out[0]);
-	if (strncmp(line, "port ", 5) != 0)
-		fail_msg("no server: %s", line);
-	snprintf(t.url, sizeof(t.url), "http://127.0.0.1:%d", atoi(line + 5));
-}
-
 static int setup(void **state)
 {
 	(void)state;
-	t.fetch = FETCH_SETTINGS_INIT;
-	t.fetch.allow_http = true;
-	t.fetch.retry_ms = 5;
-	t.fetch.proxy = "";
 	snprintf(t.dir, sizeof(t.dir), "/tmp/stmota-ddi-XXXXXX");
 	assert_non_null(mkdtemp(t.dir));
 	snprintf(t.path, sizeof(t.path), "%s/got", t.dir);
 	for (size_t i = 0; i < SIZE; i++)
 		t.file[i] = (uint8_t)(i * 7 + i / 251);
-	start_server();
+	operator_start(&t.op);
+	t.fetch = t.op.fetch;
 	const struct hawkbit_login l = {.fetch = &t.fetch,
-		.url = t.url,
+		.url = t.op.url,
 		.controller = "lamp 7",
 		.auth = HAWKBIT_TARGET_TOKEN,
 		.token = "tok-lamp 7"};
 	assert_int_equal(hawkbit_init(&t.h, &l, &t.e), ERR_CONFIG); /* a token has no spaces */
 	const struct hawkbit_login gw = {.fetch = &t.fetch,
-		.url = t.url,
+		.url = t.op.url,
 		.controller = "lamp 7",
 		.auth = HAWKBIT_GATEWAY_TOKEN,
 		.token = "gw-token"};
 	assert_int_equal(hawkbit_init(&t.h, &gw, &t.e), 0);
-	make_set();
+	t.set = operator_release(&t.op, "1.5.0", t.file, SIZE);
 	return 0;
 }
 
@@ -172,8 +61,7 @@ static int teardown(void **state)
 
 	(void)state;
 	hawkbit_done(&t.h);
-	kill(t.server, SIGTERM);
-	waitpid(t.server, NULL, 0);
+	operator_stop(&t.op);
 	snprintf(command, sizeof(command), "rm -rf %s", t.dir);
 	return system(command);
 }
@@ -221,7 +109,7 @@ static void status_is(const char *id, const char *want)
 	json_t *j;
 
 	snprintf(path, sizeof(path), "/rest/v1/targets/lamp%%207/actions/%s", id);
-	j = tell("GET", path, NULL);
+	j = operator_tell(&t.op, "GET", path, NULL);
 	assert_string_equal(json_string_value(json_object_get(j, "detailStatus")), want);
 	json_decref(j);
 }
@@ -241,7 +129,7 @@ static void test_ddi__attributes_then_nothing(void **state)
 	assert_string_equal(p.deployment.id, "");
 	assert_int_equal(hawkbit_attributes_text(a, ARRAY_LEN(a), &b, &t.e), 0);
 	assert_int_equal(hawkbit_put_attributes(&t.h, p.config_data, b.data, b.len, &t.e), 0);
-	j = tell("GET", "/rest/v1/targets/lamp%207/attributes", NULL);
+	j = operator_tell(&t.op, "GET", "/rest/v1/targets/lamp%207/attributes", NULL);
 	assert_string_equal(json_string_value(json_object_get(j, "gateway")), "gw-1");
 	json_decref(j);
 	p = poll_ok();
@@ -261,14 +149,14 @@ static void test_ddi__deployment_to_the_end(void **state)
 	cleanup_buf struct buf b = BUF_INIT;
 
 	(void)state;
-	assign("forced");
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
 	p = poll_ok();
 	d = deployment_ok(&p);
 	assert_int_equal(d.update, HAWKBIT_FORCED);
 	assert_int_equal(hawkbit_package(&d, &a, NULL, &t.e), 0);
 	assert_int_equal(hawkbit_download(&t.h, a, &rq, &t.e), 0);
 	/* Cut, then gone on with: the whole is one file. */
-	fault("GET .*lamp.sota", "cut-20000", 1);
+	operator_fault(&t.op, "GET .*lamp.sota", "cut-20000", 1);
 	assert_int_equal(fetch_file(&t.fetch, &rq, t.path, &result, &t.e), 0);
 	assert_int_equal(fs_read(t.path, SIZE, &b, &t.e), 0);
 	assert_memory_equal(b.data, t.file, SIZE);
@@ -309,7 +197,7 @@ static void test_ddi__downloads_that_go_wrong(void **state)
 	struct fetch_request rq;
 
 	(void)state;
-	assign("forced");
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
 	p = poll_ok();
 	d = deployment_ok(&p);
 	assert_int_equal(hawkbit_package(&d, &a, NULL, &t.e), 0);
@@ -319,8 +207,8 @@ static void test_ddi__downloads_that_go_wrong(void **state)
 		int rc;
 
 		if (cases[i].cut != NULL)
-			fault("GET .*lamp.sota", cases[i].cut, 1);
-		fault("GET .*lamp.sota", cases[i].then, cases[i].times);
+			operator_fault(&t.op, "GET .*lamp.sota", cases[i].cut, 1);
+		operator_fault(&t.op, "GET .*lamp.sota", cases[i].then, cases[i].times);
 		rc = fetch_buf(&t.fetch, &rq, &b, NULL, &t.e);
 		if (rc != (int)cases[i].code)
 			fail_msg("%s: %d, %s", cases[i].then, rc, t.e.msg);
@@ -352,7 +240,7 @@ static void test_ddi__windows_and_kinds(void **state)
 		struct hawkbit_poll p, before;
 		struct hawkbit_deployment d;
 
-		assign(cases[i].type);
+		operator_assign(&t.op, t.set, "lamp 7", cases[i].type);
 		before = p = poll_ok();
 		d = deployment_ok(&p);
 		assert_int_equal(d.download, cases[i].download);
@@ -360,7 +248,7 @@ static void test_ddi__windows_and_kinds(void **state)
 		assert_int_equal(d.window, cases[i].window);
 		hawkbit_deployment_done(&d);
 		if (d.window == HAWKBIT_WINDOW_CLOSED || cases[i].type[0] == '+') {
-			json_decref(tell("PUT", "/fake/window", "{\"open\":true}"));
+			json_decref(operator_tell(&t.op, "PUT", "/fake/window", "{\"open\":true}"));
 			p = poll_ok(); /* another `c`: look again */
 			assert_string_not_equal(before.deployment.url, p.deployment.url);
 			d = deployment_ok(&p);
@@ -378,7 +266,7 @@ static void cancel_action(const char *id)
 	char path[100];
 
 	snprintf(path, sizeof(path), "/rest/v1/targets/lamp%%207/actions/%s", id);
-	json_decref(tell("DELETE", path, NULL));
+	json_decref(operator_tell(&t.op, "DELETE", path, NULL));
 }
 
 static void test_ddi__cancel(void **state)
@@ -389,7 +277,7 @@ static void test_ddi__cancel(void **state)
 	bool gone = false;
 
 	(void)state;
-	assign("forced");
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
 	with = poll_ok();
 	cancel_action(with.deployment.id);
 	/* Between poll and look it was cancelled: gone, not an error. */
@@ -420,9 +308,9 @@ static void test_ddi__confirmation(void **state)
 	bool gone = false;
 
 	(void)state;
-	json_decref(tell("PUT", "/fake/set", "{\"confirm\":true}"));
-	assign("forced");
-	json_decref(tell("PUT", "/fake/set", "{\"confirm\":false}"));
+	json_decref(operator_tell(&t.op, "PUT", "/fake/set", "{\"confirm\":true}"));
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
+	json_decref(operator_tell(&t.op, "PUT", "/fake/set", "{\"confirm\":false}"));
 	p = poll_ok();
 	assert_string_equal(p.deployment.id, "");
 	assert_int_equal(hawkbit_deployment(&t.h, &p.confirmation, &d, &gone, &t.e), 0);
@@ -466,7 +354,8 @@ static void test_ddi__status_codes(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		int rc;
 
-		fault("GET /DEFAULT/controller/v1/lamp%20", cases[i].what, cases[i].times);
+		operator_fault(
+			&t.op, "GET /DEFAULT/controller/v1/lamp%20", cases[i].what, cases[i].times);
 		rc = hawkbit_poll(&t.h, &p, NULL, &t.e);
 		if (rc != (int)cases[i].code)
 			fail_msg("%s: %d, %s", cases[i].what, rc, t.e.msg);
@@ -481,12 +370,13 @@ static void test_ddi__links_to_elsewhere(void **state)
 	struct hawkbit_poll p;
 
 	(void)state;
-	assign("forced");
-	json_decref(tell("PUT", "/fake/set", "{\"links\":\"http://inside.example:8080\"}"));
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
+	json_decref(operator_tell(
+		&t.op, "PUT", "/fake/set", "{\"links\":\"http://inside.example:8080\"}"));
 	assert_int_equal(hawkbit_poll(&t.h, &p, NULL, &t.e), ERR_NETWORK);
 	assert_non_null(strstr(t.e.msg, "another server"));
 	assert_non_null(strstr(t.e.hint, "forward"));
-	json_decref(tell("PUT", "/fake/set", "{\"links\":null}"));
+	json_decref(operator_tell(&t.op, "PUT", "/fake/set", "{\"links\":null}"));
 	p = poll_ok();
 	assert_false(say(HAWKBIT_DEPLOYMENT, p.deployment.id, HAWKBIT_CLOSED, HAWKBIT_FAILURE));
 }
@@ -494,7 +384,7 @@ static void test_ddi__links_to_elsewhere(void **state)
 static void test_ddi__wrong_token(void **state)
 {
 	const struct hawkbit_login l = {.fetch = &t.fetch,
-		.url = t.url,
+		.url = t.op.url,
 		.controller = "lamp-8",
 		.auth = HAWKBIT_TARGET_TOKEN,
 		.token = "tok-lamp-7"};

@@ -12,7 +12,7 @@ With --state everything survives a restart.
 
     PUT  /fake/fault   {"path": REGEX, "what": WHAT, "times": N}: so many matching requests get it
     PUT  /fake/window  {"open": BOOL}: the maintenance window of all actions that have one
-    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL}
+    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL, "forgive": true}
     PUT  /fake/jump    {"seconds": N}: all actions become so much older
     GET  /fake/log     every request of a device: method, path, headers, body, status
 
@@ -248,6 +248,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif word == "window":
             S["set"]["window"] = body["open"]
         elif word == "set":
+            if body.pop("forgive", False):
+                faults.clear()
             S["set"].update(body)
         elif word == "jump":
             for a in S["actions"].values():

@@ -8,14 +8,16 @@ FLASH is the file that is the device's flash. The steps happen in their order:
   key=C         sends one byte
   send=FILE     sends FILE by `stmota ymodem send`, must succeed; refuse=FILE: must not
   cut=TEXT      until the device has printed TEXT, or the power fails (QEMU ends with status 77): then that is all
+  doom=MS       goes on, and kills QEMU so many milliseconds later, wherever it is then; counts as a power failure
   kill=N        kills QEMU when N more bytes have come from the device
   run=COMMAND   runs a command of the shell, with the device's serial line at tcp:127.0.0.1:$PORT
 
 Options: --arg TEXT (semihosting argument), --cwd FOLDER, --log FILE (what the device printed), --within SEC.
-Status 0: all steps happened. Nothing depends on how long something takes, but for --within (400 s).
+Status 0: all steps happened. Nothing depends on how long something takes, but for --within (400 s) and where doom= hits.
 """
 import argparse
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -141,10 +143,15 @@ class Device:
                 self.fail('%s: %s' % (arg, self.said))
         elif what == 'cut':
             word = arg.encode()
-            self.wait_for(lambda: self.qemu.poll() == 77 or self.text.find(word, self.at) >= 0, arg)
+            dead = lambda: self.qemu.poll() in (77, -signal.SIGKILL)
+            self.wait_for(lambda: dead() or self.text.find(word, self.at) >= 0, arg)
             if self.text.find(word, self.at) < 0:
                 return False
             self.at = self.text.find(word, self.at) + len(word)
+        elif what == 'doom':
+            doom = threading.Timer(int(arg) / 1000, self.qemu.kill)
+            doom.daemon = True
+            doom.start()
         elif what == 'kill':
             goal = len(self.text) + int(arg)
             self.wait_for(lambda: len(self.text) >= goal, '%s bytes' % arg)

@@ -4,12 +4,13 @@
 # The example boot loader as Arm code in QEMU, each variant: packed, signed and encrypted here, sent by
 # `stmota ymodem send`, checked, started and confirmed there; refusals, trials that fail, power cuts.
 #
-# usage: qemu.sh [VARIANT [CUTS]]     CUTS: power cuts at so many operations, spread evenly
+# usage: qemu.sh [VARIANT [CUTS]]
+#   CUTS: power cuts at so many operations, spread evenly; and as many kills at random moments
 . "$(dirname "$0")/lib.sh"
 need python3
 
 variants=${1:-a b c d} arg=
-cuts=${2:-3}
+cuts=${2:-5}
 keys
 slot_1=0x21010000 slot_2=0x21020000 run=0x21030000
 
@@ -79,6 +80,7 @@ for v in $variants; do
 	esac
 
 	# The whole way.
+	began=$(date +%s%3N)
 	if [ "$v" = d ]; then
 		cp "$v/new.sota" "$v/update.sota"
 		device wait='update complete, 1.1.0+0' wait='trial 1 of 3' wait='app: self-test good, confirmed'
@@ -87,11 +89,33 @@ for v in $variants; do
 		take send="$v/new.sota" wait='update complete, 1.1.0+0 in slot 2' wait='trial 1 of 3' \
 			wait='app: app_blinky 1.1.0+0' wait='app: self-test good, confirmed'
 	fi
+	lasts=$(($(date +%s%3N) - began))
 	device wait='boot: starting slot 2, 1.1.0+0' wait='app: confirmed before'
 
 	grep -ao 'boot: stack.*bytes' "$v/log" | sort -u | sed "s/^/# $v: /"
 
-	# The power fails: each time the old or the new program runs, and the update is taken then.
+	# update STEP...: after the steps, an update in which the power may fail
+	update() {
+		case $v in
+		d) device "$@" cut='app: confirmed' ;;
+		*) device "$@" cut='app: keys' key=u cut='ready for YMODEM' \
+			run="\"$stmota\" -q ymodem send --device tcp:127.0.0.1:\$PORT $v/new.sota || :" \
+			cut='app: self-test good' ;;
+		esac
+	}
+	# The old or the new program runs, and the next update is taken.
+	lives() {
+		arg=
+		what=$*
+		case $v in
+		d) set -- wait='to the loader' wait='boot: keys u update' ;; # from its file, or by YMODEM
+		*) set -- wait='ready for YMODEM' ;;
+		esac
+		device wait='boot: starting slot' wait='app: app_blinky 1.' wait='confirmed' key=u "$@"
+		echo "# $v: $what"
+	}
+
+	# The power fails in a flash operation, and anywhere at all.
 	operations=$(($(wc -c <"$v/new.bin") / 64 + 8))
 	case $v in
 	[bc]) operations=$((operations * 3)) ;;
@@ -99,18 +123,16 @@ for v in $variants; do
 	n=0
 	while [ $n -lt "$cuts" ]; do
 		at=$((1 + n * operations / cuts + (n * 7) % 5))
+		moment=$((n * lasts / cuts + (n * 7919) % (lasts / cuts + 1)))
 		n=$((n + 1))
 		cp "$v/fresh" "$flash"
 		arg="cut=$at"
-		case $v in
-		d) device cut='app: confirmed' ;;
-		*) device wait='app: keys' key=u cut='ready for YMODEM' \
-			run="\"$stmota\" -q ymodem send --device tcp:127.0.0.1:\$PORT $v/new.sota || :" \
-			cut='app: self-test good' ;;
-		esac
+		update
+		lives "power cut at operation $at"
+		cp "$v/fresh" "$flash"
 		arg=
-		device wait='boot: starting slot' wait='app: app_blinky 1.' wait='confirmed' key=u wait='boot: window'
-		echo "# $v: power cut at operation $at"
+		update doom=$moment
+		lives "killed after $moment of $lasts ms"
 	done
 done
 

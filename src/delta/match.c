@@ -42,6 +42,7 @@ enum {
 	REP_SEARCH = 64,   /* choices to walk back */
 	PIECE_MAPPED = 16, /* bytes; shorter ones do not tell where code moved */
 	PASSES = 2,
+	CHOICES_KEPT = 1 << 20, /* fewer are not worth the sweeping */
 };
 
 #define NO_LINE INT32_MIN
@@ -67,7 +68,7 @@ struct matcher {
 	bool second;
 	const struct delta_order *order; /* NULL: the base stays */
 	struct choice *choices;
-	size_t n_choices, cap;
+	size_t n_choices, cap, sweep_at;
 	bool out_of_memory;
 	struct line lines[LINES_MAX + REPS];
 	size_t n_lines;
@@ -92,6 +93,45 @@ static uint32_t add_choice(struct matcher *m, uint32_t at, int32_t line, uint32_
 	}
 	m->choices[m->n_choices] = (struct choice){at, line, before};
 	return (uint32_t)m->n_choices++;
+}
+
+static void keep_way(const struct matcher *m, uint32_t *kept, uint32_t choice)
+{
+	while (kept[choice] == 0) {
+		kept[choice] = 1;
+		choice = m->choices[choice].before;
+	}
+}
+
+/*
+ * Choices that are on no way any more are forgotten; in noise there would be tens of millions. The
+ * others keep their order, so that each comes after the one before it.
+ */
+static void sweep(struct matcher *m, uint32_t *fresh)
+{
+	uint32_t *now = calloc(m->n_choices, sizeof(*now)), n = 0; /* new index + 1 */
+
+	if (now == NULL) {
+		m->out_of_memory = true;
+		return;
+	}
+	keep_way(m, now, *fresh);
+	for (size_t i = 0; i < m->n_lines; i++)
+		keep_way(m, now, m->lines[i].choice);
+	for (size_t i = 0; i < m->n_choices; i++) {
+		struct choice c = m->choices[i];
+
+		if (now[i] == 0)
+			continue;
+		now[i] = n + 1;
+		m->choices[n++] = (struct choice){c.at, c.line, now[c.before] - 1};
+	}
+	*fresh = now[*fresh] - 1;
+	for (size_t i = 0; i < m->n_lines; i++)
+		m->lines[i].choice = now[m->lines[i].choice] - 1;
+	free(now);
+	m->n_choices = n;
+	m->sweep_at = n < CHOICES_KEPT / 2 ? CHOICES_KEPT : 2 * (size_t)n;
 }
 
 /* The last different lines on the way that ends in `choice`. */
@@ -273,10 +313,13 @@ static uint32_t find_way(struct matcher *m)
 	uint32_t best, choice, settled;
 
 	m->n_choices = 0;
+	m->sweep_at = CHOICES_KEPT;
 	start = fresh = add_choice(m, 0, NO_LINE, 0);
 	m->lines[0] = (struct line){0, COST_LINE / 4, add_choice(m, 0, 0, start), 0};
 	m->n_lines = 1;
 	for (at = 0;; at += 2) {
+		if (m->n_choices >= m->sweep_at)
+			sweep(m, &fresh);
 		best = fresh_cost;
 		choice = fresh;
 		settled = 0;

@@ -26,6 +26,10 @@
 
 #define POLL_MS 50
 
+/* Ctrl-C gives a transfer under way this long to end; who then is silent gets no longer any more. */
+#define LAST_WORDS_MS 300
+#define EVENTS_MS     100
+
 struct usb_device { /* a struct usb_link over libusb */
 	struct usb_link u;
 	libusb_context *ctx;
@@ -33,6 +37,12 @@ struct usb_device { /* a struct usb_link over libusb */
 	int lock;                     /* of the node; -1: none */
 	char node[64];
 	bool gone;
+	bool silent; /* a transfer was given up because of a signal */
+};
+
+struct waiting { /* for a transfer that was handed to the kernel */
+	int done;
+	bool cancelled;
 };
 
 static struct usb_device *self(struct usb_link *u)
@@ -88,23 +98,100 @@ static int need_handle(struct usb_device *d, struct err *e)
 	return err_set(e, ERR_LINK, "%s: the device is gone", d->u.link.name);
 }
 
+static void on_done(struct libusb_transfer *t)
+{
+	struct waiting *w = t->user_data;
+
+	w->done = 1;
+}
+
+/* Looks for a signal while it waits. */
+static void wait_for(struct usb_device *d, struct libusb_transfer *t, struct waiting *w)
+{
+	const struct clock *clock = d->u.link.clock;
+	uint64_t until_ms = 0;
+
+	while (w->done == 0) {
+		struct timeval slice = {0, EVENTS_MS * 1000};
+		int rc = libusb_handle_events_timeout_completed(d->ctx, &slice, &w->done);
+
+		if (rc < 0 && rc != LIBUSB_ERROR_INTERRUPTED)
+			libusb_cancel_transfer(t);
+		if (w->done != 0 || w->cancelled || !signals_pending())
+			continue;
+		if (until_ms == 0)
+			until_ms = clock_now_ms(clock) + LAST_WORDS_MS;
+		if (clock_now_ms(clock) < until_ms)
+			continue;
+		w->cancelled = d->silent = true;
+		libusb_cancel_transfer(t);
+	}
+}
+
+static int transfer_result(const struct libusb_transfer *t)
+{
+	switch (t->status) {
+	case LIBUSB_TRANSFER_COMPLETED: return t->actual_length;
+	case LIBUSB_TRANSFER_STALL: return LIBUSB_ERROR_PIPE;
+	case LIBUSB_TRANSFER_TIMED_OUT:
+	case LIBUSB_TRANSFER_CANCELLED: return LIBUSB_ERROR_TIMEOUT;
+	case LIBUSB_TRANSFER_NO_DEVICE: return LIBUSB_ERROR_NO_DEVICE;
+	case LIBUSB_TRANSFER_OVERFLOW: return LIBUSB_ERROR_OVERFLOW;
+	default: return LIBUSB_ERROR_IO;
+	}
+}
+
+/* As libusb_control_transfer(), but for ERR_INTERRUPTED in ret_code where a signal ended it. */
+static int control_transfer(struct usb_device *d, const struct usb_setup *s, uint8_t *data,
+	uint32_t timeout_ms, int *ret_code)
+{
+	struct libusb_transfer *t = libusb_alloc_transfer(0);
+	struct waiting w = {0, false};
+	uint8_t *buf = malloc(LIBUSB_CONTROL_SETUP_SIZE + (size_t)s->length);
+	bool in = (s->request_type & 0x80) != 0;
+	int rc = LIBUSB_ERROR_NO_MEM;
+
+	if (d->silent && timeout_ms > LAST_WORDS_MS)
+		timeout_ms = LAST_WORDS_MS;
+	if (t != NULL && buf != NULL) {
+		libusb_fill_control_setup(
+			buf, s->request_type, s->request, s->value, s->index, s->length);
+		if (!in && s->length > 0)
+			memcpy(buf + LIBUSB_CONTROL_SETUP_SIZE, data, s->length);
+		libusb_fill_control_transfer(t, d->handle, buf, on_done, &w, timeout_ms);
+		rc = libusb_submit_transfer(t);
+	}
+	if (rc == 0) {
+		wait_for(d, t, &w);
+		rc = transfer_result(t);
+		if (rc == LIBUSB_ERROR_TIMEOUT && w.cancelled)
+			*ret_code = ERR_INTERRUPTED;
+		if (in && rc > 0)
+			memcpy(data, buf + LIBUSB_CONTROL_SETUP_SIZE, (size_t)rc);
+	}
+	free(buf);
+	libusb_free_transfer(t);
+	return rc;
+}
+
 static int usb_control(struct usb_link *u, const struct usb_setup *s, void *data,
 	uint32_t timeout_ms, uint16_t *ret_len, struct err *e)
 {
 	struct usb_device *d = self(u);
-	int rc = need_handle(d, e);
+	int rc = need_handle(d, e), code = 0;
 
 	if (rc < 0)
 		return rc;
 	trace_note(u->link.name, "control %02x %02x %04x %04x %04x", s->request_type, s->request,
 		s->value, s->index, s->length);
-	rc = libusb_control_transfer(d->handle, s->request_type, s->request, s->value, s->index,
-		data, s->length, timeout_ms);
+	rc = control_transfer(d, s, data, timeout_ms, &code);
 	if (rc < 0)
 		trace_note(u->link.name, "%s", libusb_error_name(rc));
 	else if (rc > 0)
 		trace_bytes(u->link.name, (s->request_type & 0x80) != 0 ? TRACE_IN : TRACE_OUT,
 			data, (size_t)rc);
+	if (code != 0)
+		return err_set(e, (enum err_code)code, "interrupted");
 	if (rc < 0)
 		return fail(d, rc, e);
 	if ((s->request_type & 0x80) == 0 && rc != s->length)

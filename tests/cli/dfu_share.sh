@@ -17,6 +17,9 @@ on() {
 	timeout 120 stmota-sim exec --chip 0x413 --dfu --state board.state --seed 1 "$@"
 }
 
+program a.bin 4000 1
+program b.bin 4000 2
+
 # ---- the second one is told who has it
 # hold.py WORD COMMAND...: starts it on a terminal and reads until it says WORD: then it has the device
 # and waits, for an answer or for a flash that is slow. Others ask for the device; then it is ended.
@@ -64,9 +67,30 @@ expect 0 on -- sh -c '
 	stmota read --device dfu: --all --out whole2.bin >/dev/null 2>&1 & sleep 0.2; kill -KILL $!; wait
 	stmota probe --device dfu:'
 
+# ---- Ctrl-C while a transfer is not answered: no waiting for its end of seconds
+cat >silence.py <<'EOF'
+import signal, subprocess, sys, time
+
+with open("late", "wb") as out:
+    stmota = subprocess.Popen(sys.argv[1:], stdout=out, stderr=out)
+    time.sleep(1)
+    began = time.monotonic()
+    stmota.send_signal(signal.SIGINT)
+    status = stmota.wait()
+print("%d after %.1f s" % (status, time.monotonic() - began))
+sys.exit(status)
+EOF
+for n in 20 60; do
+	rm -f board.state
+	expect 130 on --fault "stuck@usb:$n" -- python3 silence.py stmota flash --device dfu: --chip 0x413 \
+		--address 0x08000000 --data --yes a.bin
+	in_file yes late interrupted
+	cat out
+done
+# shellcheck disable=SC2119 # without a fault the same command finishes
+expect 0 on -- stmota flash --device dfu: --chip 0x413 --address 0x08000000 --after none --data --yes a.bin
+
 # ---- alike but for the port: serial numbers of bootloaders are not unique
-program a.bin 4000 1
-program b.bin 4000 2
 rm -f board.state*
 three() {
 	on --boards 3 --fault quirk:dfu-serial-same "$@"

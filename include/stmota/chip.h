@@ -145,6 +145,8 @@ int chip_find_name(const char *text, const struct chip **ret, struct err *e);
 
 /* True if the row carries the quirk `name`. */
 bool chip_has_quirk(const struct chip *c, const char *name);
+/* Bytes of a flash word: the smaller one, where two banks have another than one. */
+uint32_t chip_word_min(const struct chip *c);
 
 /*
  * The option field `name` (in bits or wrp, or "RDP"), where it is read if it is read and written at

@@ -28,6 +28,13 @@ const struct chip *chip_find(uint16_t pid)
 	return NULL;
 }
 
+uint32_t chip_word_min(const struct chip *c)
+{
+	uint32_t other = c->alternative.n_runs > 0 ? c->alternative.write_align : UINT32_MAX;
+
+	return other < c->layout.write_align ? other : c->layout.write_align;
+}
+
 bool chip_has_quirk(const struct chip *c, const char *name)
 {
 	for (size_t i = 0; i < c->n_quirks; i++)

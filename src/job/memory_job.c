@@ -95,8 +95,9 @@ static int need_readable(const struct device_facts *f, struct err *e)
 		return 0;
 	err_set(e, ERR_PROTECTED,
 		"the device is read-protected: it can be neither read nor erased");
-	err_hint(
-		e, "lifting the protection erases the whole flash; stmota never does that unasked");
+	err_hint(e,
+		"'stmota protect rdp-set 0 --erase-everything' lifts it and erases the whole flash; "
+		"stmota never does that unasked");
 	return ERR_PROTECTED;
 }
 

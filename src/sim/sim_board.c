@@ -57,8 +57,9 @@ static int allocate(struct sim_board *b, struct err *e)
 {
 	const struct chip *c = b->chip;
 
+	b->word = chip_word_min(c);
 	b->flash = filled(b->flash_size, c->erased_value);
-	b->written = filled(b->flash_size / b->geometry.write_align, 0);
+	b->written = filled(b->flash_size / b->word, 0);
 	b->eeprom = filled(c->eeprom.len, 0);
 	b->otp = filled(c->otp.len, 0xFF);
 	if (c->ram_base != CHIP_UNKNOWN && c->ram_size != CHIP_UNKNOWN && c->ram_size != 0)

@@ -87,6 +87,11 @@ uint32_t sim_flash_named(const struct sim_board *b, uint32_t index)
 	return (index + g->n_units / 2) % g->n_units;
 }
 
+void sim_flash_mark(struct sim_board *b, uint32_t off, uint32_t len, bool programmed)
+{
+	memset(b->written + off / b->word, programmed, len / b->word);
+}
+
 static void program_half_words(uint8_t *flash, const uint8_t *data, uint32_t len)
 {
 	for (uint32_t i = 0; i + 1 < len; i += 2)
@@ -99,7 +104,7 @@ static void program_word(struct sim_board *b, uint32_t off, const uint8_t *data)
 {
 	uint32_t len = b->geometry.write_align;
 	uint8_t *flash = b->flash + off;
-	uint8_t *written = &b->written[off / len];
+	bool written = !bytes_all(b->written + off / b->word, len / b->word, 0);
 	bool erased = bytes_all(flash, len, b->chip->erased_value);
 
 	switch (b->rule) {
@@ -114,18 +119,18 @@ static void program_word(struct sim_board *b, uint32_t off, const uint8_t *data)
 	case SIM_PROGRAM_ZERO: program_half_words(flash, data, len); return;
 	case SIM_PROGRAM_REFUSE:
 		/* With ECC a word of ones counts as programmed too. On L0 the value counts. */
-		if (!erased || (*written != 0 && b->chip->erased_value != 0))
+		if (!erased || (written && b->chip->erased_value != 0))
 			return;
 		memcpy(flash, data, len);
-		*written = 1;
+		sim_flash_mark(b, off, len, true);
 		return;
 	case SIM_PROGRAM_GARBLE:
-		if (erased && *written == 0)
+		if (erased && !written)
 			memcpy(flash, data, len);
 		else if (memcmp(flash, data, len) != 0)
 			for (uint32_t i = 0; i < len; i++)
 				flash[i] = (uint8_t)((flash[i] & data[i]) ^ sim_random(b));
-		*written = 1;
+		sim_flash_mark(b, off, len, true);
 		return;
 	}
 }
@@ -140,7 +145,7 @@ static void program_partly(struct sim_board *b, uint32_t off, const uint8_t *dat
 
 		b->flash[off + i] = (uint8_t)((b->flash[off + i] & ~take) | (data[i] & take));
 	}
-	b->written[off / len] = 1;
+	sim_flash_mark(b, off, len, true);
 }
 
 /* Bytes that F2, F4 and F7 program at once, by the supply voltage that the host has declared. */
@@ -194,7 +199,7 @@ static void erase_now(struct sim_board *b, const struct erase_unit *u)
 	uint32_t off = u->addr - b->geometry.base;
 
 	memset(b->flash + off, b->chip->erased_value, u->size);
-	memset(b->written + off / b->geometry.write_align, 0, u->size / b->geometry.write_align);
+	sim_flash_mark(b, off, u->size, false);
 }
 
 /* The power fails while a unit is erased: as before, erased, or neither. */
@@ -213,8 +218,7 @@ static void erase_partly(struct sim_board *b, const struct erase_unit *u)
 			b->flash[off + i] =
 				(uint8_t)((b->flash[off + i] & ~gone) | (erased & gone));
 		}
-		memset(b->written + off / b->geometry.write_align, 1,
-			u->size / b->geometry.write_align);
+		sim_flash_mark(b, off, u->size, true);
 	}
 }
 

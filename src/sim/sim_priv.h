@@ -189,6 +189,7 @@ struct sim_board {
 	uint8_t *flash; /* kept; owned */
 	uint32_t flash_size;
 	uint8_t *written; /* kept; owned; a byte for each flash word: programmed since its erase */
+	uint32_t word;    /* bytes of such a word: the smallest, where two banks have another than one */
 	uint8_t *eeprom;  /* kept; owned, chip->eeprom.len bytes */
 	uint8_t *otp;     /* kept; owned */
 	uint8_t *ram;     /* owned, chip->ram_size bytes, NULL where the table has none */
@@ -262,6 +263,8 @@ bool sim_flash_map(const struct sim_board *b, uint32_t addr, uint32_t *ret_off);
 /* The unit of the array that is erased where a command names unit `index`: while the banks are
  * swapped the flash controller goes by the bank, or by the address. */
 uint32_t sim_flash_named(const struct sim_board *b, uint32_t index);
+/* Its words were programmed, or erased, whatever they hold. */
+void sim_flash_mark(struct sim_board *b, uint32_t off, uint32_t len, bool programmed);
 void sim_flash_write(struct sim_board *b, uint32_t addr, const uint8_t *data, uint32_t len);
 /* False after a power cut; the caller stops. */
 bool sim_flash_erase_unit(struct sim_board *b, uint32_t index);

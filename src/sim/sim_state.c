@@ -30,7 +30,7 @@ uint32_t sim_crc32(const uint8_t *p, size_t len)
 
 static uint32_t n_words(const struct sim_board *b)
 {
-	return b->flash_size / b->geometry.write_align;
+	return b->flash_size / b->word;
 }
 
 static uint32_t options_len(const struct sim_board *b)

@@ -299,7 +299,7 @@ void updater_make_program(
 	put_le16(p + 4 * VECTORS, 0xE7FE);
 	if (version != NULL)
 		snprintf((char *)p + 4 * VECTORS + 4, 64, "stmota-sim version: %s", version);
-	memset(b->written + off / b->geometry.write_align, 1, len / b->geometry.write_align);
+	sim_flash_mark(b, off, len, true);
 }
 
 void updater_marker(

@@ -285,8 +285,7 @@ static void factory(struct sim_board *b)
 		put_le16(b->flash + at + 8, 0x400);
 		put_le32(b->flash + at + 12, 0x2000);
 		b->flash[at + 20] = 1;
-		memset(b->written + at / b->geometry.write_align, 1,
-			0x400 / b->geometry.write_align);
+		sim_flash_mark(b, at, 0x400, true);
 	}
 }
 

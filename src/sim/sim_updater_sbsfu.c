@@ -338,7 +338,7 @@ static void factory_app(struct sim_board *b)
 	updater_sha256(p + BODY, 0x2000, p + 20);
 	updater_sha256(p + BODY, 0x2000, p + 52);
 	memset(p + 192, 0xFF, 96);
-	memset(b->written + ACTIVE / b->geometry.write_align, 1, BODY / b->geometry.write_align);
+	sim_flash_mark(b, ACTIVE, BODY, true);
 }
 
 static void factory(struct sim_board *b)

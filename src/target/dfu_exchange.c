@@ -310,7 +310,7 @@ static int poll_once(struct dfu *d, const struct dfu_work *w, struct polling *p,
 /* It resets itself: what it holds then is asked when it is back. */
 static int restarts(struct dfu *d, const struct dfu_work *w, struct err *e)
 {
-	d->restarted = d->lost = true;
+	d->restarted = d->lost = d->remade = true;
 	d->leave_ms = w->deadline_ms;
 	err_clear(e);
 	return 0;

@@ -73,6 +73,7 @@ struct dfu {
 	bool connected;
 	bool lost;      /* in mid-operation: recover() first */
 	bool restarted; /* the device resets itself: it has to be found again */
+	bool remade;    /* by an option write, which may have cut its memory into other units */
 	uint32_t leave_ms; /* then: until it has left the bus, at the latest */
 	uint8_t alt;
 	enum dfu_state state; /* as far as is known */

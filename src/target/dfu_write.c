@@ -91,7 +91,7 @@ static int write_zone(struct dfu *d, struct span zone, uint32_t addr, const void
 
 static int check_block(const struct dfu *d, uint32_t addr, uint32_t len, struct err *e)
 {
-	uint32_t align = d->t.info.chip != NULL ? d->t.info.chip->layout.write_align : 4;
+	uint32_t align = d->t.info.chip != NULL ? chip_word_min(d->t.info.chip) : 4;
 
 	if (!span_overlaps(in_flash(d), (struct span){addr, len}))
 		align = 2;

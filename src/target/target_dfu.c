@@ -249,6 +249,19 @@ static int find_again(struct dfu *d, struct err *e)
 	return rc;
 }
 
+/* One bank or two are other units of the same flash. */
+static bool same_memory(const struct dfu *d, const struct dfu_layout *was)
+{
+	const struct dfu_layout *is = &d->layouts[0];
+	struct span before, now;
+
+	if (!d->remade)
+		return memcmp(was->runs, is->runs, sizeof(was->runs)) == 0;
+	before = dfu_layout_zone(was, &was->runs[0]);
+	now = dfu_layout_zone(is, &is->runs[0]);
+	return before.addr == now.addr && before.len == now.len;
+}
+
 /* After a restart the device has to be found again, and must have the same memory. */
 static int dfu_recover(struct target *t, struct err *e)
 {
@@ -277,10 +290,11 @@ static int dfu_recover(struct target *t, struct err *e)
 		rc = read_layouts(d, e);
 	if (rc < 0)
 		return rc;
-	if (d->connected && memcmp(was.runs, d->layouts[0].runs, sizeof(was.runs)) != 0) {
+	if (d->connected && !same_memory(d, &was)) {
 		d->lost = true;
 		return err_set(e, ERR_IDENTITY, "another device answers now: its memory differs");
 	}
+	d->remade = false;
 	return 0;
 }
 

@@ -299,7 +299,7 @@ static int rom_write(struct target *t, uint32_t addr, const void *buf, uint32_t 
 {
 	struct rom *rom = rom_of(t);
 	const struct chip *c = t->info.chip;
-	uint32_t align = c != NULL ? c->layout.write_align : 4;
+	uint32_t align = c != NULL ? chip_word_min(c) : 4;
 	bool in_flash =
 		c != NULL && addr >= c->flash_base && addr - c->flash_base < c->flash_size_max;
 	bool options = c != NULL && in_options(c, addr);

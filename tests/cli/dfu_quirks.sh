@@ -95,6 +95,41 @@ expect 1 on dfu-bank2-erase-broken 0x419 --rom-version 9.1 -- \
 	stmota flash --device dfu: --chip 0x419 --address 0x08100000 --yes high.bin
 [ "$(stat erases)" -eq 0 ] || fail 'something was erased'
 
+# Where it hits another unit: nothing in bank 2 by its address; bank 1 and a mass erase as ever. The
+# board is a new one to USB after the write of options: two banks are other units.
+rm -rf board.state state
+expect 0 on dfu-bank2-erase-shifted 0x451 --rom-version 9.3 -- \
+	stmota option set --device dfu: --chip 0x451 --yes nDBANK=0
+for command in 'flash --address 0x08100000 high.bin' 'erase --range 0x08100000:0x4000'; do
+	# shellcheck disable=SC2086 # its words
+	expect 1 on dfu-bank2-erase-shifted 0x451 --rom-version 9.3 -- \
+		stmota $command --device dfu: --chip 0x451 --yes
+	says 'does not erase bank 2 over USB'
+	[ "$(stat erases)" -eq 0 ] || fail 'something was erased'
+done
+expect 0 on dfu-bank2-erase-shifted 0x451 --rom-version 9.3 -- \
+	stmota flash --device dfu: --chip 0x451 --address 0x08000000 --after none --yes tiny.bin
+prints 'verified       yes'
+expect 0 on dfu-bank2-erase-shifted 0x451 --rom-version 9.3 -- \
+	stmota erase --device dfu: --chip 0x451 --all --yes
+[ "$(stat erases)" -eq 24 ] || fail 'not all units of two banks'
+
+# ---- under read-out protection a write is taken and dropped: nothing is written
+rm -rf board.state state
+expect 0 on dfu-rdp-drops 0x482 -- stmota protect rdp-set 1 --device dfu: --chip 0x482 --yes
+for command in 'flash --address 0x08000000 tiny.bin' 'erase --all'; do
+	# shellcheck disable=SC2086
+	expect 5 on dfu-rdp-drops 0x482 -- stmota $command --device dfu: --chip 0x482 --yes
+	says 'protect rdp'
+	[ "$(stat erases) $(stat programs)" = '0 0' ] || fail 'something was written'
+done
+
+# ---- it is on the bus again seconds after its reset: waited for
+rm -rf board.state state
+expect 0 on dfu-slow-start 0x415 -- stmota option set --device dfu: --chip 0x415 --yes BFB2=1
+expect 0 on dfu-slow-start 0x415 -- stmota option get --device dfu: --chip 0x415 BFB2
+prints '0x1'
+
 # ---- a memory map of another part
 rm -f board.state
 expect 0 on dfu-layout-wrong 0x483 --rom-version 9.1 -- \

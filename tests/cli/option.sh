@@ -64,6 +64,22 @@ json "r['changes_erase_units']"
 expect 0 stmota probe --device uart:board --json
 json "r['flash']['banks'] == 1"
 
+# Other erase units and other flash words: 600 bytes are whole words of 16 bytes, not of 32. A board that
+# was off between still has two banks.
+board_off
+rm -f board.state
+board --chip 0x451
+program tiny.bin 600 1
+expect 0 stmota option set --device uart:board nDBANK=0 --yes
+board_off
+board --chip 0x451
+expect 0 stmota flash --device uart:board --address 0x08100000 --data --after none --yes tiny.bin
+prints 'verified       yes'
+expect 0 stmota read --device uart:board --range 0x08100000:600 --out back.bin
+same tiny.bin back.bin
+expect 0 stmota probe --device uart:board --json
+json "r['flash']['banks'] == 2 and r['flash']['write_align'] == 16"
+
 # Families: bytes with complements, half words with complements, registers, plain words.
 for pair in 0x430:BFB2=0 0x436:nBFB2=0 0x419:BFB2=1 0x474:SWAP_BANK=1; do
 	board_off

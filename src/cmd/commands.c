@@ -19,6 +19,9 @@ extern const struct command cmd_erase;
 extern const struct command cmd_fetch;
 extern const struct command cmd_flash;
 extern const struct command cmd_fleet_check;
+extern const struct command cmd_fleet_export;
+extern const struct command cmd_fleet_history;
+extern const struct command cmd_fleet_status;
 extern const struct command cmd_go;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
@@ -64,6 +67,9 @@ const struct command *const commands[] = {
 	&cmd_fetch,
 	&cmd_flash,
 	&cmd_fleet_check,
+	&cmd_fleet_export,
+	&cmd_fleet_history,
+	&cmd_fleet_status,
 	&cmd_go,
 	&cmd_help,
 	&cmd_info,

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -101,6 +102,18 @@ json_t *db_json_attempt(const struct fleet_attempt *a)
 	return j;
 }
 
+/* Without a name of its own a gateway is known by that of the host. */
+static json_t *gateway(const struct fleet_db *db)
+{
+	char host[256] = "";
+
+	if (db->fleet != NULL && db->fleet->gateway[0] != '\0')
+		return db_json_text(db->fleet->gateway);
+	if (gethostname(host, sizeof(host) - 1) < 0 || host[0] == '\0')
+		return json_null();
+	return db_json_text(host);
+}
+
 /* `kind` and `number` tell this event from all others of this database. */
 static json_t *head(struct fleet_db *db, const char *event, char kind, int64_t number, uint64_t now)
 {
@@ -112,8 +125,7 @@ static json_t *head(struct fleet_db *db, const char *event, char kind, int64_t n
 	json_object_set_new(j, "id", json_string(id));
 	json_object_set_new(j, "event", json_string(event));
 	json_object_set_new(j, "time", db_json_time(now));
-	json_object_set_new(
-		j, "gateway", db_json_text(db->fleet != NULL ? db->fleet->gateway : NULL));
+	json_object_set_new(j, "gateway", gateway(db));
 	return j;
 }
 

@@ -13,10 +13,9 @@
 #include <stmota/fs.h>
 #include <stmota/signals.h>
 
-#define REST_MS     60000u /* for all tries of one exchange */
-#define REST_TRIES  3u
-#define CONFLICTS   10u /* 409: somebody else changed the same thing; another try cures it */
-#define ACCEPT_LINE "Accept: application/hal+json, application/json;q=0.9"
+#define REST_MS    60000u /* for all tries of one exchange */
+#define REST_TRIES 3u
+#define CONFLICTS  10u /* 409: somebody else changed the same thing; another try cures it */
 
 /* ---- who we are, and where the server is ---- */
 
@@ -83,7 +82,7 @@ static bool token_ok(const char *token)
 
 static int make_headers(struct hawkbit *h, const struct hawkbit_login *l, struct err *e)
 {
-	h->headers[0] = ACCEPT_LINE;
+	h->headers[0] = HAWKBIT_ACCEPT;
 	if (l->auth == HAWKBIT_NO_TOKEN)
 		return 0;
 	if (l->token == NULL || !token_ok(l->token))
@@ -97,6 +96,16 @@ static int make_headers(struct hawkbit *h, const struct hawkbit_login *l, struct
 	return 0;
 }
 
+void hawkbit_rest_settings(struct fetch_settings *s)
+{
+	if (s->total_ms == 0 || s->total_ms > REST_MS)
+		s->total_ms = REST_MS;
+	if (s->tries > REST_TRIES)
+		s->tries = REST_TRIES;
+	if (s->redirects == FETCH_REDIRECT_ANY_HOST)
+		s->redirects = FETCH_REDIRECT_SAME_HOST;
+}
+
 int hawkbit_init(struct hawkbit *h, const struct hawkbit_login *l, struct err *e)
 {
 	int rc;
@@ -104,12 +113,7 @@ int hawkbit_init(struct hawkbit *h, const struct hawkbit_login *l, struct err *e
 	memset(h, 0, sizeof(*h));
 	h->fetch = *l->fetch;
 	h->rest = *l->fetch;
-	if (h->rest.total_ms == 0 || h->rest.total_ms > REST_MS)
-		h->rest.total_ms = REST_MS;
-	if (h->rest.tries > REST_TRIES)
-		h->rest.tries = REST_TRIES;
-	if (h->rest.redirects == FETCH_REDIRECT_ANY_HOST)
-		h->rest.redirects = FETCH_REDIRECT_SAME_HOST;
+	hawkbit_rest_settings(&h->rest);
 	rc = make_base(h, l, e);
 	if (rc == 0)
 		rc = make_headers(h, l, e);
@@ -147,22 +151,14 @@ int hawkbit_token_read(const char *path, char ret[HAWKBIT_TOKEN_MAX + 1], struct
 
 /* ---- one exchange ---- */
 
-struct exchange {
-	const char *url, *method;
-	const char *etag;
-	const void *body; /* NULL: none */
-	size_t body_len;
-	struct buf *answer; /* NULL: not wanted */
-	struct fetch_result result;
-};
-
-static int ask_once(struct hawkbit *h, struct exchange *x, struct buf *answer, struct err *e)
+static int ask_once(const struct fetch_settings *rest, const char *const *headers,
+	struct hawkbit_exchange *x, struct buf *answer, struct err *e)
 {
 	const struct fetch_request rq = {.urls = {x->url},
 		.n_urls = 1,
 		.max = HAWKBIT_JSON_MAX,
 		.etag = x->etag,
-		.headers = h->headers,
+		.headers = headers,
 		.method = x->method,
 		.body = x->body,
 		.body_len = x->body_len,
@@ -170,17 +166,18 @@ static int ask_once(struct hawkbit *h, struct exchange *x, struct buf *answer, s
 		.any_status = true};
 
 	x->result = (struct fetch_result){0};
-	return fetch_buf(&h->rest, &rq, answer, &x->result, e);
+	return fetch_buf(rest, &rq, answer, &x->result, e);
 }
 
-static int ask(struct hawkbit *h, struct exchange *x, struct err *e)
+int hawkbit_ask(const struct fetch_settings *rest, const char *const *headers,
+	struct hawkbit_exchange *x, struct err *e)
 {
 	int rc;
 
 	for (unsigned i = 0;; i++) {
 		cleanup_buf struct buf answer = BUF_INIT;
 
-		rc = ask_once(h, x, &answer, e);
+		rc = ask_once(rest, headers, x, &answer, e);
 		if (rc < 0 || x->result.status != 409 || i >= CONFLICTS) {
 			if (rc == 0 && x->answer != NULL) {
 				struct buf old = *x->answer;
@@ -192,12 +189,12 @@ static int ask(struct hawkbit *h, struct exchange *x, struct err *e)
 		}
 		if (signals_check(e) < 0)
 			return ERR_INTERRUPTED;
-		clock_sleep_ms(&clock_monotonic, h->rest.retry_ms);
+		clock_sleep_ms(&clock_monotonic, rest->retry_ms);
 	}
 }
 
 /* What a status says that is no success. */
-static int judge_status(const struct exchange *x, struct err *e)
+int hawkbit_judge_status(const struct hawkbit_exchange *x, struct err *e)
 {
 	const int status = x->result.status;
 	char shown[120];
@@ -219,12 +216,17 @@ static bool is_gone(int status)
 	return status == 404 || status == 405 || status == 410;
 }
 
+static int ask(struct hawkbit *h, struct hawkbit_exchange *x, struct err *e)
+{
+	return hawkbit_ask(&h->rest, h->headers, x, e);
+}
+
 /* ---- the resources ---- */
 
 int hawkbit_poll(struct hawkbit *h, struct hawkbit_poll *ret, int *ret_status, struct err *e)
 {
 	cleanup_buf struct buf answer = BUF_INIT;
-	struct exchange x = {.url = h->base, .answer = &answer};
+	struct hawkbit_exchange x = {.url = h->base, .answer = &answer};
 	int rc;
 
 	if (h->answer.len > 0 && h->etag[0] != '\0')
@@ -233,7 +235,7 @@ int hawkbit_poll(struct hawkbit *h, struct hawkbit_poll *ret, int *ret_status, s
 	if (ret_status != NULL)
 		*ret_status = x.result.status;
 	if (rc == 0 && !x.result.not_modified)
-		rc = judge_status(&x, e);
+		rc = hawkbit_judge_status(&x, e);
 	if (rc < 0)
 		return rc;
 	if (x.result.not_modified)
@@ -251,13 +253,13 @@ int hawkbit_poll(struct hawkbit *h, struct hawkbit_poll *ret, int *ret_status, s
 /* A resource that may have gone since the poll. */
 static int get(struct hawkbit *h, const char *url, struct buf *ret, bool *ret_gone, struct err *e)
 {
-	struct exchange x = {.url = url, .answer = ret};
+	struct hawkbit_exchange x = {.url = url, .answer = ret};
 	int rc = ask(h, &x, e);
 
 	if (rc < 0)
 		return rc;
 	*ret_gone = is_gone(x.result.status);
-	return *ret_gone ? 0 : judge_status(&x, e);
+	return *ret_gone ? 0 : hawkbit_judge_status(&x, e);
 }
 
 int hawkbit_deployment(struct hawkbit *h, const struct hawkbit_link *l,
@@ -297,7 +299,7 @@ int hawkbit_post(struct hawkbit *h, enum hawkbit_about about, const char *id, co
 		[HAWKBIT_CANCEL] = "cancelAction",
 		[HAWKBIT_CONFIRMATION] = "confirmationBase"};
 	char url[FETCH_URL_SIZE];
-	struct exchange x = {.url = url, .method = "POST", .body = text, .body_len = len};
+	struct hawkbit_exchange x = {.url = url, .method = "POST", .body = text, .body_len = len};
 	int rc;
 
 	if (!hawkbit_id_ok(id))
@@ -309,16 +311,16 @@ int hawkbit_post(struct hawkbit *h, enum hawkbit_about about, const char *id, co
 	if (rc < 0)
 		return rc;
 	*ret_gone = is_gone(x.result.status);
-	return *ret_gone ? 0 : judge_status(&x, e);
+	return *ret_gone ? 0 : hawkbit_judge_status(&x, e);
 }
 
 int hawkbit_put_attributes(
 	struct hawkbit *h, const char *url, const void *text, size_t len, struct err *e)
 {
-	struct exchange x = {.url = url, .method = "PUT", .body = text, .body_len = len};
+	struct hawkbit_exchange x = {.url = url, .method = "PUT", .body = text, .body_len = len};
 	int rc = ask(h, &x, e);
 
-	return rc == 0 ? judge_status(&x, e) : rc;
+	return rc == 0 ? hawkbit_judge_status(&x, e) : rc;
 }
 
 int hawkbit_download(const struct hawkbit *h, const struct hawkbit_artifact *a,

@@ -31,6 +31,29 @@ int hawkbit_escape(const char *text, char *ret, size_t size);
 /* Appends it as text; takes `j`, NULL is ERR_NOMEM. */
 int hawkbit_json_text(json_t *j, struct buf *ret, struct err *e);
 
+/* ---- one exchange ---- */
+
+#define HAWKBIT_ACCEPT "Accept: application/hal+json, application/json;q=0.9"
+
+struct hawkbit_exchange {
+	const char *url, *method;
+	const char *etag;
+	const void *body; /* NULL: none */
+	size_t body_len;
+	struct buf *answer; /* NULL: not wanted */
+	struct fetch_result result;
+};
+
+/* Bounds for talk, out of those for files. */
+void hawkbit_rest_settings(struct fetch_settings *s);
+
+/* Whatever the server says, but for what a second try may cure, is an answer. */
+int hawkbit_ask(const struct fetch_settings *rest, const char *const *headers,
+	struct hawkbit_exchange *x, struct err *e);
+
+/* ERR_NETWORK for what is no success. */
+int hawkbit_judge_status(const struct hawkbit_exchange *x, struct err *e);
+
 static inline void hawkbit_decref_(json_t **j)
 {
 	json_decref(*j);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuzz_hawkbit.c - any bytes as the answer of a hawkBit server */
-#include <stmota/hawkbit.h>
+#include <stmota/hawkbit_audit.h>
 
 #include "fuzz_image.h"
 
@@ -62,6 +62,34 @@ static void try_deployment(const uint8_t *data, size_t size)
 	hawkbit_deployment_done(&d);
 }
 
+static void check_finding(void *ctx, const struct hawkbit_finding *f)
+{
+	size_t *unsafe = ctx;
+
+	check_text(f->where);
+	check_text(f->what);
+	must(f->what[0] != '\0');
+	*unsafe += f->unsafe;
+}
+
+static void try_rollout(const uint8_t *data, size_t size)
+{
+	static const struct hawkbit_limits limits = {.error_max = 10, .deadline_s = 60};
+	struct hawkbit_rollout r = HAWKBIT_ROLLOUT_INIT;
+	size_t n = 0, unsafe = 0;
+	bool more = false;
+
+	hawkbit_rollout_parse(data, size, &r, NULL);
+	for (int twice = 0; twice < 2; twice++) {
+		hawkbit_groups_parse(data, size, &r, &more, NULL);
+		hawkbit_actions_parse(data, size, 1700000000, &r, &n, &more, NULL);
+	}
+	must(r.n <= HAWKBIT_GROUPS_MAX && r.overdue <= n);
+	check_text(r.overdue_example);
+	must(hawkbit_judge(&r, &limits, check_finding, &unsafe) == unsafe);
+	hawkbit_rollout_done(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	char id[HAWKBIT_ID_SIZE];
@@ -71,5 +99,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(id[0] != '\0');
 	try_poll(data, size);
 	try_deployment(data, size);
+	try_rollout(data, size);
 	return 0;
 }

@@ -551,7 +551,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             r = make_rollout(body)
             return self.send(201, self.rollout(r)) if r else self.refuse(400, "targets left over")
         if not path:
-            return self.page([self.rollout(r) for r in S["rollouts"].values()])
+            want = self.query.get("q", "").partition("==")[2].strip("'")
+            return self.page([self.rollout(r) for r in S["rollouts"].values()
+                              if want in ("", r["name"])])
         r = S["rollouts"].get(path[0])
         if r is None:
             return self.refuse(404)

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hawkbit_manage.c - an operator's questions to a hawkBit server: its Management API
+ */
+#include <stmota/hawkbit_audit.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "hawkbit_priv.h"
+
+#define PAGE_GROUPS  50u
+#define PAGE_ACTIONS 100u
+#define ACTIONS_MAX  1000000u
+
+/* ---- who asks ---- */
+
+static int make_basic(
+	struct hawkbit_manager *m, const char *user, const char *password, struct err *e)
+{
+	char plain[HAWKBIT_TOKEN_MAX + 1];
+	int n = snprintf(plain, sizeof(plain), "%s:%s", user, password), at;
+
+	if (n >= (int)sizeof(plain) || strchr(user, ':') != NULL)
+		return err_set(
+			e, ERR_CONFIG, "user or password are too long, or the user has a ':'");
+	at = snprintf(m->authorization, sizeof(m->authorization), "Authorization: Basic ");
+	EVP_EncodeBlock((unsigned char *)m->authorization + at, (const unsigned char *)plain, n);
+	OPENSSL_cleanse(plain, sizeof(plain));
+	return 0;
+}
+
+int hawkbit_manager_init(struct hawkbit_manager *m, const struct fetch_settings *fetch,
+	const char *url, const char *user, const char *secret, struct err *e)
+{
+	size_t n = strlen(url);
+	int rc = 0;
+
+	memset(m, 0, sizeof(*m));
+	m->rest = *fetch;
+	hawkbit_rest_settings(&m->rest);
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	if ((strncmp(url, "https://", 8) != 0 && strncmp(url, "http://", 7) != 0) ||
+		n + 16 > sizeof(m->base) || strpbrk(url, "?# \t\r\n") != NULL) {
+		err_set(e, ERR_CONFIG, "'%.60s' is no URL of a hawkBit server", url);
+		return err_hint(e, "https://HOST[:PORT]");
+	}
+	snprintf(m->base, sizeof(m->base), "%.*s/rest/v1", (int)n, url);
+	if (user != NULL)
+		rc = make_basic(m, user, secret, e);
+	else if (snprintf(m->authorization, sizeof(m->authorization), "Authorization: Bearer %s",
+			 secret) >= (int)sizeof(m->authorization))
+		rc = err_set(e, ERR_CONFIG, "the token is too long");
+	m->headers[0] = HAWKBIT_ACCEPT;
+	m->headers[1] = m->authorization;
+	if (rc < 0)
+		hawkbit_manager_done(m);
+	return rc;
+}
+
+void hawkbit_manager_done(struct hawkbit_manager *m)
+{
+	OPENSSL_cleanse(m, sizeof(*m));
+}
+
+/* ---- asking ---- */
+
+static int get(struct hawkbit_manager *m, const char *rest, struct buf *ret, struct err *e)
+{
+	char url[FETCH_URL_SIZE];
+	struct hawkbit_exchange x = {.url = url, .answer = ret};
+	int rc;
+
+	if (snprintf(url, sizeof(url), "%s/%s", m->base, rest) >= (int)sizeof(url))
+		return err_set(e, ERR_USAGE, "the URL is too long");
+	rc = hawkbit_ask(&m->rest, m->headers, &x, e);
+	return rc == 0 ? hawkbit_judge_status(&x, e) : rc;
+}
+
+static bool is_number(const char *text)
+{
+	return text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
+}
+
+/* The one of that name. */
+static int find_by_name(
+	struct hawkbit_manager *m, const char *name, char ret[HAWKBIT_ID_SIZE], struct err *e)
+{
+	char rest[FETCH_URL_SIZE] = "rollouts?limit=2&q=name%3D%3D%27";
+	cleanup_buf struct buf b = BUF_INIT;
+	cleanup_json json_t *j = NULL;
+	size_t n;
+	int rc;
+
+	if (strpbrk(name, "'\"\\*") != NULL || hawkbit_escape(name, rest, sizeof(rest) - 8) < 0)
+		return err_set(e, ERR_USAGE, "'%.60s' cannot be looked for: give its id", name);
+	snprintf(rest + strlen(rest), 4, "%%27");
+	rc = get(m, rest, &b, e);
+	if (rc == 0)
+		rc = hawkbit_json(b.data, b.len, &j, e);
+	if (rc < 0)
+		return rc;
+	n = json_array_size(json_object_get(j, "content"));
+	if (n != 1)
+		return err_set(e, ERR_USAGE, "%s rollout is called '%.60s'",
+			n == 0 ? "no" : "more than one", name);
+	return hawkbit_id(
+		json_object_get(json_array_get(json_object_get(j, "content"), 0), "id"), ret, e);
+}
+
+static int read_groups(struct hawkbit_manager *m, struct hawkbit_rollout *r, struct err *e)
+{
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		cleanup_buf struct buf b = BUF_INIT;
+		char rest[160];
+
+		snprintf(rest, sizeof(rest),
+			"rollouts/%s/deploygroups?representation=full&sort=id:ASC&limit=%u&offset=%zu",
+			r->id, PAGE_GROUPS, r->n);
+		rc = get(m, rest, &b, e);
+		if (rc == 0)
+			rc = hawkbit_groups_parse(b.data, b.len, r, &more, e);
+	}
+	return rc;
+}
+
+static int read_actions(
+	struct hawkbit_manager *m, uint64_t before, struct hawkbit_rollout *r, struct err *e)
+{
+	bool more = true;
+	size_t n = 0;
+	int rc = 0;
+
+	while (rc == 0 && more && n < ACTIONS_MAX) {
+		cleanup_buf struct buf b = BUF_INIT;
+		char rest[200];
+
+		snprintf(rest, sizeof(rest),
+			"actions?representation=full&sort=id:ASC&limit=%u&offset=%zu"
+			"&q=rollout.id%%3D%%3D%s%%3Bstatus%%3D%%3Dpending",
+			PAGE_ACTIONS, n, r->id);
+		rc = get(m, rest, &b, e);
+		if (rc == 0)
+			rc = hawkbit_actions_parse(b.data, b.len, before, r, &n, &more, e);
+	}
+	return rc;
+}
+
+int hawkbit_rollout_read(struct hawkbit_manager *m, const char *id_or_name, uint64_t now,
+	const struct hawkbit_limits *l, struct hawkbit_rollout *ret, struct err *e)
+{
+	struct hawkbit_rollout r = HAWKBIT_ROLLOUT_INIT;
+	cleanup_buf struct buf b = BUF_INIT;
+	char id[HAWKBIT_ID_SIZE] = "", rest[64];
+	bool open = false;
+	int rc = 0;
+
+	if (!is_number(id_or_name))
+		rc = find_by_name(m, id_or_name, id, e);
+	else if (!hawkbit_id_ok(id_or_name))
+		rc = err_set(e, ERR_USAGE, "'%.40s' is no id of a rollout", id_or_name);
+	else
+		snprintf(id, sizeof(id), "%s", id_or_name);
+	snprintf(rest, sizeof(rest), "rollouts/%s", id);
+	if (rc == 0)
+		rc = get(m, rest, &b, e);
+	if (rc == 0)
+		rc = hawkbit_rollout_parse(b.data, b.len, &r, e);
+	if (rc == 0)
+		rc = read_groups(m, &r, e);
+	for (size_t i = 0; i < r.n; i++)
+		open |= r.groups[i].open > 0;
+	if (rc == 0 && open)
+		rc = read_actions(m, now > l->deadline_s ? now - l->deadline_s : 0, &r, e);
+	if (rc == 0)
+		*ret = r;
+	else
+		hawkbit_rollout_done(&r);
+	return rc;
+}
+
+int hawkbit_rollout_pause(struct hawkbit_manager *m, const char *id, struct err *e)
+{
+	char url[FETCH_URL_SIZE];
+	struct hawkbit_exchange x = {.url = url, .method = "POST", .body = "", .body_len = 0};
+	int rc;
+
+	if (!hawkbit_id_ok(id) ||
+		snprintf(url, sizeof(url), "%s/rollouts/%s/pause", m->base, id) >= (int)sizeof(url))
+		return err_set(e, ERR_USAGE, "'%.40s' is no id of a rollout", id);
+	rc = hawkbit_ask(&m->rest, m->headers, &x, e);
+	return rc == 0 ? hawkbit_judge_status(&x, e) : rc;
+}

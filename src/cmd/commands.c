@@ -18,9 +18,11 @@ extern const struct command cmd_entry_test;
 extern const struct command cmd_erase;
 extern const struct command cmd_fetch;
 extern const struct command cmd_flash;
+extern const struct command cmd_fleet_adopt;
 extern const struct command cmd_fleet_check;
 extern const struct command cmd_fleet_export;
 extern const struct command cmd_fleet_history;
+extern const struct command cmd_fleet_list;
 extern const struct command cmd_fleet_status;
 extern const struct command cmd_go;
 extern const struct command cmd_hawkbit_audit;
@@ -67,9 +69,11 @@ const struct command *const commands[] = {
 	&cmd_erase,
 	&cmd_fetch,
 	&cmd_flash,
+	&cmd_fleet_adopt,
 	&cmd_fleet_check,
 	&cmd_fleet_export,
 	&cmd_fleet_history,
+	&cmd_fleet_list,
 	&cmd_fleet_status,
 	&cmd_go,
 	&cmd_hawkbit_audit,

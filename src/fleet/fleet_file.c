@@ -283,12 +283,16 @@ static void read_gateway(struct fleet_reading *r)
 	snprintf(r->fleet->gateway, sizeof(r->fleet->gateway), "%s", name);
 }
 
-/* Called after the fleet file: /etc/stmota/street.conf is remembered in street.db. */
+/*
+ * Called after the fleet file: /etc/stmota/street.conf is remembered in street.db. A link leads to
+ * the same memory as the file itself.
+ */
 static void choose_state(struct fleet_reading *r)
 {
-	const char *slash = strrchr(r->path, '/'), *base = slash != NULL ? slash + 1 : r->path;
+	char folder[PATH_MAX], real[PATH_MAX];
+	const char *path = realpath(r->path, real) != NULL ? real : r->path;
+	const char *slash = strrchr(path, '/'), *base = slash != NULL ? slash + 1 : path;
 	size_t len = strcspn(base, ".");
-	char folder[PATH_MAX];
 	struct err why = ERR_INIT;
 
 	if (r->fleet->state != NULL || config_get(r->config, SECTION, NULL, "state") != NULL)

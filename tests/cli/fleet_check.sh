@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=sh source=tests/cli/lib.sh
 #
 # fleet check: where the file is looked for, all mistakes at once, what a look at the host adds.
 . "$(dirname "$0")/lib.sh"

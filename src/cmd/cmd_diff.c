@@ -19,6 +19,7 @@ static const struct opt opts[] = {
 	OPT_STRING("version", "VERSION", "version, where NEW is no package and has no record"),
 	OPT_FILE("from", "DIR", "from every release in this folder; then there is no OLD"),
 	OPT_FILE("out-dir", "DIR", "with --from: where the packages go"),
+	CMD_OPT_ENCRYPT,
 	CMD_OPT_KEYS,
 	OPT_OUT("PATCH.sota", "the package"),
 	OPT_END,
@@ -51,6 +52,7 @@ static void report(const struct diff_job *d, const struct command_env *env, cons
 	out_size(o, "size", d->package.len);
 	out_size(o, "decoder_ram", d->delta.ram);
 	out_bool(o, "in_place", d->delta.groups != NULL);
+	out_bool(o, "encrypted", d->item.encrypt);
 	if (d->delta.groups != NULL) {
 		out_size(o, "journal", d->groups.journal);
 		out_size(o, "largest_group", d->groups.largest);
@@ -70,7 +72,7 @@ static int diff_two(const struct command_env *env, struct err *e)
 	const char *to = opt_str(o, "out", NULL);
 	uint32_t address = opt_u32(o, "address", 0);
 	const uint32_t *given = opt_given(o, "address") ? &address : NULL;
-	struct diff_settings settings = diff_settings_of(o);
+	struct diff_settings settings = diff_settings_of(env);
 	struct delta_file old = DELTA_FILE_INIT, new = DELTA_FILE_INIT;
 	struct diff_job d = {.old = &old, .new = &new};
 	int rc = delta_file_read(opt_arg(o, 0), given, &old, e);
@@ -134,13 +136,17 @@ const struct command cmd_diff = {
 		"A device needs room for both images, unless the delta is made --in-place: then NEW\n"
 		"takes the place of OLD step by step, and a journal in flash brings the device over\n"
 		"any power cut.\n\n"
+		"With a key to encrypt the delta is encrypted, after it was made: a device needs the\n"
+		"same product key, or its own private key.\n\n"
 		"With --from DIR a delta is made from each older release in that folder to NEW; what\n"
 		"is no base is skipped, and said so.\n",
 	.examples =
 		"stmota diff app-1.0.sota app-1.1.sota --key release.pem --out patch.sota\n"
 		"stmota diff --from releases/ app-1.1.sota --key release.pem --out-dir patches/\n"
 		"stmota diff old.bin new.bin --address 0x08004000 --out patch.sota\n"
-		"stmota diff old.sota new.sota --in-place --chip 0x460 --out patch.sota\n",
+		"stmota diff old.sota new.sota --in-place --chip 0x460 --out patch.sota\n"
+		"stmota diff old.sota new.sota --encrypt-key lamp.key --chain 1024 --key release.pem \\\n"
+		"    --out patch.sota\n",
 	.group = COMMAND_PACKAGE,
 	.opts = opts,
 	.flags = CMD_JSON,

@@ -219,7 +219,7 @@ static void name_them(struct from *f)
 
 static int make(struct from *f, struct release *r, struct err *e)
 {
-	struct diff_settings settings = diff_settings_of(f->env->opts);
+	struct diff_settings settings = diff_settings_of(f->env);
 	struct delta_file old = DELTA_FILE_INIT;
 	struct diff_job d = {.old = &old, .new = &f->new};
 	uint64_t start = clock_now_ms(&clock_monotonic);

@@ -5,6 +5,7 @@
 #include "diff_job.h"
 #include "in_place.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <stmota/log.h>
@@ -108,8 +109,9 @@ static int make_delta(struct diff_job *d, const struct diff_settings *s, struct 
 	return rc;
 }
 
-struct diff_settings diff_settings_of(const struct opts *o)
+struct diff_settings diff_settings_of(const struct command_env *env)
 {
+	const struct opts *o = env->opts;
 	const char *ram = opt_str(o, "ram", "8");
 
 	return (struct diff_settings){
@@ -120,7 +122,24 @@ struct diff_settings diff_settings_of(const struct opts *o)
 		.version = opt_str(o, "version", NULL),
 		.in_place = opt_given(o, "in-place") ? o : NULL,
 		.compare = opt_given(o, "stats"),
+		.chunk_size = (uint32_t)strtoul(opt_str(o, "chain", "0"), NULL, 10),
+		.env = env,
 	};
+}
+
+static int build(struct diff_job *d, const struct diff_settings *s, struct err *e)
+{
+	struct cmd_lock lock = {0};
+	int rc = cmd_load_lock(s->env, &lock, e);
+
+	d->item.chunk_size = s->chunk_size;
+	d->item.encrypt = lock.used;
+	d->spec.lock = lock.used ? &lock.lock : NULL;
+	if (rc == 0)
+		rc = package_build(&d->spec, &d->package, e);
+	d->spec.lock = NULL;
+	cmd_lock_done(&lock);
+	return rc;
 }
 
 int diff_job_make(struct diff_job *d, const struct diff_settings *s, struct err *e)
@@ -129,7 +148,7 @@ int diff_job_make(struct diff_job *d, const struct diff_settings *s, struct err 
 
 	if (rc == 0)
 		rc = make_delta(d, s, e);
-	return rc == 0 ? package_build(&d->spec, &d->package, e) : rc;
+	return rc == 0 ? build(d, s, e) : rc;
 }
 
 void diff_job_done(struct diff_job *d)

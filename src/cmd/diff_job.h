@@ -9,11 +9,13 @@
 #include "delta_files.h"
 
 struct diff_settings {
-	uint32_t ram;                /* of the decoder */
-	const char *product;         /* where NEW is no package; NULL: none was named */
-	const char *version;         /* likewise; NULL: that of its own record */
-	const struct opts *in_place; /* they tell the erase units; NULL: from slot to slot */
-	bool compare;                /* in place: tell the size from slot to slot too */
+	uint32_t ram;                  /* of the decoder */
+	const char *product;           /* where NEW is no package; NULL: none was named */
+	const char *version;           /* likewise; NULL: that of its own record */
+	const struct opts *in_place;   /* they tell the erase units; NULL: from slot to slot */
+	bool compare;                  /* in place: tell the size from slot to slot too */
+	uint32_t chunk_size;           /* 0: one piece */
+	const struct command_env *env; /* its options tell the keys to encrypt with */
 };
 
 struct diff_job {
@@ -28,11 +30,12 @@ struct diff_job {
 };
 
 /* As the options of the command say. */
-struct diff_settings diff_settings_of(const struct opts *o);
+struct diff_settings diff_settings_of(const struct command_env *env);
 
 /*
  * Makes the package. What it says about itself comes from NEW where that is one; a plain image is
- * packed as the settings and its own record say. ERR_USAGE, ERR_UNSUPPORTED; release with
+ * packed as the settings and its own record say. Encrypted for devices, each has a key of its own:
+ * two under one key would betray each other. ERR_USAGE, ERR_UNSUPPORTED; release with
  * diff_job_done() in any case.
  */
 int diff_job_make(struct diff_job *d, const struct diff_settings *s, struct err *e);

@@ -182,6 +182,7 @@ int delta_apply_in_place(const struct delta_recipe *r, const struct delta_image 
 				.load_addr = r->load_addr,
 				.plain_size = r->plain_size,
 				.plain_digest = r->plain_digest,
+				.plain_salt = r->plain_salt,
 				.stored_size =
 					payload_len > IMF_PAYLOAD_MAX ? 0 : (uint32_t)payload_len,
 				.stored_digest = no_digest,

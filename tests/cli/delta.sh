@@ -66,6 +66,35 @@ expect 2 stmota diff old.sota new.sota --in-place --chip 0x460 --erase-unit 2K -
 expect 6 stmota diff old.sota new.sota --in-place --erase-unit 2K --journal 10K --out none.bin
 says 'too small'
 
+# ---- encrypted and in chunks, in both modes: with the product key, and for one device ----
+expect 0 stmota keygen --type aes128 --out lamp.key
+expect 0 stmota keygen --type aes128 --out other.key
+expect 0 stmota keygen --type p256-device --out one.pem --public one.pub.pem
+for how in '--encrypt-key lamp.key' '--encrypt-to one.pub.pem --cipher aes256' \
+	'--encrypt-key lamp.key --chain 1024 --in-place --chip 0x460'; do
+	# shellcheck disable=SC2086 # its words
+	expect 0 stmota diff old.sota new.sota --key key.pem $how --out sealed.sota --json
+	prints '"encrypted": true'
+	secret=lamp.key
+	[ "${how#*--encrypt-to}" = "$how" ] || secret=one.pem
+	expect 0 stmota verify sealed.sota --trust key.pub --decrypt-key $secret
+	rm -f made.bin
+	expect 0 stmota patch old.sota sealed.sota --trust key.pub --decrypt-key $secret --out made.bin
+	same made.bin wanted.bin
+	expect 7 stmota patch old.sota sealed.sota --decrypt-key other.key --out none.bin
+	expect 7 stmota patch old.sota sealed.sota --out none.bin
+	says 'decrypt-key'
+done
+expect 0 stmota info sealed.sota --json
+json 'r["components"][0]["chain"]["chunk_size"] == 1024 and "encryption" in r["components"][0]'
+expect 0 stmota diff old.sota new.sota --chain 2048 --key key.pem --out chained.sota
+expect 0 stmota patch old.sota chained.sota --out made.bin
+same made.bin wanted.bin
+expect 2 stmota diff old.sota new.sota --cipher aes256 --out none.bin
+# What was encrypted for the device is no base, and no new image either: the host cannot read it.
+expect 0 stmota -q pack "$new" --product example.com/blinky --key key.pem --encrypt-key lamp.key --out hidden.sota
+expect 7 stmota diff old.sota hidden.sota --out none.bin
+
 # ---- refused ----
 expect 7 stmota patch old.sota patch.sota --trust other.pub --out none.bin
 expect 9 stmota patch "$new" patch.sota --out none.bin

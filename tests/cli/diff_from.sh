@@ -69,6 +69,15 @@ prints 'is of another product'
 prints 'worst from'
 diff -r before patches || fail 'a second run gives others'
 
+# Encrypted for a device, each has a key of its own, so that no two betray each other.
+expect 0 stmota keygen --type p256-device --out one.pem --public one.pub.pem
+expect 0 stmota diff --from releases new.sota --key key.pem --encrypt-to one.pub.pem --out-dir sealed --json
+for from in v9:1.9.0 v10:1.10.0; do
+	expect 0 stmota patch "releases/${from%:*}.sota" "sealed/lamp-${from#*:}-to-2.0.0.sota" --trust pub.pem \
+		--decrypt-key one.pem --out made.bin
+	same made.bin new.bin
+done
+
 # Two images of one version, the same image twice, raw binaries with a vector table.
 release twin 1.9.0 8
 cp releases/v10.sota releases/v10-copy.sota

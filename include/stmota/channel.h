@@ -185,6 +185,7 @@ struct channel_state {
 	uint64_t head_issued;  /* of the newest head */
 	uint64_t plan_version;
 	uint8_t plan_sha256[SHA256_SIZE]; /* of that version: it has one content */
+	struct buf plan, plan_sig; /* it and its signature; empty: fetched when needed */
 	uint64_t halt_version;
 	uint64_t time_floor; /* no clock of ours was ever earlier than this */
 };

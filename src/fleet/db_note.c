@@ -91,6 +91,15 @@ int fleet_db_each_halt(struct fleet_db *db,
 
 /* ---- channels ---- */
 
+static int column_bytes(sqlite3_stmt *st, int at, struct buf *ret, struct err *e)
+{
+	const void *bytes = sqlite3_column_blob(st, at);
+
+	return bytes == NULL
+		       ? 0
+		       : buf_append(ret, bytes, (size_t)sqlite3_column_bytes(st, at), e);
+}
+
 int fleet_db_channel_load(
 	struct fleet_db *db, const char *channel, struct channel_state *ret, struct err *e)
 {
@@ -98,7 +107,7 @@ int fleet_db_channel_load(
 	struct channel_state s = {0};
 	int rc = db_query(db, &st, e,
 		"SELECT root, root_version, head_issued, plan_version, plan_sha256, halt_version,"
-		" time_floor FROM channel WHERE name = ?",
+		" time_floor, plan, plan_sig FROM channel WHERE name = ?",
 		"t", channel);
 	uint64_t *const numbers[] = {NULL, &s.root_version, &s.head_issued, &s.plan_version, NULL,
 		&s.halt_version, &s.time_floor};
@@ -108,8 +117,11 @@ int fleet_db_channel_load(
 	if (rc < 0)
 		return rc;
 	if (rc == 1) {
-		rc = buf_append(&s.root, sqlite3_column_blob(st, 0),
-			(size_t)sqlite3_column_bytes(st, 0), e);
+		rc = column_bytes(st, 0, &s.root, e);
+		if (rc == 0)
+			rc = column_bytes(st, 7, &s.plan, e);
+		if (rc == 0)
+			rc = column_bytes(st, 8, &s.plan_sig, e);
 		for (int i = 1; rc == 0 && i < 7; i++)
 			rc = i == 4 ? db_digest(db, st, i, s.plan_sha256, NULL, e)
 				    : db_uint(db, st, i, INT64_MAX, numbers[i], e);
@@ -138,11 +150,13 @@ int fleet_db_channel_save(
 		return rc;
 	rc = db_run(db, e,
 		"INSERT OR REPLACE INTO channel (name, root, root_version, head_issued,"
-		" plan_version, plan_sha256, halt_version, time_floor)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		"tziiidii", channel, (const void *)s->root.data, s->root.len,
+		" plan_version, plan_sha256, halt_version, time_floor, plan, plan_sig)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		"tziiidiizz", channel, (const void *)s->root.data, s->root.len,
 		(int64_t)s->root_version, (int64_t)s->head_issued, (int64_t)s->plan_version,
-		s->plan_sha256, (int64_t)s->halt_version, (int64_t)s->time_floor);
+		s->plan_sha256, (int64_t)s->halt_version, (int64_t)s->time_floor,
+		(const void *)s->plan.data, s->plan.len, (const void *)s->plan_sig.data,
+		s->plan_sig.len);
 	return db_close_tx(db, rc, e);
 }
 

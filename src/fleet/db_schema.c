@@ -66,6 +66,9 @@ const char *const db_schema[] = {
 	"	dest TEXT NOT NULL, body TEXT NOT NULL, created INTEGER NOT NULL\n"
 	") STRICT;\n"
 	"CREATE INDEX outbox_dest ON outbox (dest, id);\n",
+	/* 2: the plan that was seen last need not be fetched again */
+	"ALTER TABLE channel ADD COLUMN plan BLOB;\n"
+	"ALTER TABLE channel ADD COLUMN plan_sig BLOB;\n",
 };
 
 const int db_schema_version = ARRAY_LEN(db_schema);

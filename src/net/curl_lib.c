@@ -22,6 +22,7 @@ static const struct {
 	{"curl_easy_getinfo", offsetof(struct curl_lib, easy_getinfo)},
 	{"curl_easy_perform", offsetof(struct curl_lib, easy_perform)},
 	{"curl_easy_cleanup", offsetof(struct curl_lib, easy_cleanup)},
+	{"curl_easy_reset", offsetof(struct curl_lib, easy_reset)},
 	{"curl_easy_header", offsetof(struct curl_lib, easy_header)},
 	{"curl_easy_strerror", offsetof(struct curl_lib, easy_strerror)},
 	{"curl_slist_append", offsetof(struct curl_lib, slist_append)},

@@ -354,6 +354,35 @@ static enum transfer_end judge_status(struct exchange *x, struct err *e)
 	return is_temporary(t->status) ? TRANSFER_AGAIN : TRANSFER_REFUSED;
 }
 
+/*
+ * One handle for all transfers of a process: its connections, and what TLS agreed on, serve the next
+ * one too. A child of ours gets its own: it would speak in the middle of its parent's connections.
+ */
+static struct {
+	const struct curl_lib *curl;
+	CURL *handle;
+	pid_t pid;
+} kept;
+
+static CURL *take_handle(const struct curl_lib *curl)
+{
+	if (kept.handle != NULL && kept.pid == getpid()) {
+		curl->easy_reset(kept.handle);
+		return kept.handle;
+	}
+	kept.curl = curl;
+	kept.handle = curl->easy_init();
+	kept.pid = getpid();
+	return kept.handle;
+}
+
+__attribute__((destructor)) static void close_handle(void)
+{
+	if (kept.handle != NULL && kept.pid == getpid())
+		kept.curl->easy_cleanup(kept.handle);
+	kept.handle = NULL;
+}
+
 enum transfer_end transfer_run(struct transfer *t, struct err *e)
 {
 	struct exchange x = {.t = t, .failure = ERR_INIT};
@@ -362,7 +391,7 @@ enum transfer_end transfer_run(struct transfer *t, struct err *e)
 
 	if (curl_lib_get(&x.curl, e) < 0)
 		return TRANSFER_STOP;
-	x.handle = x.curl->easy_init();
+	x.handle = take_handle(x.curl);
 	if (x.handle == NULL) {
 		err_set(e, ERR_NOMEM, "out of memory");
 		return TRANSFER_STOP;
@@ -375,6 +404,5 @@ enum transfer_end transfer_run(struct transfer *t, struct err *e)
 		end = code == CURLE_OK ? judge_status(&x, e) : judge_failure(&x, code, e);
 	}
 	x.curl->slist_free_all(x.headers);
-	x.curl->easy_cleanup(x.handle);
 	return end;
 }

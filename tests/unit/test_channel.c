@@ -248,6 +248,13 @@ static void believed(uint64_t plan)
 	assert_int_equal(plan, t.state.plan_version);
 }
 
+/* The plan is fetched next time. */
+static void forget_plan(void)
+{
+	buf_done(&t.state.plan);
+	buf_done(&t.state.plan_sig);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -287,6 +294,7 @@ static void test_channel__one_bit_anywhere(void **state)
 		"channel/main/head", "channel/main/head.sig", "channel/main/1.plan.sig"};
 
 	(void)state;
+	forget_plan();
 	for (size_t i = 0; i < 3; i++) {
 		cleanup_buf struct buf whole = BUF_INIT;
 
@@ -539,8 +547,31 @@ static void test_channel__old_plan_under_new_name(void **state)
 static void test_channel__plan_longer_than_announced(void **state)
 {
 	(void)state;
+	forget_plan();
 	shell("head -c 100000 /dev/zero | tr '\\0' ' ' >>channel/main/1.plan");
 	assert_int_equal(ERR_FORMAT, fetch());
+}
+
+/* What was fetched once is judged as if it came now; a flaw in it is no reason to stay behind. */
+static void test_channel__a_plan_that_is_here_is_not_fetched_again(void **state)
+{
+	struct buf *const kept[] = {&t.state.plan, &t.state.plan_sig};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t byte = 0; byte < kept[i]->len; byte++) {
+			kept[i]->data[byte] ^= (uint8_t)(1u << byte % 8);
+			believed(1);
+			assert_int_equal(1, t.got.n);
+		}
+	}
+	kept[1]->len--;
+	believed(1);
+	shell("rm channel/main/1.plan channel/main/1.plan.sig");
+	believed(1);
+	assert_true(t.report.unchanged);
+	kept[0]->data[0] ^= 1;
+	assert_true(fetch() < 0);
 }
 
 static void test_channel__plan_of_another_channel(void **state)
@@ -770,6 +801,7 @@ int main(void)
 		CASE(saved_before_it_is_believed),
 		CASE(old_plan_under_new_name),
 		CASE(plan_longer_than_announced),
+		CASE(a_plan_that_is_here_is_not_fetched_again),
 		CASE(plan_of_another_channel),
 		CASE(oversized_and_empty),
 		CASE(nonsense_that_is_signed),

@@ -44,7 +44,7 @@ int fleet_db_channel_load(
 	struct fleet_db *db, const char *channel, struct channel_state *ret, struct err *e)
 {
 	*ret = t.kept;
-	ret->root = BUF_INIT;
+	ret->root = ret->plan = ret->plan_sig = BUF_INIT; /* fetched anew each time */
 	return buf_append(&ret->root, t.kept.root.data, t.kept.root.len, e);
 }
 
@@ -55,7 +55,7 @@ int fleet_db_channel_save(
 		return err_set(e, ERR_IO, "disk full");
 	channel_state_done(&t.kept);
 	t.kept = *s;
-	t.kept.root = BUF_INIT;
+	t.kept.root = t.kept.plan = t.kept.plan_sig = BUF_INIT;
 	t.saves++;
 	return buf_append(&t.kept.root, s->root.data, s->root.len, e);
 }

@@ -21,6 +21,7 @@
 #include <stmota/trust.h>
 
 struct firmware_options {
+	const char *name; /* of the file, for people; NULL: its path */
 	bool has_address;
 	uint32_t address;     /* of a raw binary */
 	bool has_raw_address; /* `raw_address` is that of a raw binary; others know theirs */
@@ -33,6 +34,8 @@ struct firmware_options {
 	const struct trust *trust; /* keys to believe; NULL: none */
 	const struct secret *secret; /* opens what is encrypted; NULL: nothing does */
 	bool must_be_signed;       /* also refuses raw images */
+	/* Of the file, judged on the bytes in memory that are written then; NULL: any. */
+	const uint8_t *sha256;
 	const char *components[IMF_COMPONENTS_MAX]; /* write only these: names or numbers */
 	size_t n_components;                        /* 0: all */
 	uint64_t now;                               /* Unix time, for keys that expire */
@@ -122,6 +125,8 @@ int installed_find(struct device *d, const struct firmware *f, const struct stat
 struct release_policy {
 	bool allow_downgrade; /* a lower version; never a lower counter */
 	bool require_known;   /* refuse where something could not be checked */
+	/* A lower counter too: never by an option, only where a signed plan names the device. */
+	bool allow_counter;
 };
 
 /*

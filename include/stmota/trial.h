@@ -17,6 +17,7 @@
 struct trial_request {
 	struct flash_request flash;   /* addresses as they will be written */
 	const char *backup;           /* file, or NULL */
+	bool own_backup; /* the file is of ours alone: one that no interrupted run needs may go */
 	const struct bank_move *bank; /* the image goes to its other bank; NULL: no banks */
 	const struct proof *proof;    /* NULL: written and verified is enough */
 	enum flash_after after;
@@ -30,6 +31,7 @@ struct trial_result {
 	struct flash_result flash;
 	bool backup_taken;   /* the file was written */
 	bool backup_kept;    /* that of an interrupted run was there */
+	bool written;        /* and read back: what fails after it is its start or its proof */
 	bool switched;       /* the other bank was made to run */
 	bool taken_back;     /* the old firmware is in place again */
 	const char *started; /* "yes", "no", "failed"; static */

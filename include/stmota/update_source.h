@@ -42,6 +42,7 @@ struct update_offer {
 	bool download_only; /* hawkBit: fetch, but do not start */
 	bool prove;         /* also a device that is known to run it shall show that it does */
 	char why[160];      /* "bucket 4711 of 10000, the stage is 5000" */
+	char newer[120];    /* why a newer one is not offered: "2.1.0: the rollout is halted"; "" */
 };
 
 enum update_wish {

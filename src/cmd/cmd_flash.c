@@ -5,11 +5,14 @@
 #include "flash_call.h"
 #include "many.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include <stmota/clock.h>
 #include <stmota/image.h>
 #include <stmota/protect_job.h>
+#include <stmota/signals.h>
 
 static const struct opt opts[] = {
 	OPT_FILES(
@@ -89,7 +92,12 @@ int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e
 		options.raw_address = c->slot.purpose == SLOT_DATA ? c->slot.at.addr : c->slot.link;
 		options.data |= c->slot.purpose == SLOT_DATA;
 	}
-	if (rc == 0) {
+	if (c->order != NULL) {
+		options.name = c->order->name;
+		options.trust = c->order->trust;
+		options.must_be_signed = !c->order->restore;
+		options.sha256 = c->order->sha256;
+	} else if (rc == 0) {
 		trust_done(&c->trust);
 		rc = cmd_load_trust(c->env, &c->trust, e);
 	}
@@ -97,10 +105,27 @@ int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e
 		rc = cmd_fetch_settings(c->env, &fetch, e);
 	if (rc == 0)
 		rc = firmware_load(opt_arg(o, 0), &options, &c->firmware, e);
+	if (rc == 0 && c->order != NULL && c->order->check != NULL)
+		rc = c->order->check(c->order->ctx, &c->firmware.package, e);
 	return rc;
 }
 
 /* ---- the device ---- */
+
+/* What was proved to be there is newer than what somebody wrote into a file once. */
+static void overlay(struct installed_now *now, const struct installed_now *known)
+{
+	if (known->version_source != INSTALLED_UNKNOWN) {
+		now->version_source = known->version_source;
+		now->version = known->version;
+		now->counter = known->counter;
+	}
+	if (known->product_source != INSTALLED_UNKNOWN &&
+		now->product_source == INSTALLED_UNKNOWN) {
+		now->product_source = known->product_source;
+		memcpy(now->product, known->product, UUID_SIZE);
+	}
+}
 
 int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
 {
@@ -137,17 +162,30 @@ int flash_configured(const struct flash_call *c, struct installed_now *ret, stru
 		e->code = ERR_CONFIG;
 		err_wrap(e, "[device %s]", name);
 	}
+	if (rc == 0 && c->order != NULL)
+		overlay(ret, c->order->known);
 	return rc;
+}
+
+struct release_policy flash_policy(const struct flash_call *c)
+{
+	const struct flash_order *o = c->order;
+
+	return (struct release_policy){
+		.allow_downgrade =
+			opt_given(c->env->opts, "allow-downgrade") || (o != NULL && o->may_go_back),
+		.allow_counter = o != NULL && o->may_go_back,
+		.require_known = o != NULL && !o->restore};
 }
 
 static int check_release(struct flash_call *c, struct err *e)
 {
-	struct release_policy policy = {
-		.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
+	struct release_policy policy = flash_policy(c);
 	struct installed_now said = {0};
-	int rc = config_bool(
-		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
+	int rc = config_bool(c->env->config, "flash", NULL, "require_known", policy.require_known,
+		&policy.require_known, e);
 
+	policy.require_known |= flash_policy(c).require_known;
 	if (rc == 0)
 		rc = flash_configured(c, &said, e);
 	/* Two tries: a garbled reading is no reason to send somebody away. */
@@ -261,6 +299,7 @@ static int write_it(struct flash_call *c, struct err *e)
 				.on_plan_ctx = c,
 			},
 		.backup = opt_str(o, "backup", NULL),
+		.own_backup = c->order != NULL,
 		.bank = c->has_bank ? &c->bank : NULL,
 		.proof = c->has_proof ? &c->proof : NULL,
 		.after = after_of(opt_str(o, "after", "auto")),
@@ -277,8 +316,12 @@ static int write_it(struct flash_call *c, struct err *e)
 	int rc = installs ? firmware_installed(&c->firmware, &in, e) : 0;
 
 	rq.installed = installs ? &in : NULL;
-	if (rc == 0)
+	if (rc == 0) {
 		rc = trial_run(c->device, &rq, &result, e);
+		c->begun = result.flash.begun;
+		c->written = result.written;
+		c->taken_back = result.taken_back;
+	}
 	if (rc == ERR_PROTECTED)
 		cmd_out_protection(c->env->out, c->device, &c->placed);
 	if (rc < 0 || result.flash.stopped)
@@ -361,14 +404,52 @@ static int with_device(struct flash_call *c, struct err *e)
 	return rc == 0 ? write_it(c, e) : rc;
 }
 
+/* A process that was killed with its parent puts its lines back before it lets go of the port. */
+static int find_device(struct flash_call *c, struct err *e)
+{
+	uint16_t chip = c->firmware.is_package ? c->firmware.package.header.chip : 0;
+	uint64_t start = clock_now_ms(&clock_monotonic);
+	int rc;
+
+	while ((rc = cmd_find_any_device(c->env, chip, &c->device, e)) == ERR_BUSY &&
+		c->order != NULL && !signals_pending() &&
+		clock_now_ms(&clock_monotonic) - start < c->order->busy_ms) {
+		clock_sleep_ms(&clock_monotonic, 200);
+		err_clear(e);
+	}
+	return rc;
+}
+
+static void remember_uid(struct flash_call *c)
+{
+	const struct device *d = c->device;
+
+	for (size_t i = 0; d != NULL && d->facts.has_uid && i < sizeof(d->facts.uid); i++)
+		snprintf(c->uid + 2 * i, 3, "%02x", d->facts.uid[i]);
+}
+
+/* What is remembered of a board says nothing of the one that was put in its place. */
+static int check_board(const struct flash_call *c, struct err *e)
+{
+	const char *was = c->order != NULL ? c->order->uid : NULL;
+
+	if (was == NULL || c->uid[0] == '\0' || strcmp(was, c->uid) == 0)
+		return 0;
+	err_set(e, ERR_IDENTITY, "another board is there than before: unique id %s, it was %s",
+		c->uid, was);
+	return err_hint(e, "if it was replaced: 'stmota fleet adopt' learns it anew");
+}
+
 static int flash_one(struct command_env *env, void *ctx, struct err *e)
 {
 	struct flash_call *c = ctx;
 	int rc;
 
 	c->env = env;
-	rc = cmd_find_any_device(
-		env, c->firmware.is_package ? c->firmware.package.header.chip : 0, &c->device, e);
+	rc = find_device(c, e);
+	remember_uid(c);
+	if (rc == 0)
+		rc = check_board(c, e);
 	if (rc == 0 && c->device->updater != NULL) {
 		rc = flash_file(c, e);
 	} else if (rc == 0 && c->no_image.code != 0) {
@@ -423,44 +504,77 @@ static int load_for(struct flash_call *c, const struct device_names *names, stru
 	return 0;
 }
 
-static int run(struct command_env *env, struct err *e)
+static int run_call(struct flash_call *call, struct err *e)
 {
-	struct flash_call c = {.env = env, .dry_run = opt_given(env->opts, "dry-run")};
+	struct command_env *env = call->env;
 	struct device_names names = {0};
 	int rc = device_names_collect(env, &names, e);
 
 	if (rc < 0)
 		return rc;
-	c.n_lose = opt_count(env->opts, "lose");
-	if (c.n_lose > ARRAY_LEN(c.lose))
-		rc = err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(c.lose));
-	for (size_t i = 0; rc == 0 && i < c.n_lose; i++)
-		c.lose[i] = opt_span_at(env->opts, "lose", i);
-	c.has_slot = opt_given(env->opts, "slot");
-	c.has_bank = opt_given(env->opts, "bank");
-	if (rc == 0 && c.has_bank && (c.has_slot || opt_given(env->opts, "backup")))
+	call->n_lose = opt_count(env->opts, "lose");
+	if (call->n_lose > ARRAY_LEN(call->lose))
+		rc = err_set(e, ERR_USAGE, "more than %zu times --lose", ARRAY_LEN(call->lose));
+	for (size_t i = 0; rc == 0 && i < call->n_lose; i++)
+		call->lose[i] = opt_span_at(env->opts, "lose", i);
+	call->has_slot = opt_given(env->opts, "slot");
+	call->has_bank = opt_given(env->opts, "bank");
+	if (rc == 0 && call->has_bank && (call->has_slot || opt_given(env->opts, "backup")))
 		rc = err_set(e, ERR_USAGE,
 			"--bank goes without --%s: the bank that runs stays as it is",
-			c.has_slot ? "slot" : "backup");
-	c.has_proof = opt_given(env->opts, "confirm");
+			call->has_slot ? "slot" : "backup");
+	call->has_proof = opt_given(env->opts, "confirm");
 	if (rc == 0 && names.n > 1 && opt_given(env->opts, "backup"))
 		rc = err_set(
 			e, ERR_USAGE, "--backup is for one device: its file holds one content");
-	if (rc == 0 && c.has_slot)
-		rc = slot_find(env->config, opt_str(env->opts, "slot", ""), &c.slot, e);
-	if (rc == 0 && c.has_proof)
-		rc = proof_parse(opt_str(env->opts, "confirm", ""), &c.proof, e);
+	if (rc == 0 && call->has_slot)
+		rc = slot_find(env->config, opt_str(env->opts, "slot", ""), &call->slot, e);
+	if (rc == 0 && call->has_proof)
+		rc = proof_parse(opt_str(env->opts, "confirm", ""), &call->proof, e);
 	if (rc == 0)
-		rc = flash_open_cache(&c, e);
+		rc = flash_open_cache(call, e);
 	if (rc == 0)
-		rc = load_for(&c, &names, e);
+		rc = load_for(call, &names, e);
 	if (rc == 0 && names.n > 0)
-		rc = many_do(env, &names, opt_u32(env->opts, "jobs", 64), flash_one, &c, e);
+		rc = many_do(env, &names, opt_u32(env->opts, "jobs", 64), flash_one, call, e);
 	else if (rc == 0)
-		rc = flash_one(env, &c, e);
-	firmware_done(&c.firmware);
-	trust_done(&c.trust);
+		rc = flash_one(env, call, e);
+	call->signers = call->firmware.verdict;
+	firmware_done(&call->firmware);
+	trust_done(&call->trust);
 	device_names_done(&names);
+	return rc;
+}
+
+static int run(struct command_env *env, struct err *e)
+{
+	struct flash_call c = {.env = env, .dry_run = opt_given(env->opts, "dry-run")};
+
+	return run_call(&c, e);
+}
+
+static void show_order(const struct flash_call *c)
+{
+	struct out *o = c->env->out;
+
+	out_bool(o, "begun", c->begun);
+	out_bool(o, "written", c->written);
+	out_bool(o, "taken_back", c->taken_back);
+	out_str(o, "uid", c->uid[0] != '\0' ? c->uid : NULL);
+	out_list(o, "signers");
+	for (size_t i = 0; i < c->signers.n_signers; i++)
+		if (c->signers.signers[i].counted)
+			out_bytes(o, NULL, key_fingerprint(c->signers.signers[i].key->key),
+				SHA256_SIZE);
+	out_end(o);
+}
+
+int flash_run_order(struct command_env *env, const struct flash_order *order, struct err *e)
+{
+	struct flash_call c = {.env = env, .order = order};
+	int rc = run_call(&c, e);
+
+	show_order(&c);
 	return rc;
 }
 

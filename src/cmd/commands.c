@@ -52,6 +52,7 @@ extern const struct command cmd_read;
 extern const struct command cmd_rewrap;
 extern const struct command cmd_sign;
 extern const struct command cmd_unpack;
+extern const struct command cmd_update;
 extern const struct command cmd_verify;
 extern const struct command cmd_ymodem_receive;
 extern const struct command cmd_ymodem_send;
@@ -103,6 +104,7 @@ const struct command *const commands[] = {
 	&cmd_rewrap,
 	&cmd_sign,
 	&cmd_unpack,
+	&cmd_update,
 	&cmd_verify,
 	&cmd_ymodem_receive,
 	&cmd_ymodem_send,

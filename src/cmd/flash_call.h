@@ -16,6 +16,24 @@
 #include <stmota/slot.h>
 #include <stmota/trial.h>
 
+/*
+ * What `update` says beside the options: it was signed elsewhere, nobody is there to be asked, and
+ * what cannot be checked is refused.
+ */
+struct flash_order {
+	const struct trust *trust; /* for releases; no other keys count */
+	const char *name;          /* of the file, for people */
+	bool restore;              /* a backup of ours is written back: no package */
+	const uint8_t *sha256;     /* of the file */
+	/* Is the package what was announced? */
+	int (*check)(void *ctx, const struct package *p, struct err *e);
+	void *ctx;
+	const struct installed_now *known; /* what is remembered; stands above the configuration */
+	const char *uid; /* of the board that was there before; NULL: not known */
+	bool may_go_back; /* below version and counter: a signed plan names this device */
+	uint32_t busy_ms; /* so long is waited for a port that somebody else still holds */
+};
+
 struct flash_call {
 	struct command_env *env;
 	struct device *device;
@@ -38,14 +56,29 @@ struct flash_call {
 	const char *base;         /* where the old image of a delta was found; NULL: no delta */
 	uint32_t by;              /* bytes from where the image is linked for to where it goes */
 	char unchecked[80];
+	const struct flash_order *order; /* NULL: the command line is all */
+	/* How far it came, for those who give orders. */
+	bool begun;      /* erased, written or sent something */
+	bool written;    /* all of it is there */
+	bool taken_back; /* and what was there before is back */
+	char uid[25];
+	struct package_verdict signers; /* their keys belong to the order */
 };
 
 /* ---- cmd_flash.c ---- */
+
+/*
+ * As the command `flash` with the options of env->opts, for one device; describes how far it came
+ * to env->out in any case.
+ */
+int flash_run_order(struct command_env *env, const struct flash_order *order, struct err *e);
 
 /* The section of the device; NULL: it has none. */
 const char *flash_device_section(const struct flash_call *c);
 /* What the [device] section says about what is installed. */
 int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
+/* What may replace it, by options and order. */
+struct release_policy flash_policy(const struct flash_call *c);
 /* Reads and checks the file; as a whole, for a device that takes files. */
 int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e);
 

@@ -97,11 +97,11 @@ static int remember(struct flash_call *c, struct err *e)
 
 static int check_release(struct flash_call *c, struct err *e)
 {
-	struct release_policy policy = {
-		.allow_downgrade = opt_given(c->env->opts, "allow-downgrade")};
-	int rc = config_bool(
-		c->env->config, "flash", NULL, "require_known", false, &policy.require_known, e);
+	struct release_policy policy = flash_policy(c);
+	int rc = config_bool(c->env->config, "flash", NULL, "require_known", policy.require_known,
+		&policy.require_known, e);
 
+	policy.require_known |= flash_policy(c).require_known;
 	if (rc == 0)
 		rc = flash_configured(c, &c->now, e);
 	if (rc == 0)
@@ -220,7 +220,9 @@ static int send_it(struct flash_call *c, const struct updater_file *f, struct er
 	int rc = c->has_proof && !own ? proof_begin(&session, &c->proof, NULL, e) : 0;
 
 	if (rc == 0) {
+		c->begun = true;
 		rc = u->ops->send(u, f, &r, e);
+		c->written = rc == 0;
 		if (rc < 0)
 			err_wrap(e, "%s", c->device->name);
 	}

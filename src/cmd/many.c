@@ -4,26 +4,19 @@
  */
 #include "many.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <glob.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <stmota/cleanup.h>
 #include <stmota/device_url.h>
 #include <stmota/log.h>
 #include <stmota/signals.h>
 
-#define LINE_MAX_LEN (1u << 20) /* a plan in one line is long; more than this is none */
-#define SLICE_MS     100
+#define SLICE_MS 100
 
 struct many {
 	struct command_env *env;
@@ -144,58 +137,53 @@ static void child_log(void *ctx, enum log_level level, const char *line)
 	event_emit(ctx, &ev);
 }
 
-/* Never returns: everything that belongs to the parent stays as it is. */
-static void child(struct many *m, const struct many_device *d, int fd)
+int many_child(
+	const struct command_env *parent, const char *device, many_run run, void *ctx, FILE *to)
 {
-	struct command_env env = *m->env;
+	struct command_env env = *parent;
 	struct event_sink sink;
 	struct err e = ERR_INIT;
 	size_t verbose = opt_count(env.opts, "verbose");
-	FILE *to = fdopen(fd, "w");
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), rc;
+	int rc;
 
-	/* Ctrl-C at the terminal goes to the parent alone, which passes it on once. */
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (to == NULL || null < 0 || dup2(null, STDIN_FILENO) < 0)
-		_exit(err_exit_status(ERR_NOMEM));
 	env.out = out_new(OUT_JSON, to);
 	out_set_lines(env.out);
 	sink = out_event_sink(env.out);
 	env.events = &sink;
-	env.device = d->name;
+	env.device = device;
 	log_set_handler(child_log, &sink,
 		verbose >= 2   ? LOG_DEBUG
 		: verbose == 1 ? LOG_INFO
 			       : LOG_WARN);
-	rc = m->run(&env, m->ctx, &e);
+	rc = run(&env, ctx, &e);
 	if (rc < 0) {
 		if (e.code == ERR_NONE)
 			e.code = rc;
 		out_error(env.out, &e);
 	}
 	out_finish(env.out, NULL);
-	_exit(err_exit_status(rc < 0 ? e.code : ERR_NONE));
+	return err_exit_status(rc < 0 ? e.code : ERR_NONE);
+}
+
+struct child {
+	const struct many *m;
+	const struct many_device *d;
+};
+
+static int child(void *ctx, FILE *to)
+{
+	const struct child *c = ctx;
+
+	return many_child(c->m->env, c->d->name, c->m->run, c->m->ctx, to);
 }
 
 static int start(struct many *m, struct many_device *d, struct err *e)
 {
-	int fds[2];
+	struct child c = {.m = m, .d = d};
+	int rc = worker_start(&d->worker, false, -1, child, &c, e);
 
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set_errno(e, ERR_IO, errno, "cannot begin with %s", d->name);
-	fflush(stdout);
-	fflush(stderr);
-	d->pid = fork();
-	if (d->pid == 0)
-		child(m, d, fds[1]);
-	close(fds[1]);
-	if (d->pid < 0) {
-		close(fds[0]);
-		return err_set_errno(e, ERR_IO, errno, "cannot begin with %s", d->name);
-	}
-	d->fd = fds[0];
-	fcntl(d->fd, F_SETFL, O_NONBLOCK);
+	if (rc < 0)
+		return err_wrap(e, "%s", d->name);
 	d->start_ms = clock_now_ms(&clock_monotonic);
 	d->state = MANY_RUNS;
 	m->running++;
@@ -239,8 +227,16 @@ static void take_result(struct many *m, struct many_device *d, json_t *j)
 	pass_on(j, d->name);
 }
 
-static void take_event(struct many *m, struct many_device *d, const char *line)
+struct heard {
+	struct many *m;
+	struct many_device *d;
+};
+
+static void take_event(void *ctx, const char *line)
 {
+	const struct heard *h = ctx;
+	struct many *m = h->m;
+	struct many_device *d = h->d;
 	json_t *j = json_loads(line, 0, NULL);
 	const char *event = text_of(j, "event");
 	bool verbose = opt_given(m->env->opts, "verbose");
@@ -271,31 +267,6 @@ static void take_event(struct many *m, struct many_device *d, const char *line)
 	json_decref(j);
 }
 
-static void take_bytes(struct many *m, struct many_device *d, const char *p, size_t len)
-{
-	while (len > 0) {
-		const char *end = memchr(p, '\n', len);
-		size_t n = end != NULL ? (size_t)(end - p) : len;
-		char *more = d->len + n < LINE_MAX_LEN ? realloc(d->text, d->len + n + 1) : NULL;
-
-		if (more != NULL) {
-			d->text = more;
-			memcpy(more + d->len, p, n);
-			d->len += n;
-			more[d->len] = '\0';
-		}
-		p += n;
-		len -= n;
-		if (end == NULL)
-			continue;
-		p++;
-		len--;
-		if (d->text != NULL)
-			take_event(m, d, d->text);
-		d->len = 0;
-	}
-}
-
 /* --quiet prints errors, and only those. */
 static void tell_failure(const struct many *m, const struct many_device *d)
 {
@@ -308,34 +279,23 @@ static void tell_failure(const struct many *m, const struct many_device *d)
 
 static void finish(struct many *m, struct many_device *d)
 {
-	int status = 0;
+	char how[32];
 
-	close(d->fd);
-	d->fd = -1;
-	while (waitpid(d->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	d->ms = clock_now_ms(&clock_monotonic) - d->start_ms;
 	m->running--;
-	free(d->text);
-	d->text = NULL;
-	d->state = WIFEXITED(status) && WEXITSTATUS(status) == 0 && d->result != NULL ? MANY_OK
-										      : MANY_FAILED;
+	d->state = worker_is_ok(&d->worker) && d->result != NULL ? MANY_OK : MANY_FAILED;
 	if (d->state == MANY_FAILED && d->error[0] == '\0')
-		snprintf(d->error, sizeof(d->error), "its process ended with %s %d",
-			WIFSIGNALED(status) ? "signal" : "status",
-			WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+		snprintf(d->error, sizeof(d->error), "its process ended with %s",
+			worker_status_text(&d->worker, how, sizeof(how)));
 	if (d->state == MANY_FAILED)
 		tell_failure(m, d);
 }
 
 static void listen_to(struct many *m, struct many_device *d)
 {
-	char piece[4096];
-	ssize_t n;
+	struct heard h = {m, d};
 
-	while ((n = read(d->fd, piece, sizeof(piece))) > 0)
-		take_bytes(m, d, piece, (size_t)n);
-	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (!worker_listen(&d->worker, take_event, &h))
 		finish(m, d);
 }
 
@@ -349,7 +309,7 @@ static void stop(struct many *m)
 		struct many_device *d = &m->d[i];
 
 		if (d->state == MANY_RUNS)
-			kill(d->pid, SIGINT);
+			worker_stop(&d->worker);
 		if (d->state != MANY_WAITS)
 			continue;
 		d->state = MANY_FAILED;
@@ -382,8 +342,7 @@ static int serve(struct many *m, size_t jobs, struct err *e)
 	start_more(m, jobs);
 	while (m->running > 0 || m->started < m->n) {
 		for (size_t i = 0; i < m->n; i++)
-			fds[i] = (struct pollfd){.fd = m->d[i].state == MANY_RUNS ? m->d[i].fd : -1,
-				.events = POLLIN};
+			fds[i] = (struct pollfd){.fd = m->d[i].worker.fd, .events = POLLIN};
 		poll(fds, m->n, SLICE_MS);
 		if (signals_pending() && !m->stopped)
 			stop(m);
@@ -436,7 +395,7 @@ int many_do(struct command_env *env, const struct device_names *names, size_t jo
 	if (m.d == NULL)
 		return err_set(e, ERR_NOMEM, "out of memory");
 	for (size_t i = 0; i < names->n; i++)
-		m.d[i] = (struct many_device){.name = names->v[i], .fd = -1};
+		m.d[i] = (struct many_device){.name = names->v[i], .worker = WORKER_INIT};
 	/* What is said about one of them names it; the command as a whole has no device. */
 	env->device = NULL;
 	if (!env->quiet && !m.json)

@@ -9,11 +9,12 @@
 #define STMOTA_MANY_H
 
 #include <jansson.h>
-#include <sys/types.h>
+#include <stdio.h>
 
 #include <stmota/clock.h>
 #include <stmota/command.h>
 #include <stmota/progress.h>
+#include <stmota/worker.h>
 
 /* --device, as often as it was given, and what --all-matching finds; owned strings. */
 struct device_names {
@@ -38,6 +39,13 @@ typedef int (*many_run)(struct command_env *env, void *ctx, struct err *e);
 int many_do(struct command_env *env, const struct device_names *names, size_t jobs, many_run run,
 	void *ctx, struct err *e);
 
+/*
+ * In a process of a device: `env` with the name and an output of its own, which goes to `to` line by
+ * line. Returns the exit status.
+ */
+int many_child(
+	const struct command_env *env, const char *device, many_run run, void *ctx, FILE *to);
+
 /* ---- many_show.c: a line for each, redrawn in place ---- */
 
 enum many_state { MANY_WAITS, MANY_RUNS, MANY_OK, MANY_FAILED };
@@ -45,10 +53,7 @@ enum many_state { MANY_WAITS, MANY_RUNS, MANY_OK, MANY_FAILED };
 struct many_device {
 	const char *name;
 	enum many_state state;
-	pid_t pid;
-	int fd;
-	char *text; /* of a line that has not ended yet */
-	size_t len;
+	struct worker worker;
 	char phase[24];
 	uint64_t done, total;
 	uint64_t start_ms, ms;

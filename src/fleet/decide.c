@@ -77,11 +77,9 @@ static int ask_up_to_date(const struct decide_facts *f, char *why)
 		       imf_version_compare(k->version, o->version) == 0 && k->counter == o->counter;
 	if (!same)
 		return -1;
-	if (k->has_version)
-		snprintf(why, DECIDE_WHY_SIZE, "up to date: %s",
-			version_format(k->version, version));
-	else
-		snprintf(why, DECIDE_WHY_SIZE, "up to date");
+	snprintf(why, DECIDE_WHY_SIZE, "up to date%s%s%s%s", k->has_version ? ": " : "",
+		k->has_version ? version_format(k->version, version) : "",
+		o->newer[0] != '\0' ? "; " : "", o->newer);
 	return DECIDE_UP_TO_DATE;
 }
 

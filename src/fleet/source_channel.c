@@ -250,6 +250,7 @@ static enum update_wish wish(struct update_source *s, const struct fleet_device 
 		stone = stone_is_missing(&l, r);
 		if (!stone && (choice == CHANNEL_CHOSEN || choice == CHANNEL_INCLUDED)) {
 			offer(c, &l, r, ret);
+			snprintf(ret->newer, sizeof(ret->newer), "%.119s", why);
 			snprintf(why, 160, "%s", ret->why);
 			return UPDATE_OFFER;
 		}

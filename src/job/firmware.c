@@ -295,12 +295,25 @@ static int load_image(struct firmware *f, const struct firmware_options *opt, st
 	return fmt_read(f->file.data, f->file.len, f->path, &options, &f->image, &f->format, e);
 }
 
+/* The same bytes are judged and written: nobody changes them in between. */
+static int check_digest(const struct firmware *f, const uint8_t want[SHA256_SIZE], struct err *e)
+{
+	uint8_t sum[SHA256_SIZE];
+	int rc = sha256(f->file.data, f->file.len, sum, e);
+
+	if (rc == 0 && memcmp(sum, want, sizeof(sum)) != 0)
+		rc = err_set(e, ERR_DAMAGED, "%s is not the file that was announced", f->path);
+	return rc;
+}
+
 int firmware_load(
 	const char *path, const struct firmware_options *opt, struct firmware *ret, struct err *e)
 {
-	cleanup_firmware struct firmware f = {.path = path};
+	cleanup_firmware struct firmware f = {.path = opt->name != NULL ? opt->name : path};
 	int rc = fetch_input(path, opt->fetch, FS_FILE_MAX, opt->events, &f.file, e);
 
+	if (rc == 0 && opt->sha256 != NULL)
+		rc = check_digest(&f, opt->sha256, e);
 	if (rc < 0)
 		return rc;
 	f.is_package = package_detect(f.file.data, f.file.len);
@@ -309,7 +322,7 @@ int firmware_load(
 	else
 		rc = load_image(&f, opt, e);
 	if (rc < 0)
-		return e != NULL && strstr(e->msg, path) == NULL ? err_wrap(e, "%s", path) : rc;
+		return e != NULL && strstr(e->msg, f.path) == NULL ? err_wrap(e, "%s", f.path) : rc;
 	*ret = f;
 	f = FIRMWARE_INIT;
 	return 0;

@@ -208,7 +208,7 @@ static int check_version(const struct imf_header *h, const struct installed_now 
 		return 0;
 	}
 	version_format(now->version, is);
-	if (h->counter < now->counter)
+	if (h->counter < now->counter && !policy->allow_counter)
 		return err_set(e, ERR_DOWNGRADE,
 			"the package has security counter %u, the device is at %u: never taken "
 			"back",

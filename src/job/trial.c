@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <stmota/backup.h>
 #include <stmota/cleanup.h>
@@ -62,6 +63,8 @@ static int on_plan(void *ctx, const struct flash_plan *plan, struct err *e)
 	/* All is there, but an interrupted run has not seen the proof: its backup still counts. */
 	if (plan->n_steps == 0 && !(t->unfinished && fs_exists(t->rq->backup)))
 		return 0;
+	if (t->rq->own_backup && !t->unfinished)
+		unlink(t->rq->backup);
 	rc = backup_take(t->d, plan->survey, t->rq->backup, t->unfinished, f->events, &t->old,
 		&t->ret->backup_kept, e);
 	t->ret->backup_taken = rc == 0 && !t->ret->backup_kept;
@@ -319,7 +322,8 @@ int trial_run(
 		rc = check_switch(&t, e);
 	if (rc == 0)
 		rc = write_it(&t, e);
-	if (rc == 0 && !ret->flash.stopped) {
+	ret->written = rc == 0 && !ret->flash.stopped;
+	if (ret->written) {
 		if (rq->proof == NULL && rq->flash.state != NULL)
 			rc = state_finish(rq->flash.state, rq->installed, e);
 		if (rc == 0)

@@ -20,15 +20,6 @@
 
 static const struct imf_version v1_0 = {1, 0, 0, 0}, v1_5 = {1, 5, 0, 0}, v2_1 = {2, 1, 0, 0};
 
-/* Until the fleet file is there. */
-bool __attribute__((weak)) fleet_in_window(const struct fleet *f, uint16_t minute)
-{
-	if (!f->has_window)
-		return true;
-	if (f->window_from <= f->window_to)
-		return minute >= f->window_from && minute < f->window_to;
-	return minute >= f->window_from || minute < f->window_to;
-}
 
 /* ---- one device ---- */
 
@@ -109,6 +100,9 @@ static void test_decide__up_to_date(void **state)
 	/* Whatever else is in the way does not matter then. */
 	t.facts.halted = "lamp-3 failed";
 	is(DECIDE_UP_TO_DATE, "up to date: 2.1.0");
+	snprintf(t.offer.newer, sizeof(t.offer.newer), "2.2.0: the rollout is halted");
+	is(DECIDE_UP_TO_DATE, "up to date: 2.1.0; 2.2.0: the rollout is halted");
+	t.offer.newer[0] = '\0';
 	t.offer.prove = true;
 	t.facts.halted = NULL;
 	is(DECIDE_DELIVER, "2.1.0 to 2.1.0");

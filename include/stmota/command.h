@@ -26,7 +26,7 @@
 #define CMD_LOOKS 32u /* it asks the device only: what of an earlier run cannot be ended is a warning */
 
 /* Heading under which `stmota --help` lists a command. */
-enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE };
+enum command_group { COMMAND_OTHER, COMMAND_DEVICE, COMMAND_PACKAGE, COMMAND_FLEET };
 
 struct command_env {
 	const struct opts *opts;         /* parsed */

@@ -353,7 +353,7 @@ const struct command cmd_fleet_adopt = {
 	.examples = "stmota fleet adopt --fleet street.conf lamp-1=uart:/dev/ttyUSB0 "
 		    "lamp-2=uart:/dev/ttyUSB1 --before dtr-rts --product acme.com/lamp\n"
 		    "stmota fleet adopt --fleet street.conf --dry-run\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

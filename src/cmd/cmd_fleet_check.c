@@ -85,7 +85,7 @@ const struct command cmd_fleet_check = {
 		"nothing. Warnings are what is allowed but seldom meant: a device without confirm,\n"
 		"say, of which nobody will know whether its new program runs.\n",
 	.examples = "stmota fleet check --fleet street.conf\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

@@ -52,7 +52,7 @@ const struct command cmd_fleet_export = {
 		"The database is only read; that works while a pass runs too.\n",
 	.examples = "stmota fleet export --fleet street.conf --out street.ndjson\n"
 		    "stmota fleet export --fleet street.conf --format csv --out attempts.csv\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.min_args = 0,
 	.max_args = 0,

@@ -181,7 +181,7 @@ const struct command cmd_fleet_history = {
 		"With --json a line for each, with its evidence, and a last one with their number.\n",
 	.examples = "stmota fleet history --fleet street.conf --since 7d\n"
 		    "stmota fleet history --fleet street.conf --device lamp-3 --json\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON | CMD_EVENTS,
 	.min_args = 0,

@@ -121,7 +121,7 @@ const struct command cmd_fleet_list = {
 		"goes.\n",
 	.examples = "stmota fleet list --fleet street.conf\n"
 		    "stmota fleet list --fleet street.conf --label north --json\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

@@ -237,7 +237,7 @@ const struct command cmd_fleet_status = {
 		"no server. Works while a pass runs, and where the disk is full or read-only.\n",
 	.examples = "stmota fleet status --fleet street.conf\n"
 		    "stmota fleet status --fleet street.conf --json\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

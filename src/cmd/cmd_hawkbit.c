@@ -332,7 +332,7 @@ const struct command cmd_hawkbit_audit = {
 		    "--password-file pw\n"
 		    "stmota hawkbit audit 17 --url https://ota.example.com --token-file t --watch "
 		    "--deadline 2h\n",
-	.group = COMMAND_PACKAGE,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 1,

@@ -349,7 +349,7 @@ const struct command cmd_publish = {
 		    "stmota publish --channel www --plan-key plan.pem --stage 5%\n"
 		    "stmota publish --channel www --plan-key plan.pem --halt\n"
 		    "stmota publish --channel www --status\n",
-	.group = COMMAND_PACKAGE,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

@@ -187,7 +187,7 @@ const struct command cmd_publish_simulate = {
 		"list is of several. Nothing is fetched and nothing is changed.\n",
 	.examples = "stmota publish simulate --channel www --devices lamps.txt\n"
 		    "stmota publish simulate --channel www --devices lamps.txt --list --json\n",
-	.group = COMMAND_PACKAGE,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

@@ -101,18 +101,30 @@ static void print_error(const struct call *c, const struct err *e)
 
 /* --- the steps ------------------------------------------------------------------------------ */
 
+/* "fleet adopt, check, list" for "fleet"; empty if no command begins with that word. */
+static void rest_of_command(const char *word, char *ret, size_t size)
+{
+	size_t len = strlen(word), at = 0;
+
+	ret[0] = '\0';
+	for (size_t i = 0; commands[i] != NULL && at < size; i++)
+		if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ')
+			at += (size_t)snprintf(ret + at, size - at, "%s%s", at > 0 ? ", " : "",
+				commands[i]->name + len + 1);
+}
+
 static int unknown_command(const char *word, struct err *e)
 {
 	const char *similar = command_similar(commands, word);
-	size_t len = strlen(word);
+	char rest[120];
 
-	err_set(e, ERR_USAGE, "unknown command '%s'", word);
+	rest_of_command(word, rest, sizeof(rest));
 	/* The first word of "key show" is not unknown, it is incomplete. */
-	for (size_t i = 0; commands[i] != NULL; i++)
-		if (strncmp(commands[i]->name, word, len) == 0 && commands[i]->name[len] == ' ') {
-			err_set(e, ERR_USAGE, "'%s' is only the beginning of a command", word);
-			similar = commands[i]->name;
-		}
+	if (rest[0] != '\0') {
+		err_set(e, ERR_USAGE, "'%s' is only the beginning of a command", word);
+		return err_hint(e, "'stmota %s' goes on with one of: %s", word, rest);
+	}
+	err_set(e, ERR_USAGE, "unknown command '%s'", word);
 	if (similar != NULL)
 		return err_hint(e, "did you mean 'stmota %s'?", similar);
 	return err_hint(e, "'stmota --help' lists the commands");

@@ -319,6 +319,7 @@ int command_overview(const struct command *const *commands, struct buf *ret, str
 		       "Gets firmware into STM32 microcontrollers, and checks that it arrived.\n");
 	put_group(&w, commands, COMMAND_DEVICE, "\nDevices:\n", (int)width);
 	put_group(&w, commands, COMMAND_PACKAGE, "\nImages and packages:\n", (int)width);
+	put_group(&w, commands, COMMAND_FLEET, "\nFleets:\n", (int)width);
 	put_group(&w, commands, COMMAND_OTHER, "\nOther:\n", (int)width);
 	writer_put(&w, "\nOptions:\n");
 	for (size_t t = 0; tables[t] != NULL; t++)

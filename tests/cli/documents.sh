@@ -17,7 +17,7 @@ while read -r program command rest; do
 	if [ "$program" = stmota ]; then
 		grep -qE "^  $command " commands || continue # prose: "stmota gets firmware"
 		case $command in
-		entry | key | option | playbook | protect | ymodem) command="$command ${rest%% *}" ;;
+		entry | fleet | hawkbit | key | option | playbook | protect | ymodem) command="$command ${rest%% *}" ;;
 		esac
 	else
 		[ "$command" = run ] || continue

@@ -1,0 +1,500 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A street of virtual devices behind one gateway, a channel on nginx over TLS, four releases.
+
+usage: rollout.py BUILD [--boards N] [--kills N] [--seed N] [--keep]
+
+Release 1 arrives, 2 goes out by canary while stmota is killed again and again, the server does what
+servers do (gone, slow, cut short, replayed, mixed), 3 is bad and must end at the canary, 4 repairs
+all. Most devices are ROM boards with a proof of health; every eighth takes files over YMODEM and
+tells no version; one is slow, one is another chip than the file says, one is dark and excused.
+
+What must hold at the end, whatever happened: every device runs release 4, none ever went backwards
+but the canary of release 3, no device was touched again once it was recorded as proved, nobody but
+the canary saw release 3, and a pass with nothing to do touches nothing.
+"""
+import argparse, json, os, random, re, shutil, signal, socket, struct, subprocess, sys, tempfile, time
+
+ap = argparse.ArgumentParser()
+ap.add_argument("build")
+ap.add_argument("--boards", type=int, default=12)
+ap.add_argument("--kills", type=int, default=4)
+ap.add_argument("--seed", type=int, default=1)
+ap.add_argument("--keep", action="store_true")
+args = ap.parse_args()
+
+build = os.path.abspath(args.build)
+stmota, sim = f"{build}/src/cmd/stmota", f"{build}/src/sim/stmota-sim"
+for program in ("nginx", "openssl"):
+    if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None:
+        print(f"SKIP: there is no {program}")
+        sys.exit(77)
+
+tmp = tempfile.mkdtemp(prefix="stmota-fleet.")
+os.chdir(tmp)
+env = {k: v for k, v in os.environ.items() if not k.startswith("STMOTA_")}
+env.update(HOME=tmp, XDG_CONFIG_HOME=f"{tmp}/config", XDG_STATE_HOME=f"{tmp}/state",
+           STMOTA_STATE_DIR=f"{tmp}/state", LC_ALL="C", NO_COLOR="1")
+rnd = random.Random(args.seed)
+processes = []
+began = time.monotonic()
+
+
+def say(text):
+    print(f"{time.monotonic() - began:6.1f}  {text}", flush=True)
+
+
+def fail(text):
+    print(f"FAILED: {text}\n(seed {args.seed}, {args.boards} boards, {args.kills} kills)")
+    sys.exit(1)
+
+
+def must(condition, text):
+    if not condition:
+        fail(text)
+
+
+def run(*command, status=0):
+    p = subprocess.run(command, env=env, capture_output=True, text=True)
+    if status is not None and p.returncode != status:
+        fail(f"status {p.returncode}, not {status}: {' '.join(command)}\n{p.stdout[-3000:]}\n{p.stderr[-3000:]}")
+    return p
+
+
+# ---- programs and packages ----
+
+def program(base, version, says):
+    """A vector table, a fill that differs from release to release, what it says when it starts."""
+    words = [0x20001000] + [0 if n in (7, 8, 9, 10, 13) else base + 0x201 for n in range(1, 128)]
+    fill = random.Random(version * 1000 + base)
+    body = bytes(fill.getrandbits(8) for _ in range(2500))
+    return struct.pack("<128I", *words) + b"\xfe\xe7" + body + b"stmota-sim says: " + says.encode() + b"\0"
+
+
+def release(version, says):
+    """Packages of both products."""
+    for product, base, chip in (("lamp", 0x08000000, "0x410"), ("cabinet", 0x08004000, "0x418")):
+        name = f"{product}-{version}"
+        with open(f"{name}.bin", "wb") as f:
+            f.write(program(base, version, f"{product} {version} {says}"))
+        run(stmota, "pack", f"{name}.bin", "--address", hex(base), "--product", f"example.com/{product}",
+            "--version", f"{version}.0.0", "--counter", str(version), "--chip", chip,
+            "--key", "release.pem", "--out", f"{name}.sota")
+
+
+def publish(*options):
+    keys = ["--plan-key", "plan.pem"] + ([] if os.path.exists("1.root") else ["--key", "release.pem"])
+    run(stmota, "publish", "--channel", "www", *keys, *options)
+    if not os.path.exists("1.root"):
+        shutil.copy("www/root/1.root", "1.root")
+
+
+# ---- the server ----
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+port = free_port()
+
+
+def certificate():
+    run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=street test CA")
+    run("openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+        "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=127.0.0.1")
+    with open("san", "w") as f:
+        f.write("subjectAltName=IP:127.0.0.1\n")
+    run("openssl", "x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key",
+        "-CAcreateserial", "-days", "2", "-extfile", "san", "-out", "server.pem")
+
+
+class Server:
+    def __init__(self):
+        self.p = None
+
+    def start(self, how=""):
+        self.stop()
+        user = "user root;" if os.geteuid() == 0 else ""
+        with open("nginx.conf", "w") as f:
+            f.write(f"""{user} daemon off; worker_processes 1; pid {tmp}/nginx.pid; error_log {tmp}/nginx.err;
+events {{ worker_connections 256; }}
+http {{
+  access_log {tmp}/nginx.log; default_type application/octet-stream;
+  client_body_temp_path {tmp}/n1; proxy_temp_path {tmp}/n2; fastcgi_temp_path {tmp}/n3;
+  uwsgi_temp_path {tmp}/n4; scgi_temp_path {tmp}/n5;
+  server {{
+    listen 127.0.0.1:{port} ssl; ssl_certificate {tmp}/server.pem; ssl_certificate_key {tmp}/server.key;
+    root {tmp}/www; {how}
+  }}
+}}
+""")
+        self.p = subprocess.Popen(["nginx", "-c", f"{tmp}/nginx.conf", "-e", f"{tmp}/nginx.err"],
+                                  env=dict(env, PATH=os.environ["PATH"] + ":/usr/sbin"),
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                return
+            except OSError:
+                if self.p.poll() is not None:
+                    fail("nginx ended: " + open("nginx.err").read())
+                time.sleep(0.02)
+        fail("nginx does not listen")
+
+    def stop(self):
+        if self.p is not None:
+            self.p.terminate()
+            self.p.wait()
+            self.p = None
+
+
+server = Server()
+
+
+# ---- the street ----
+
+class Device:
+    def __init__(self, i):
+        self.i, self.name = i, f"d{i:02}"
+        self.dark = i == args.boards - 1        # nobody is there; excused
+        self.other = i == args.boards - 2       # another chip than the file says
+        self.files = i % 8 == 5                 # takes files, tells nothing of itself
+        self.slow = i % 8 == 3
+        self.lamp = not (self.dark or self.other or self.files)
+        self.p = None
+
+    def start(self):
+        if self.dark:
+            return
+        command = [sim, "run", "--uart", self.name, "--state", f"{self.name}.state", "--seed", str(self.i),
+                   "--stats", f"{self.name}.stats"]
+        if self.files:
+            command += ["--updater", "iap-f1", "--reset-on-open"]
+        else:
+            command += ["--chip", "0x421" if self.other else "0x410", "--reset-on-open"]
+        if self.slow:
+            command += ["--wire", "115200,1"]
+        if os.path.lexists(self.name):
+            os.unlink(self.name)
+        self.p = subprocess.Popen(command, env=env, stdout=open("sim.log", "a"), stderr=subprocess.STDOUT)
+        with open(f"{self.name}.pid", "w") as f:
+            f.write(str(self.p.pid))
+        for _ in range(1000):
+            if os.path.lexists(self.name):
+                return
+            if self.p.poll() is not None:
+                fail(f"{self.name} does not start: " + open("sim.log").read()[-1000:])
+            time.sleep(0.01)
+        fail(f"{self.name} does not appear")
+
+    def stop(self):
+        if self.p is not None:
+            self.p.terminate()
+            self.p.wait()
+            self.p = None
+
+    def section(self):
+        product = "cabinet" if self.files else "lamp"
+        lines = [f"[device {self.name}]", "version = 0.9", f"product = example.com/{product}", f"group = cable-{self.i // 4}"]
+        if self.files:
+            lines += [f"url = ymodem:{tmp}/{self.name}?playbook=iap-f1", "wave = 2"]
+        else:
+            lines += [f"url = uart:{tmp}/{self.name}", f"before = reset-{self.name}", "chip = 0x410", "wave = 1"]
+        lines += ['confirm = uart: expect "healthy" within 3s']
+        if self.dark:
+            lines += ["excused = yes"]
+        lines += [f"[entry reset-{self.name}]", f"enter = kill -USR1 $(cat {tmp}/{self.name}.pid)", "boot_ms = 20"]
+        return "\n".join(lines) + "\n"
+
+    def holds(self, version):
+        """What it has in flash, read from the virtual chip itself, which is off."""
+        with open(f"{('cabinet' if self.files else 'lamp')}-{version}.bin", "rb") as f:
+            wanted = f.read()
+        with open(f"{self.name}.state", "rb") as f:
+            return wanted in f.read()
+
+
+street = [Device(i) for i in range(args.boards)]
+served = [d for d in street if not d.dark and not d.other]
+
+
+def fleet_file():
+    with open("street.conf", "w") as f:
+        f.write(f"""[fleet]
+gateway = gw
+channel = https://127.0.0.1:{port}
+root = {tmp}/1.root
+state = {tmp}/street.db
+parallel = 8
+per_group = 2
+attempts = 100
+stop_after = 2
+retry = 1s
+[fetch]
+ca_file = {tmp}/ca.pem
+tries = 2
+retry_ms = 50
+connect_s = 5
+stall_s = 10
+total_s = 30
+[trust]
+dir = {tmp}/trust
+""")
+        for d in street:
+            f.write(d.section())
+    run(stmota, "fleet", "check", "--fleet", "street.conf")
+
+
+def parsed(text):
+    """Lines of JSON; the last may be cut off by a kill."""
+    events = []
+    for line in text.splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            pass
+    return events
+
+
+def check_limits(events):
+    """Never more of one cable than two, and of all than eight."""
+    busy = {}
+    for e in events:
+        if e.get("event") == "begin":
+            busy[e["device"]] = street[int(e["device"][1:])].i // 4
+            cables = list(busy.values())
+            must(len(cables) <= 8, f"{len(cables)} at once")
+            must(max(cables.count(c) for c in cables) <= 2, f"too many of one cable: {sorted(busy)}")
+        elif e.get("event") == "device_result":
+            busy.pop(e["device"], None)
+
+
+def update(*statuses, options=()):
+    p = run(stmota, "update", "--fleet", "street.conf", "--json", "--now", *options, status=None)
+    events = parsed(p.stdout)
+    check_limits(events)
+    # One that is another chip and one that is dark are told of in each pass; nobody else may fail.
+    bad = [e for e in events if e.get("event") == "device_result" and
+           e["outcome"] not in ("ok", "already there") and e["device"] in {d.name for d in served}]
+    if p.returncode not in statuses and not (p.returncode == 11 and 0 in statuses and not bad):
+        fail(f"update ended with {p.returncode}, not {statuses}:\n{p.stdout[-4000:]}\n{p.stderr[-2000:]}")
+    return events
+
+
+def began_with(events):
+    return [e["device"] for e in events if e.get("event") == "begin"]
+
+
+def killed_update():
+    """Ends within a random time by kill -9: the pass alone, or all that it started as well."""
+    p = subprocess.Popen([stmota, "update", "--fleet", "street.conf", "--json", "--now"], env=env,
+                         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True)
+    try:
+        p.wait(rnd.uniform(0.05, 1.2))
+    except subprocess.TimeoutExpired:
+        if rnd.random() < 0.5:
+            p.kill()
+        else:
+            os.killpg(p.pid, signal.SIGKILL)
+    events = parsed(p.communicate()[0])
+    check_limits(events)
+    return events
+
+
+def versions():
+    r = json.loads(run(stmota, "fleet", "list", "--fleet", "street.conf", "--json").stdout)
+    return {d["name"]: d["version"] for d in r["devices"]}
+
+
+def history():
+    """Oldest first: device, version, outcome."""
+    out = run(stmota, "fleet", "export", "--fleet", "street.conf", "--table", "attempt").stdout
+    rows = [r for r in parsed(out) if r.get("table") == "attempt"]
+    return sorted(rows, key=lambda r: r["id"])
+
+
+# ---- the story ----
+
+def story():
+    certificate()
+    run(stmota, "keygen", "--type", "ed25519", "--out", "release.pem", "--public", "release.pub")
+    run(stmota, "keygen", "--type", "p256", "--out", "plan.pem", "--public", "plan.pub")
+    os.mkdir("trust")
+    shutil.copy("release.pub", "trust/release.pem")
+    for version, says in ((1, "healthy"), (2, "healthy"), (3, "dark"), (4, "healthy")):
+        release(version, says)
+    for d in street:
+        d.start()
+    publish("lamp-1.sota", "--stage", "100%")
+    publish("cabinet-1.sota", "--stage", "100%")
+    server.start()
+    fleet_file()
+
+    events = update(0)
+    must(set(began_with(events)) >= {d.name for d in served}, f"only {began_with(events)} began")
+    v = versions()
+    for d in served:
+        must(v[d.name] == "1.0.0", f"{d.name} has {v[d.name]}")
+    for rollout in {e["rollout"] for e in events if e.get("event") == "begin"}:
+        first = [e["event"] for e in events if e.get("rollout") == rollout and e["event"] in ("begin", "device_result")]
+        must(first[:2] == ["begin", "device_result"], f"the canary of {rollout} was not alone")
+    say(f"release 1: {len(served)} devices, each canary first and alone")
+    shutil.copytree("www", "www.1")
+
+    server_faults()
+
+    publish("cabinet-2.sota", "--stage", "100%")
+    for i in range(args.kills):
+        killed_update()
+    until_done(2)
+    say(f"release 2: by canary, stmota killed {args.kills} times on the way")
+
+    canary = bad_release()
+    say(f"release 3: bad, halted at its canary {canary}, which runs release 2 again")
+
+    publish("lamp-4.sota", "--stage", "100%")
+    publish("cabinet-4.sota", "--stage", "100%")
+    for i in range(args.kills // 2):
+        killed_update()
+    until_done(4)
+    say("release 4: repairs all")
+
+    nothing_to_do()
+    judge(canary)
+
+
+def until_done(version):
+    for _ in range(8):
+        update(0, 10, 11)
+        v = versions()
+        if all(v[d.name] == f"{version}.0.0" for d in served):
+            return
+    fail(f"release {version} does not arrive: {v}")
+
+
+def server_faults():
+    """New signed things, and a server that mangles them: nobody is begun, nothing is believed."""
+    shutil.copytree("www", "www.good")
+    publish("lamp-2.sota", "--stage", "100%")
+    shutil.rmtree("www.new", ignore_errors=True)
+    shutil.copytree("www", "www.new")
+    before = versions()
+
+    def no_delivery(name, *statuses):
+        events = update(*statuses)
+        must(began_with(events) == [], f"{name}: {began_with(events)} began")
+        must(versions() == before, f"{name}: versions changed")
+        say(f"server {name}: nobody was begun")
+
+    plan = max((f for f in os.listdir("www/channel/main") if f.endswith(".plan")), key=lambda f: int(f[:-5]))
+    whole = open(f"www/channel/main/{plan}", "rb").read()
+
+    server.stop()
+    no_delivery("gone", 12)
+    server.start("limit_rate 1000;")
+    os.truncate(f"www/channel/main/{plan}", len(whole) // 2)
+    no_delivery("slow, with half a plan", 1, 7, 12)
+    server.start()
+    with open(f"www/channel/main/{plan}", "wb") as f:   # an old plan under the new name
+        f.write(open("www.good/channel/main/" + sorted(os.listdir("www.good/channel/main"))[0], "rb").read())
+    no_delivery("mixed: new head, other plan", 1, 7, 12)
+    os.unlink(f"www/channel/main/{plan}")
+    no_delivery("mixed: new head, no plan", 1, 12)
+    with open(f"www/channel/main/{plan}", "wb") as f:
+        f.write(whole)
+    for name in ("head", "head.sig"):
+        data = bytearray(open(f"www/channel/main/{name}", "rb").read())
+        good = bytes(data)
+        data[len(data) // 2] ^= 1
+        open(f"www/channel/main/{name}", "wb").write(data)
+        no_delivery(f"lies in {name}", 1, 7, 12)
+        open(f"www/channel/main/{name}", "wb").write(good)
+    # The packages: plan and head are good, what they name is cut short. A dry run believes the new head.
+    update(0, options=("--dry-run",))
+    package = max(os.listdir("www/packages"), key=lambda f: os.stat(f"www/packages/{f}").st_mtime_ns)
+    package = next(f for f in os.listdir("www/packages") if not os.path.exists(f"www.good/packages/{f}"))
+    bytes_ = open(f"www/packages/{package}", "rb").read()
+    os.truncate(f"www/packages/{package}", len(bytes_) // 2)
+    events = update(7, 11)
+    must(versions() == before, "a package cut short arrived somewhere")
+    say("server with half a package: nobody changed")
+    open(f"www/packages/{package}", "wb").write(bytes_)
+    # An older tree, whole and well signed: it was believed once and is not believed again.
+    os.rename("www", "www.now")
+    os.rename("www.good", "www")
+    no_delivery("replayed", 12)
+    shutil.rmtree("www")
+    os.rename("www.now", "www")
+
+
+def bad_release():
+    publish("lamp-3.sota", "--stage", "100%")
+    for i in range(args.kills // 2):
+        killed_update()
+    for _ in range(6):
+        events = update(0, 10, 11)
+        r = json.loads(run(stmota, "fleet", "status", "--fleet", "street.conf", "--json", status=None).stdout)
+        if any(x.get("halted") for x in r.get("rollouts", [])):
+            break
+    else:
+        fail("release 3 was not halted")
+    saw = {r["device"] for r in history() if r["version"] == "3.0.0"}
+    must(len(saw) == 1, f"release 3 was seen by {saw}")
+    events = update(0)
+    must(began_with(events) == [], f"halted, and {began_with(events)} began")
+    canary = saw.pop()
+    v = versions()
+    for d in served:
+        must(v[d.name] == "2.0.0", f"{d.name} has {v[d.name]} after release 3")
+    return canary
+
+
+def nothing_to_do():
+    for d in street:
+        d.stop()
+        d.start()
+    events = update(0)
+    other = {d.name for d in street if d not in served}   # refused or silent: asked again, and no more
+    must(set(began_with(events)) <= other, f"nothing to do, and {began_with(events)} began")
+    for d in street:
+        d.stop()
+        if not d.dark:
+            with open(f"{d.name}.stats") as f:
+                touched = json.load(f)["bytes_to_device"]
+            must(touched == 0 or d.other, f"{d.name} was touched by a pass with nothing to do")
+    say("nothing to do: no device was touched")
+
+
+def judge(canary):
+    for d in served:
+        must(d.holds(4), f"{d.name} does not hold release 4")
+        must(not d.holds(3), f"{d.name} holds release 3")
+    proved = {}
+    for r in history():
+        device, version = r["device"], int(r["version"].split(".")[0])
+        again = street[int(device[1:])].files and r["outcome"] in ("ok", "already there")
+        must(version >= proved.get(device, 0), f"{device} went back to {version}")
+        must(version > proved.get(device, 0) or again or device == canary,
+             f"{device} was tried again with {version}: {r['outcome']}")
+        if r["outcome"] == "ok":
+            proved[device] = version
+    counts = {}
+    for r in history():
+        counts[r["outcome"]] = counts.get(r["outcome"], 0) + 1
+    say("attempts: " + ", ".join(f"{n} {o}" for o, n in sorted(counts.items())))
+
+
+try:
+    story()
+    say("all devices run release 4")
+finally:
+    server.stop()
+    for d in street:
+        d.stop()
+    if args.keep:
+        print(tmp)
+    else:
+        shutil.rmtree(tmp, ignore_errors=True)

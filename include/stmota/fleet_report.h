@@ -15,6 +15,7 @@
 #include <stmota/fetch.h>
 #include <stmota/fleet.h>
 #include <stmota/fleet_db.h>
+#include <stmota/fleet_view.h>
 #include <stmota/key.h>
 
 struct fleet_report_send {
@@ -44,5 +45,11 @@ struct fleet_report_result {
  */
 int fleet_report_flush(struct fleet_db *db, const struct fleet_report_send *rq,
 	struct fleet_report_result *ret, struct err *e);
+
+/*
+ * Appends a page of HTML that shows the picture: one file, no script, nothing that is loaded. Reads
+ * the transcripts that the failures name, where they are still there. ERR_NOMEM.
+ */
+int fleet_page(const struct fleet_view *v, const char *gateway, struct buf *ret, struct err *e);
 
 #endif

@@ -37,6 +37,7 @@ struct fleet_view_point { /* a device's attempt in a rollout ended */
 	uint64_t time;
 	uint32_t ok, failed; /* devices, after it */
 	bool good, canary;   /* this one */
+	uint32_t device;     /* its place among the devices of the view */
 };
 
 struct fleet_view_halt {
@@ -58,7 +59,8 @@ struct fleet_view_rollout {
 	size_t n_points;
 	struct fleet_view_halt halts[FLEET_VIEW_HALTS]; /* the last ones */
 	size_t n_halts;
-	bool halted; /* now */
+	bool halted;  /* now */
+	bool matters; /* and for some device nothing newer came */
 };
 
 struct fleet_view {

@@ -178,7 +178,7 @@ static void show_rollouts(struct out *o, const struct fleet_view *v)
 	}
 	out_end(o);
 	for (size_t i = 0; i < v->n_rollouts; i++)
-		if (v->rollouts[i].halted)
+		if (v->rollouts[i].matters)
 			out_text(o,
 				"%s is halted on this gateway; stmota update --resume %s when it is "
 				"clear why",

@@ -23,6 +23,7 @@ extern const struct command cmd_fleet_check;
 extern const struct command cmd_fleet_export;
 extern const struct command cmd_fleet_history;
 extern const struct command cmd_fleet_list;
+extern const struct command cmd_fleet_report;
 extern const struct command cmd_fleet_status;
 extern const struct command cmd_go;
 extern const struct command cmd_hawkbit_audit;
@@ -75,6 +76,7 @@ const struct command *const commands[] = {
 	&cmd_fleet_export,
 	&cmd_fleet_history,
 	&cmd_fleet_list,
+	&cmd_fleet_report,
 	&cmd_fleet_status,
 	&cmd_go,
 	&cmd_hawkbit_audit,

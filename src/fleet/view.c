@@ -223,7 +223,10 @@ static int add_point(struct walk *w, const struct fleet_attempt *a, struct err *
 	memcpy(r->package, a->package, SHA256_SIZE);
 	if (a->started < r->first)
 		r->first = a->started;
-	r->last = a->ended > a->started ? a->ended : a->started;
+	if (a->started > r->last)
+		r->last = a->started;
+	if (a->ended > r->last)
+		r->last = a->ended;
 	if (d == NULL || (!good && !fleet_outcome_is_failure(a->outcome)))
 		return 0;
 	rc = last_of(w, i, (size_t)(d - v->devices), &last, e);
@@ -239,6 +242,7 @@ static int add_point(struct walk *w, const struct fleet_attempt *a, struct err *
 		*(last->good ? &p.ok : &p.failed) -= 1;
 	*(good ? &p.ok : &p.failed) += 1;
 	r->canaries += a->canary && !last->canary;
+	p.device = (uint32_t)(d - v->devices);
 	last->known = true;
 	last->good = good;
 	last->canary = last->canary || a->canary;
@@ -270,11 +274,30 @@ static int add_halt(void *ctx, const struct fleet_halt *h, struct err *e)
 	return 0;
 }
 
+/* Those that are open last. Deliveries overlap: what began first need not end first. */
+static int by_end(const void *a, const void *b)
+{
+	const struct fleet_attempt *x = a, *y = b;
+
+	if (x->ended != y->ended)
+		return x->ended - 1 < y->ended - 1 ? -1 : 1;
+	return (x->id > y->id) - (x->id < y->id);
+}
+
 static int newest_first(const void *a, const void *b)
 {
 	const struct fleet_view_rollout *x = a, *y = b;
 
 	return (x->last < y->last) - (x->last > y->last);
+}
+
+static bool is_newest_of_one(const struct fleet_view *v, const char *rollout)
+{
+	for (size_t i = 0; i < v->n_devices; i++)
+		if (v->devices[i].device != NULL && v->devices[i].newest.id != 0 &&
+			strcmp(v->devices[i].newest.rollout, rollout) == 0)
+			return true;
+	return false;
 }
 
 static int load_rollouts(struct fleet_view *v, struct fleet_db *db, struct err *e)
@@ -283,7 +306,9 @@ static int load_rollouts(struct fleet_view *v, struct fleet_db *db, struct err *
 	int rc = fleet_db_each_attempt(db, NULL, 0, collect, &w, e);
 
 	v->n_attempts = w.n;
-	for (size_t i = w.n; rc == 0 && i-- > 0;)
+	if (w.n > 1)
+		qsort(w.all, w.n, sizeof(*w.all), by_end);
+	for (size_t i = 0; rc == 0 && i < w.n; i++)
 		rc = add_point(&w, &w.all[i], e);
 	for (size_t i = 0; i < w.n_lasts; i++)
 		free(w.lasts[i]);
@@ -291,6 +316,9 @@ static int load_rollouts(struct fleet_view *v, struct fleet_db *db, struct err *
 	free(w.all);
 	if (rc == 0)
 		rc = fleet_db_each_halt(db, add_halt, v, e);
+	for (size_t i = 0; rc == 0 && i < v->n_rollouts; i++)
+		v->rollouts[i].matters =
+			v->rollouts[i].halted && is_newest_of_one(v, v->rollouts[i].id);
 	for (size_t i = 0; rc == 0 && i < v->n_rollouts; i++)
 		rc = fleet_db_counts(db, v->rollouts[i].id, &v->rollouts[i].counts, e);
 	if (v->n_rollouts > 1)

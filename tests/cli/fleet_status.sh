@@ -1,6 +1,5 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-#
 # shellcheck shell=sh source=tests/cli/lib.sh
 #
 # fleet status, history and export: before the first pass, of a street, on a database that is damaged

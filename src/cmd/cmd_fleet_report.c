@@ -191,7 +191,7 @@ const struct command cmd_fleet_report = {
 		"any web server, mailed, or printed. --json has the same.\n",
 	.examples = "stmota fleet report --fleet street.conf --html /var/www/street.html\n"
 		    "stmota fleet report --fleet street.conf --send\n",
-	.group = COMMAND_OTHER,
+	.group = COMMAND_FLEET,
 	.opts = opts,
 	.flags = CMD_JSON,
 	.min_args = 0,

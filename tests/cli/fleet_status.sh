@@ -38,7 +38,9 @@ expect 0 stmota fleet status --fleet street.conf
 prints 'north-7: 20 devices; 18 ok, 1 running, 1 set aside'
 grep -q 'lamp-005  set aside  1.0.0 .* failed .* 5 of 5  the device refused block 17 of 84; again in 22 h' out ||
 	fail 'the device that is set aside'
-prints '2026-11-broken is halted on this gateway'
+# The halt is told; but its devices have gone on, so nobody is asked to end it.
+grep -q '2026-11-broken  1.1.0 .* the canary lamp-001 was not healthy' out || fail 'the halt'
+prints_not 'is halted on this gateway'
 expect 0 stmota fleet status --fleet street.conf --json
 json "r['schema'] == 1 and r['gateway'] == 'north-7' and r['sum']['ok'] == 18"
 json "len(r['devices']) == 20 and r['devices'][0]['version'] == '1.2.0'"
@@ -98,6 +100,7 @@ rm fleet.db
 scene fleet.db hostile 9
 for command in status history; do
 	expect 0 stmota fleet "$command" --fleet street.conf
+	[ "$command" = history ] || prints 'is halted on this gateway; stmota update --resume'
 	! grep -q "$(printf '\033')" out || fail "an escape sequence passes fleet $command"
 	expect 0 stmota fleet "$command" --fleet street.conf --json
 	json 'True'

@@ -60,6 +60,12 @@ int protect_plan_wrp(struct device *d, bool on, const struct span *ranges, size_
 int protect_apply_wrp(struct device *d, const struct wrp_change *c, const struct event_sink *events,
 	enum option_outcome *ret, struct err *e);
 
+/*
+ * Lifts all write protection, also where a power cut left option words that cannot be read as any:
+ * then by the bootloader's own command, where that is safe. Nothing is erased. As protect_apply_wrp().
+ */
+int protect_clear_wrp(struct device *d, const struct event_sink *events, struct err *e);
+
 /* ---- read-out protection ---- */
 
 /*

@@ -47,6 +47,7 @@ extern const struct command cmd_protect_rdp_set;
 extern const struct command cmd_protect_status;
 extern const struct command cmd_protect_wrp_off;
 extern const struct command cmd_protect_wrp_on;
+extern const struct command cmd_provision;
 extern const struct command cmd_publish;
 extern const struct command cmd_publish_simulate;
 extern const struct command cmd_read;
@@ -100,6 +101,7 @@ const struct command *const commands[] = {
 	&cmd_protect_status,
 	&cmd_protect_wrp_off,
 	&cmd_protect_wrp_on,
+	&cmd_provision,
 	&cmd_publish,
 	&cmd_publish_simulate,
 	&cmd_read,

@@ -213,6 +213,26 @@ int protect_apply_wrp(struct device *d, const struct wrp_change *c, const struct
 	return rc;
 }
 
+int protect_clear_wrp(struct device *d, const struct event_sink *events, struct err *e)
+{
+	enum option_outcome outcome;
+	struct wrp_change *c;
+	int rc;
+
+	if (d->facts.wrp_known && d->facts.n_wrp == 0)
+		return 0;
+	c = calloc(1, sizeof(*c));
+	if (c == NULL)
+		return err_set(e, ERR_NOMEM, "out of memory");
+	/* No row of `after`: nothing is protected then. */
+	c->by_command = !d->facts.wrp_known && command_is_safe(d);
+	rc = c->by_command ? 0 : protect_plan_wrp(d, false, NULL, 0, c, e);
+	if (rc == 0)
+		rc = protect_apply_wrp(d, c, events, &outcome, e);
+	free(c);
+	return rc;
+}
+
 /* ---- read-out protection ---- */
 
 int protect_check_rdp(const struct device_facts *f, unsigned level, bool *ret_erases,

@@ -18,9 +18,9 @@
 
 #define WAIT_STEP_MS 250
 
-static int no_playbook(const struct device *d, struct err *e)
+static int no_playbook(struct err *e)
 {
-	err_set(e, ERR_USAGE, "%s does not say which updater is there", d->name);
+	err_set(e, ERR_USAGE, "the URL does not say which updater is there");
 	return err_hint(e,
 		"add ?playbook=NAME to the URL; 'stmota playbook list' names them, 'rb' is "
 		"a bare YMODEM receiver");
@@ -103,7 +103,7 @@ int device_open_updater(struct device *d, uint32_t wait_s, const struct config *
 	int rc;
 
 	if (d->url.playbook[0] == '\0')
-		return no_playbook(d, e);
+		return no_playbook(e);
 	rc = playbook_load(d->url.playbook, &p, e);
 	if (rc == 0)
 		rc = state_folder(

@@ -47,8 +47,16 @@ static int whole(const struct firmware *f, const struct updater_info *info,
 	struct updater_file *ret, struct err *e)
 {
 	if (!f->is_package) {
-		err_set(e, ERR_NO_FIT, "%s is no package, and this device takes nothing else", f->path);
+		err_set(e, ERR_NO_FIT, "%s is no package, and this device takes nothing else",
+			f->path);
 		return err_hint(e, "'stmota pack' makes one");
+	}
+	for (size_t i = 0; i < f->package.header.n_components; i++) {
+		if (f->selected[i])
+			continue;
+		err_set(e, ERR_USAGE, "%s goes to this device whole, it takes out what it needs",
+			f->path);
+		return err_hint(e, "leave out --component");
 	}
 	if (!info->takes_deltas && firmware_waits_any(f))
 		return no_delta(f, e);

@@ -191,11 +191,16 @@ static int take_i2c_addr(struct device_url *u, struct err *e)
 
 static int parse(const char *text, struct device_url *u, struct err *e)
 {
-	size_t n = scheme_len(text), len;
+	size_t n, len;
 	char options[256];
 	char *next;
-	int rc = take_scheme(text, n, &u->scheme, e);
+	int rc;
 
+	/* The long way to say it: what is behind a server is an updater. */
+	if (strncmp(text, "ymodem:tcp:", strlen("ymodem:tcp:")) == 0)
+		text += strlen("ymodem:");
+	n = scheme_len(text);
+	rc = take_scheme(text, n, &u->scheme, e);
 	if (rc < 0)
 		return rc;
 	if (text[n] != ':')

@@ -45,6 +45,7 @@ expect 2 stmota flash --device 'ymodem:/nonexistent?playbook=iap-f2' app.bin
 says "did you mean 'iap-f"
 expect 3 stmota flash --device 'ymodem:/nonexistent?playbook=iap-f1' app.bin
 expect 3 stmota flash --device 'tcp:127.0.0.1:9?playbook=iap-f1' app.bin
+expect 3 stmota flash --device 'ymodem:tcp:127.0.0.1:9?playbook=iap-f1' app.bin
 
 # ---- what does not fit gets no byte of the file out ----
 updater iap-f1
@@ -88,6 +89,13 @@ holds app.bin
 pack 0.9.0 1 app.bin
 pack 1.1.0 0 app.bin
 updater iap-f1
+# Where the device takes packages as they are it takes all of it: no part can be chosen here.
+printf '[playbook]\ntitle = whole\nbased-on = iap-f1\n[file]\nform = package\n' >config/stmota/playbooks/whole.playbook
+expect 0 stmota pack app.bin --address 0x08004000 --component "set=configuration:key.pem@0x08020000" \
+	--product example.com/lamp --version 1.0.0 --key key.pem --out two.sota
+flash 2 whole two.sota --trust pub.pem --component set
+says 'goes to this device whole'
+says 'leave out --component'
 flash 8 iap-f1 lamp-0.9.0.sota --trust pub.pem
 flash 8 iap-f1 lamp-1.1.0.sota --trust pub.pem --allow-downgrade
 printf '[device lamp]\nurl = ymodem:board?playbook=iap-f1\nproduct = example.com/other\n' >lamp.conf

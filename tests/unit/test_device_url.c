@@ -47,6 +47,22 @@ static void test_device_url__defaults(void **state)
 	assert_int_not_equal(u.entry.boot_ms, 0);
 }
 
+static void test_device_url__tcp_has_a_long_form(void **state)
+{
+	static const char *const forms[] = {
+		"tcp:lamp:7000?playbook=rb", "ymodem:tcp:lamp:7000,playbook=rb"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		struct device_url u;
+
+		assert_int_equal(device_url_parse(forms[i], &u, NULL), 0);
+		assert_int_equal(u.scheme, DEVICE_TCP);
+		assert_string_equal(u.path, "lamp:7000");
+		assert_string_equal(u.playbook, "rb");
+	}
+}
+
 static void test_device_url__commas_for_zsh(void **state)
 {
 	struct device_url a, b;
@@ -139,6 +155,7 @@ static void test_device_url__refusals(void **state)
 		{"dfu:#1-1/2", ERR_USAGE, "bus and port"},
 		{"dfu:?speed=1", ERR_USAGE, "unknown key"},
 		{"tcp:", ERR_USAGE, "path is missing"},
+		{"ymodem:tcp:", ERR_USAGE, "path is missing"},
 		{"tcp:lamp:7000?baud=9600", ERR_USAGE, "unknown key"},
 		{"spi:/dev/spidev0.0", ERR_USAGE, "unknown scheme"},
 		{"/dev/ttyUSB0", ERR_USAGE, "scheme is missing"},
@@ -205,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_device_url__full),
 		cmocka_unit_test(test_device_url__defaults),
 		cmocka_unit_test(test_device_url__commas_for_zsh),
+		cmocka_unit_test(test_device_url__tcp_has_a_long_form),
 		cmocka_unit_test(test_device_url__i2c),
 		cmocka_unit_test(test_device_url__usb),
 		cmocka_unit_test(test_device_url__refusals),

@@ -24,7 +24,7 @@ struct fleet_adoptee {
 
 /* Settings that all new sections get; NULL: none. */
 struct fleet_adopt_settings {
-	const char *product, *group, *before;
+	const char *product, *group, *before, *confirm;
 	uint32_t wave, baud; /* 0: not written */
 };
 

@@ -24,6 +24,7 @@ static const struct opt opts[] = {
 	CMD_OPT_FLEET,
 	OPT_STRING("product", "NAME", "product that runs on them, such as acme.com/lamp"),
 	OPT_STRING("group", "NAME", "cable or street that they belong to"),
+	OPT_STRING("confirm", "HOW", "how they prove that they are healthy; as for flash"),
 	OPT_U32("wave", "N", "those with a lower number are updated first"),
 	OPT_U32("baud", "BAUD", "speed of their serial ports"),
 	OPT_STRING("before", "RECIPE", "how their bootloader is entered"),
@@ -230,6 +231,10 @@ static int open_db(struct call *c, bool look, struct err *e)
 	if (state == NULL) {
 		rc = config_load(NULL, &config, e);
 		if (rc == 0)
+			rc = config_parse(config, c->path, (const char *)c->text.data,
+				c->is_new ? 0 : c->text.len, e);
+		/* As if it had a device: that it has none yet is why we are here. */
+		if (rc == 0)
 			rc = config_parse(config, c->path, one, sizeof(one) - 1, e);
 		if (rc == 0)
 			rc = fleet_load(config, c->path, NULL, NULL, &f, e);
@@ -327,6 +332,7 @@ static int run(struct command_env *env, struct err *e)
 		.product = opt_str(o, "product", NULL),
 		.group = opt_str(o, "group", NULL),
 		.before = opt_str(o, "before", NULL),
+		.confirm = opt_str(o, "confirm", NULL),
 		.wave = opt_u32(o, "wave", 0),
 		.baud = opt_u32(o, "baud", 0),
 	};

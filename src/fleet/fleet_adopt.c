@@ -164,6 +164,8 @@ static int add_section(struct buf *b, const struct fleet_adoptee *a,
 		rc = add_text(b, "product", set->product, e);
 	if (rc == 0)
 		rc = add_text(b, "group", set->group, e);
+	if (rc == 0)
+		rc = add_text(b, "confirm", set->confirm, e);
 	return rc == 0 ? add_number(b, "wave", set->wave, e) : rc;
 }
 

@@ -83,6 +83,14 @@ prints 'wave = 2'
 expect 0 stmota fleet list --fleet mine.conf --label tall --json
 json "[(d['name'], d['id']) for d in r['devices']] == [('lamp-1', 's-17.lamp-1')]"
 
+# A file with settings and without devices: what was learned is where these settings say.
+printf '[fleet]\nstate = own.db\n' >empty.conf
+expect 0 stmota fleet adopt --fleet empty.conf "lamp-1=uart:$tmp/a" --confirm 'uart: expect "ok"'
+[ -s own.db ] || fail 'no own.db'
+[ ! -e state/empty.db ] || fail 'another database was made'
+expect 0 stmota fleet list --fleet empty.conf --json
+json "[(d['version'], d['confirm']) for d in r['devices']] == [('1.0.0', 'uart: expect \"ok\"')]"
+
 # Moved to another port, it is the same chip; one that is silent is told, and holds nobody back.
 boards_off
 rm -f a b c

@@ -76,6 +76,8 @@ struct fleet_attempt {
 	char *evidence; /* owned, JSON object: signers, digest read back, proof seen, times; or NULL */
 	char *transcript; /* owned, file name; or NULL */
 	bool confirmed;   /* as its ending said */
+	bool has_image;
+	uint8_t image[SHA256_SIZE]; /* that the device held at the end, as its ending said */
 };
 
 struct fleet_ending { /* strings are borrowed */

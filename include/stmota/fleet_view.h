@@ -19,6 +19,7 @@ enum fleet_view_state {
 	FLEET_VIEW_ASIDE,       /* its attempts are used up for now */
 	FLEET_VIEW_REFUSED,     /* by a check: it may not have what is offered */
 	FLEET_VIEW_INTERRUPTED, /* this host was stopped amidst it */
+	FLEET_VIEW_GONE,        /* the fleet file does not have it any more */
 	FLEET_VIEW_STATES,
 };
 
@@ -75,7 +76,7 @@ struct fleet_view {
 	size_t n_failures, n_failures_all;
 	size_t n_attempts;
 	uint64_t waiting;                   /* reports that are not delivered */
-	uint32_t states[FLEET_VIEW_STATES]; /* devices of the fleet file */
+	uint32_t states[FLEET_VIEW_STATES]; /* devices */
 	bool has_state;                     /* false: there was no pass yet */
 };
 

@@ -82,6 +82,8 @@ void cmd_out_attempt(struct out *o, const struct fleet_attempt *a)
 	out_str(o, "outcome", fleet_outcome_text(a->outcome));
 	out_bool(o, "failure", fleet_outcome_is_failure(a->outcome));
 	out_bool(o, "confirmed", a->confirmed);
+	if (a->has_image)
+		out_bytes(o, "image", a->image, SHA256_SIZE);
 	out_str(o, "error", a->error != 0 ? err_code_name((enum err_code)a->error) : NULL);
 	out_str(o, "text", a->text[0] != '\0' ? a->text : NULL);
 	out_evidence(o, a->evidence);

@@ -114,7 +114,7 @@ static const char *remark(
 	const struct fleet_view *v, const struct fleet_view_device *d, char *ret, size_t size)
 {
 	bool well = d->state == FLEET_VIEW_OK || d->state == FLEET_VIEW_NEW ||
-		    d->state == FLEET_VIEW_RUNNING;
+		    d->state == FLEET_VIEW_RUNNING || d->state == FLEET_VIEW_GONE;
 	char age[24] = "", when[48] = "", not_ours[40] = "";
 
 	if (d->retry_at > 0)
@@ -146,7 +146,7 @@ static void show_devices(struct out *o, const struct fleet_view *v)
 		out_uint(o, "counter", k->counter);
 		out_str(o, "last", k->tried > 0 ? fleet_outcome_text(k->last) : "-");
 		out_str(o, "seen", ago(v, k->seen, seen, sizeof(seen)));
-		if (d->tries > 0)
+		if (d->tries > 0 && d->state != FLEET_VIEW_GONE)
 			out_strf(o, "tries", "%u of %u", d->tries, v->fleet->attempts);
 		else
 			out_str(o, "tries", "-");

@@ -58,6 +58,8 @@ int db_attempt_row(struct fleet_db *db, sqlite3_stmt *st, struct fleet_attempt *
 	a.confirmed = sqlite3_column_int(st, 17) != 0;
 	rc = db_digest(db, st, 4, a.package, NULL, e);
 	if (rc == 0)
+		rc = db_digest(db, st, 18, a.image, &a.has_image, e);
+	if (rc == 0)
 		rc = db_version(db, st, 7, &a.version, NULL, e);
 	if (rc == 0)
 		rc = db_version(db, st, 8, &a.from, &a.has_from, e);
@@ -140,9 +142,10 @@ static int keep_ending(struct fleet_db *db, const struct fleet_attempt *a, uint6
 {
 	return db_run(db, e,
 		"UPDATE attempt SET ended = ?2, outcome = ?3, error = ?4, text = ?5, evidence = ?6,"
-		" transcript = ?7, confirmed = ?8 WHERE id = ?1",
-		"iiiittti", a->id, (int64_t)now, (int64_t)end->outcome, (int64_t)end->error,
-		end->text, end->evidence, end->transcript, (int64_t)end->confirmed);
+		" transcript = ?7, confirmed = ?8, image = ?9 WHERE id = ?1",
+		"iiiitttid", a->id, (int64_t)now, (int64_t)end->outcome, (int64_t)end->error,
+		end->text, end->evidence, end->transcript, (int64_t)end->confirmed,
+		end->has_image ? end->image : NULL);
 }
 
 /* It runs what was delivered, and proved it. */

@@ -96,6 +96,7 @@ json_t *db_json_attempt(const struct fleet_attempt *a)
 	json_object_set_new(j, "confirmed", json_boolean(a->confirmed));
 	json_object_set_new(j, "error",
 		a->error != 0 ? json_string(err_code_name((enum err_code)a->error)) : json_null());
+	json_object_set_new(j, "image", a->has_image ? hex(a->image, SHA256_SIZE) : json_null());
 	json_object_set_new(j, "text", db_json_text(a->text));
 	json_object_set_new(j, "evidence", db_json_evidence(a->evidence));
 	json_object_set_new(j, "transcript", db_json_text(a->transcript));

@@ -112,7 +112,7 @@ int db_outbox_put(
 
 #define DB_ATTEMPT_COLUMNS                                                                         \
 	"id, device, rollout, source, package, delta, canary, version, from_version, counter, "    \
-	"started, ended, outcome, error, text, evidence, transcript, confirmed"
+	"started, ended, outcome, error, text, evidence, transcript, confirmed, image"
 int db_attempt_row(struct fleet_db *db, sqlite3_stmt *st, struct fleet_attempt *ret, struct err *e);
 
 #endif

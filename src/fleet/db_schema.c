@@ -69,6 +69,8 @@ const char *const db_schema[] = {
 	/* 2: the plan that was seen last need not be fetched again */
 	"ALTER TABLE channel ADD COLUMN plan BLOB;\n"
 	"ALTER TABLE channel ADD COLUMN plan_sig BLOB;\n",
+	/* 3: what the device was seen to hold at the end belongs to the evidence. */
+	"ALTER TABLE attempt ADD COLUMN image BLOB CHECK (length(image) = 32);\n",
 };
 
 const int db_schema_version = ARRAY_LEN(db_schema);
@@ -97,6 +99,8 @@ static const char *const set_version[] = {
 	"PRAGMA user_version = 6",
 	"PRAGMA user_version = 7",
 	"PRAGMA user_version = 8",
+	"PRAGMA user_version = 9",
+	"PRAGMA user_version = 10",
 };
 
 static int run_step(struct fleet_db *db, const char *const *steps, int n, struct err *e)

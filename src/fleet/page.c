@@ -106,7 +106,7 @@ static void device_reason(
 	struct page *p, const struct fleet_view *v, const struct fleet_view_device *d)
 {
 	bool well = d->state == FLEET_VIEW_OK || d->state == FLEET_VIEW_NEW ||
-		    d->state == FLEET_VIEW_RUNNING;
+		    d->state == FLEET_VIEW_RUNNING || d->state == FLEET_VIEW_GONE;
 
 	cell(p, "Reason", "why");
 	if (!well)
@@ -166,7 +166,8 @@ static void devices(struct page *p, const struct fleet_view *v)
 		[FLEET_VIEW_INTERRUPTED] = 3,
 		[FLEET_VIEW_RUNNING] = 4,
 		[FLEET_VIEW_NEW] = 5,
-		[FLEET_VIEW_OK] = 6};
+		[FLEET_VIEW_OK] = 6,
+		[FLEET_VIEW_GONE] = 7};
 
 	page_raw(p, "<div class=\"card long\"><table><thead><tr><th>Device</th><th>State</th>"
 		    "<th>Version</th><th>Counter</th><th>Last attempt</th><th>Seen</th>"

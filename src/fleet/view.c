@@ -22,6 +22,7 @@ const char *fleet_view_state_text(enum fleet_view_state s)
 		[FLEET_VIEW_ASIDE] = "set aside",
 		[FLEET_VIEW_REFUSED] = "refused",
 		[FLEET_VIEW_INTERRUPTED] = "interrupted",
+		[FLEET_VIEW_GONE] = "gone",
 	};
 
 	return (size_t)s < ARRAY_LEN(texts) ? texts[s] : "unknown";
@@ -87,6 +88,8 @@ static int add_known(void *ctx, const struct fleet_known *k, struct err *e)
 
 static enum fleet_view_state state_of(const struct fleet *f, const struct fleet_view_device *d)
 {
+	if (d->device == NULL)
+		return FLEET_VIEW_GONE;
 	if (d->newest.id == 0)
 		return FLEET_VIEW_NEW;
 	switch (d->newest.outcome) {
@@ -113,10 +116,9 @@ static int judge_devices(struct fleet_view *v, struct fleet_db *db, struct err *
 		d->tries = t.n;
 		d->state = state_of(v->fleet, d);
 		d->retry_at = decide_retry_at(v->fleet, &t);
-		if (d->retry_at <= v->now)
+		if (d->retry_at <= v->now || d->state == FLEET_VIEW_GONE)
 			d->retry_at = 0;
-		if (d->device != NULL)
-			v->states[d->state]++;
+		v->states[d->state]++;
 	}
 	return 0;
 }

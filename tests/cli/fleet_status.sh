@@ -51,8 +51,8 @@ json "r['rollouts'][0]['ok'] == 17 and r['rollouts'][0]['failed'] == 1"
 # A device that the fleet file has no more is shown and not counted; one it has new, too.
 fleet 21 | sed 's/lamp-003/lamp-new/' >other.conf
 expect 0 stmota fleet status --fleet other.conf
-prints '21 devices; 2 new, 17 ok, 1 running, 1 set aside'
-grep -q 'lamp-003  ok .*not in the fleet file' out || fail 'the device that is gone'
+prints '21 devices; 2 new, 17 ok, 1 running, 1 set aside, 1 gone'
+grep -q 'lamp-003  gone .*not in the fleet file' out || fail 'the device that is gone'
 
 expect 0 stmota fleet history --fleet street.conf --since 1d
 prints '1.0.0 > 1.2.0 delta canary'

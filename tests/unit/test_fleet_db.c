@@ -105,6 +105,15 @@ static void test_fleet_db__unknown_device_is_empty(void **state)
 	fleet_db_close(db);
 }
 
+static int see_image(void *ctx, const struct fleet_attempt *a, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	assert_true(a->has_image && a->confirmed);
+	assert_memory_equal(IMAGE, a->image, SHA256_SIZE);
+	return 0;
+}
+
 static void test_fleet_db__success_is_remembered(void **state)
 {
 	struct fleet_db *db = open_db();
@@ -134,6 +143,8 @@ static void test_fleet_db__success_is_remembered(void **state)
 	assert_int_equal(1010, k.seen);
 	assert_int_equal(FLEET_OK, k.last);
 	assert_string_equal("healthy after 3 s", k.text);
+	ok(fleet_db_each_attempt(db, NULL, 0, see_image, NULL, &(struct err){0}),
+		&(struct err){.msg = "the image"});
 	fleet_db_close(db);
 }
 

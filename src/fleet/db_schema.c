@@ -67,8 +67,8 @@ const char *const db_schema[] = {
 	") STRICT;\n"
 	"CREATE INDEX outbox_dest ON outbox (dest, id);\n",
 	/* 2: the plan that was seen last need not be fetched again */
-	"ALTER TABLE channel ADD COLUMN plan BLOB;\n"
-	"ALTER TABLE channel ADD COLUMN plan_sig BLOB;\n",
+	("ALTER TABLE channel ADD COLUMN plan BLOB;\n"
+	 "ALTER TABLE channel ADD COLUMN plan_sig BLOB;\n"),
 	/* 3: what the device was seen to hold at the end belongs to the evidence. */
 	"ALTER TABLE attempt ADD COLUMN image BLOB CHECK (length(image) = 32);\n",
 };

@@ -175,6 +175,7 @@ static int pass(struct update_call *c, struct fleet_db *db, struct err *e)
 		.config = c->fleet.config,
 		.events = &events,
 		.now = (uint64_t)time(NULL),
+		.at_once = opt_given(c->env->opts, "now"),
 		.dry_run = c->dry_run};
 	struct pass_request rq = {.fleet = from.fleet,
 		.config = from.config,

@@ -329,6 +329,17 @@ static void count_ending(struct pass_sums *s, enum fleet_outcome o)
 	s->failed += fleet_outcome_is_failure(o);
 }
 
+/* By what its package says, before anything was begun: whoever offered it hears of it. */
+static void tell_refused(struct pass *p, struct pass_job *j)
+{
+	struct update_source *s = p->rq->source;
+	const struct fleet_ending ending = {
+		.outcome = FLEET_REFUSED, .error = ERR_DOWNGRADE, .text = j->why};
+
+	if (s->ops->ended != NULL)
+		s->ops->ended(s, j->device, &j->offer, &ending);
+}
+
 /* Its package is here and judged; what was not announced is known now and asked again. */
 static int look_inside(struct pass *p, struct pass_job *j, bool *ret_go, struct err *e)
 {
@@ -349,6 +360,8 @@ static int look_inside(struct pass *p, struct pass_job *j, bool *ret_go, struct 
 		s->ops->fetched(s, j->device, &j->offer);
 	rc = judge(p, j, UPDATE_OFFER, j->offer.why, e);
 	*ret_go = rc == 0 && j->decision == DECIDE_DELIVER && !only;
+	if (rc == 0 && j->decision == DECIDE_REFUSED)
+		tell_refused(p, j);
 	if (rc == 0 && only)
 		snprintf(j->why, sizeof(j->why), "fetched; it is not to be started yet");
 	return rc;
@@ -363,7 +376,11 @@ static int begin_one(struct pass *p, size_t i, bool canary, struct err *e)
 	int rc;
 
 	if (s->ops->withdrawn != NULL && s->ops->withdrawn(s, j->device, &j->offer)) {
-		drop_queued(p, j->offer.rollout, "the source has withdrawn it");
+		/* This device; the others are asked when it is their turn. */
+		p->turns[i].stage = DECIDE_ENDED;
+		j->decision = DECIDE_HALTED;
+		snprintf(j->why, sizeof(j->why), "the source has withdrawn it");
+		p->sums->halted++;
 		return 0;
 	}
 	rc = look_inside(p, j, &go, e);

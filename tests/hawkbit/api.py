@@ -5,9 +5,9 @@
 usage: api.py URL METHOD PATH [JSON | @FILE] [EXPRESSION]
 
 Prints the answer, or what EXPRESSION makes of it (`r` is the answer). @FILE is uploaded.
-STMOTA_TEST_CA names a CA to believe. Ends with 1 and the answer if it is no success.
+Ends with 1 and the answer if it is no success.
 """
-import base64, json, os, ssl, sys, urllib.error, urllib.request
+import base64, json, os, sys, urllib.error, urllib.request
 
 url, method, path = sys.argv[1:4]
 data = sys.argv[4] if len(sys.argv) > 4 else ""
@@ -24,11 +24,7 @@ if data.startswith("@"):
 elif data:
     body = data.encode()
     headers["Content-Type"] = "application/json"
-context = None
-if os.environ.get("STMOTA_TEST_CA"):
-    context = ssl.create_default_context(cafile=os.environ["STMOTA_TEST_CA"])
-opener = urllib.request.build_opener(urllib.request.ProxyHandler({}),
-                                     urllib.request.HTTPSHandler(context=context))
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 try:
     with opener.open(urllib.request.Request(url + path, body, headers, method=method),
                      timeout=30) as answer:

@@ -9,7 +9,7 @@ export no_proxy='*' STMOTA_FETCH_RETRY_MS=20 STMOTA_FETCH_ALLOW_HTTP=yes
 serve --state fake.json
 echo admin >pw
 head -c 100 /dev/urandom >lamp.sota
-release lamp 1.5.0 lamp.sota
+distribution lamp 1.5.0 lamp.sota
 targets=
 for i in $(seq 40); do
 	targets="$targets${targets:+,}{\"controllerId\":\"lamp-$i\",\"name\":\"lamp-$i\"}"

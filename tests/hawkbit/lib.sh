@@ -6,7 +6,7 @@
 #   serve [OPTION]...      starts it (again); sets $url. With --state FILE it remembers
 #   serve_off
 #   api METHOD PATH [JSON|@FILE] [EXPRESSION]
-#   release NAME VERSION FILE   module and distribution set with that file; sets $set
+#   distribution NAME VERSION FILE   module and distribution set with that file; sets $set
 #   assign TARGET [JSON-MEMBERS]     sets $action
 #   status_of TARGET ACTION     "running", "finished", "error", "canceled"
 #   fault WHAT PATH [TIMES]
@@ -39,7 +39,7 @@ api() {
 	python3 "$root/tests/hawkbit/api.py" "$url" "$@" || fail "the server refused: $*"
 }
 
-release() {
+distribution() {
 	module=$(api POST /rest/v1/softwaremodules \
 		"[{\"name\":\"$1\",\"version\":\"$2\",\"type\":\"os\"}]" 'r[0]["id"]')
 	api POST "/rest/v1/softwaremodules/$module/artifacts" "@$3" >/dev/null

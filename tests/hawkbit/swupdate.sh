@@ -16,7 +16,7 @@ serve --state fake.json
 api PUT /fake/set '{"sleep":"00:00:01"}' >/dev/null
 api POST /rest/v1/targets '[{"controllerId":"lamp-7","name":"lamp-7"}]' >/dev/null
 head -c 5000 /dev/urandom >lamp.swu
-release lamp 1.5.0 lamp.swu
+distribution lamp 1.5.0 lamp.swu
 assign lamp-7
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout c.key -out c.pem \
 	-days 2 -subj /CN=images 2>/dev/null

@@ -6,6 +6,7 @@
  * much is wrong: whoever comes to a gateway once wants to hear of all of it.
  */
 #include "doctor.h"
+#include "cmd.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -113,6 +114,18 @@ static void find_devices(struct doctor *d)
 		add_device(d, "default device", common, false);
 }
 
+/* A device that is known to be dark may be missing. */
+static void find_fleet(struct doctor *d, const struct fleet *f)
+{
+	char what[96];
+
+	for (size_t i = 0; i < f->n; i++)
+		if (f->devices[i].url != NULL) {
+			snprintf(what, sizeof(what), "device %s", f->devices[i].name);
+			add_device(d, what, f->devices[i].url, !f->devices[i].excused);
+		}
+}
+
 /* ---- the result ---- */
 
 static size_t count(const struct doctor *d, enum doctor_result r)
@@ -159,18 +172,32 @@ static void show(const struct doctor *d)
 static int run(struct command_env *env, struct err *e)
 {
 	struct doctor d = {.env = env, .config = env->config};
+	struct cmd_fleet fleet = {0};
+	struct command_env own = *env;
+	bool has_fleet;
 	size_t wrong;
 	int rc = 0;
 
 	configuration(&d);
-	find_devices(&d);
+	has_fleet = !opt_given(env->opts, "config") && doctor_fleet_open(&d, &fleet);
+	if (has_fleet) {
+		/* What is set there is set for all that is looked at. */
+		own.config = d.config = fleet.config;
+		d.env = &own;
+		find_fleet(&d, &fleet.fleet);
+	} else {
+		find_devices(&d);
+	}
 	doctor_libraries(&d);
 	doctor_locale(&d);
 	doctor_clock(&d);
 	doctor_trust(&d);
 	doctor_folders(&d);
+	if (has_fleet)
+		doctor_fleet(&d, &fleet);
 	doctor_ports(&d);
 	show(&d);
+	cmd_fleet_close(&fleet);
 	wrong = count(&d, DOCTOR_WRONG);
 	if (d.nomem)
 		rc = err_set(e, ERR_NOMEM, "out of memory");
@@ -181,18 +208,32 @@ static int run(struct command_env *env, struct err *e)
 	return rc;
 }
 
+static int check(const struct command_env *env, struct err *e)
+{
+	if (!opt_given(env->opts, "config") || !opt_given(env->opts, "fleet"))
+		return 0;
+	err_set(e, ERR_USAGE, "--config and a fleet file exclude each other");
+	return err_hint(e, "a fleet file is a configuration file: put the settings there");
+}
+
+static const struct opt opts[] = {CMD_OPT_FLEET, OPT_END};
+
 const struct command cmd_doctor = {
 	.name = "doctor",
 	.args = "",
 	.summary = "look whether this machine is fit: ports, rights, clock, keys, disk",
 	.details =
-		"Changes nothing: no port is opened, nothing is sent to a device, no file is made.\n"
+		"Changes nothing: no port is opened, nothing is sent to a device, no file is made. With\n"
+		"a fleet file the server that it follows is asked, as a pass would.\n"
 		"Rights are those of the user who asks: run it as the one that does the work, such as\n"
 		"'sudo -u stmota stmota doctor'. Exit status 0 if nothing is wrong (warnings may be),\n"
 		"else 1.\n",
 	.examples = "stmota doctor\n"
+		    "sudo -u stmota stmota doctor --fleet /etc/stmota/fleet.conf\n"
 		    "stmota doctor --config boards.conf --json\n",
 	.group = COMMAND_OTHER,
+	.opts = opts,
 	.flags = CMD_JSON | CMD_ANY_CONFIG,
+	.check = check,
 	.run = run,
 };

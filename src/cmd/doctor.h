@@ -69,6 +69,13 @@ void doctor_folders(struct doctor *d);
  */
 void doctor_folder(struct doctor *d, const char *check, const char *path, unsigned long long need);
 
+/* ---- doctor_fleet.c ---- */
+struct cmd_fleet;
+/* The fleet file that is named, or stands where it is looked for. False: there is none to go on with. */
+bool doctor_fleet_open(struct doctor *d, struct cmd_fleet *ret);
+/* Its database, its secrets, the server that it follows. */
+void doctor_fleet(struct doctor *d, const struct cmd_fleet *cf);
+
 /* ---- doctor_trust.c ---- */
 void doctor_trust(struct doctor *d);
 

@@ -163,3 +163,55 @@ if [ -x "$support/umock_board" ] && [ -z "${CLI_SANITIZED-}" ]; then
 fi
 kill $rival
 wait $rival || :
+
+# A fleet: its file, its database, its server, and the ports of its devices, which must be there.
+blinky 1.0.0
+expect 0 stmota publish --channel www --key key.pem blinky-1.0.0.sota --stage 100%
+cp www/root/1.root root
+fleet() {
+	{
+		printf '[fleet]\ngateway = gw\nstate = %s/street.db\n' "$tmp"
+		printf '%s\n' "$@"
+		printf '[device lamp]\nurl = uart:%s/dev/port\n' "$tmp"
+		printf '[device far]\nurl = uart:/dev/ttyNOTHERE\n'
+		printf '[device dark]\nurl = uart:/dev/ttyNOTHERE2\nexcused = yes\n'
+	} >street.conf
+}
+fleet "channel = $tmp/www" "root = $tmp/root"
+doctor --fleet street.conf
+row 'fleet' ok '3 devices, a channel'
+json "any(x['check'] == 'fleet file' and 'no confirm' in x['found'] for x in r['checks'])"
+row 'fleet state' ok ''
+row 'fleet database' ok 'not made yet'
+row 'channel' ok 'plan 1, 1 rollout'
+row 'device lamp' ok 'may be used'
+row 'device far' wrong 'not there'
+row 'device dark' warning 'not there'
+[ ! -e street.db ] || fail 'a database was made'
+expect 0 stmota keygen --type ed25519 --out other.pem --public other.pub
+expect 0 stmota pack "$root/examples/blinky/blinky-1.0.0.elf" --product example.com/blinky \
+	--version 1.0.0 --chip 0x410 --key other.pem --out other.sota
+expect 0 stmota publish --channel elsewhere --key other.pem other.sota --stage 100%
+cp elsewhere/root/1.root root
+doctor --fleet street.conf
+row 'channel' wrong ''
+mv www gone
+doctor --fleet street.conf
+row 'channel' wrong ''
+echo 'no database, for certain' >street.db
+doctor --fleet street.conf
+row 'fleet database' wrong ''
+rm street.db
+echo token >token && chmod 644 token
+fleet 'hawkbit = http://127.0.0.1:9' "hawkbit_token_file = $tmp/token" '[fetch]' 'allow_http = yes'
+doctor --fleet street.conf
+row 'hawkBit token' wrong 'by anybody' 'chmod 600'
+row 'hawkBit server' wrong ''
+chmod 600 token
+fleet 'hawkbit = https://127.0.0.1:9' "hawkbit_token_file = $tmp/token" 'no_such_key = 1'
+doctor --fleet street.conf
+row 'fleet file' wrong 'no_such_key'
+row 'clock' ok
+doctor --fleet nowhere.conf
+row 'fleet file' wrong 'nowhere.conf'
+expect 2 stmota doctor --fleet street.conf --config keys.conf

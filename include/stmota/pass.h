@@ -96,7 +96,7 @@ int pass_run(const struct pass_request *rq, struct pass_sums *ret, struct err *e
  *
  * delta  it is one; the package that it makes was announced
  *
- * ERR_IDENTITY
+ * ERR_SIGNATURE, ERR_IDENTITY (of another product than the device).
  */
 int pass_check_package(const struct update_offer *o, const struct fleet_device *d, bool delta,
 	const struct package *p, struct err *e);

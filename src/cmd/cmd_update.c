@@ -243,7 +243,8 @@ static int with_fleet(struct update_call *c, struct err *e)
 		rc = pass(c, db, e);
 	if (busy && !c->dry_run) {
 		log_info("%s", e->msg);
-		out_bool(c->env->out, "busy", true);
+		if (c->json)
+			out_bool(c->env->out, "busy", true);
 		err_clear(e);
 		rc = 0;
 	}

@@ -326,7 +326,7 @@ static void count_ending(struct pass_sums *s, enum fleet_outcome o)
 	s->ok += o == FLEET_OK;
 	s->already += o == FLEET_ALREADY;
 	s->interrupted += o == FLEET_INTERRUPTED;
-	s->failed += fleet_outcome_is_failure(o);
+	s->failed += fleet_outcome_is_failure(o) || o == FLEET_REFUSED;
 }
 
 /* By what its package says, before anything was begun: whoever offered it hears of it. */

@@ -16,7 +16,7 @@
 
 static int is_other(struct err *e, const char *what, const char *is, const char *shall)
 {
-	return err_set(e, ERR_IDENTITY, "the package has %s %s, announced is %s", what, is, shall);
+	return err_set(e, ERR_SIGNATURE, "the package has %s %s, announced is %s", what, is, shall);
 }
 
 static int check_numbers(const struct update_offer *o, const struct imf_header *h, struct err *e)

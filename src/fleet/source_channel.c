@@ -219,13 +219,13 @@ static void offer(const struct from_channel *c, const struct looked_at *l,
 static void note_reason(const struct looked_at *l, const struct channel_rollout *r,
 	enum channel_choice choice, bool stone, char why[160])
 {
-	char version[VERSION_TEXT_SIZE], text[100];
+	char version[VERSION_TEXT_SIZE], needs[VERSION_TEXT_SIZE], text[100];
 
 	if (why[0] != '\0')
 		return;
 	if (stone)
-		snprintf(why, 160, "stepping stone: needs %s first",
-			version_format(r->min_version, version));
+		snprintf(why, 160, "stepping stone: %s needs %s first",
+			version_format(r->version, version), version_format(r->min_version, needs));
 	else
 		snprintf(why, 160, "%s: %s", version_format(r->version, version),
 			channel_choice_text(choice, r, l->device->id, text, sizeof(text)));

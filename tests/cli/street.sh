@@ -40,7 +40,7 @@ lamp() {
 	n=$1
 	shift
 	lamp_off "$n"
-	stmota-sim run --chip 0x410 --uart "lamp-$n" --state "lamp-$n.state" --seed "$n" \
+	stmota-sim run --chip 0x410 --uart "lamp-$n" --state "lamp-$n.state" --seed "${seed:-$n}" \
 		--stats "lamp-$n.stats" --reset-on-open "$@" >>sim.log 2>&1 &
 	echo $! >"lamp-$n.pid"
 	lamp_pids="$lamp_pids $!"
@@ -69,7 +69,7 @@ street() {
 			# shellcheck disable=SC2016 # of the recipe
 			printf '[entry reset-%s]\nenter = kill -USR1 $(cat %s/lamp-%s.pid)\nboot_ms = 20\n' \
 				"$i" "$tmp" "$i"
-			printf '[device lamp-%s]\nurl = uart:%s/lamp-%s\nproduct = acme.com/lamp\nchip = 0x410\nbefore = reset-%s\nversion = 0.9\nconfirm = uart: expect "healthy" within 1s\n' \
+			printf '[device lamp-%s]\nurl = uart:%s/lamp-%s\nproduct = acme.com/lamp\nchip = 0x410\nhw = 3\nbefore = reset-%s\nversion = 0.9\nconfirm = uart: expect "healthy" within 1s\n' \
 				"$i" "$tmp" "$i" "$i"
 		done
 	} >street.conf

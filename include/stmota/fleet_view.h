@@ -19,6 +19,7 @@ enum fleet_view_state {
 	FLEET_VIEW_ASIDE,       /* its attempts are used up for now */
 	FLEET_VIEW_REFUSED,     /* by a check: it may not have what is offered */
 	FLEET_VIEW_INTERRUPTED, /* this host was stopped amidst it */
+	FLEET_VIEW_EXCUSED,     /* it failed, and that was to be expected */
 	FLEET_VIEW_GONE,        /* the fleet file does not have it any more */
 	FLEET_VIEW_STATES,
 };
@@ -36,7 +37,7 @@ struct fleet_view_device {
 
 struct fleet_view_point { /* a device's attempt in a rollout ended */
 	uint64_t time;
-	uint32_t ok, failed; /* devices, after it */
+	uint32_t ok, failed; /* devices, after it; none that are excused among the failed */
 	bool good, canary;   /* this one */
 	uint32_t device;     /* its place among the devices of the view */
 };

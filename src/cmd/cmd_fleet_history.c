@@ -19,6 +19,8 @@ static const struct opt opts[] = {
 	OPT_END,
 };
 
+#define TEXT_MAX 140 /* characters of a line for people */
+
 struct history {
 	struct out *out;
 	uint32_t left;
@@ -101,12 +103,22 @@ static const char *local_time(uint64_t unix_time, char ret[24])
 	return ret;
 }
 
+/* Times are whole seconds here. */
+static void took_text(uint64_t seconds, char *ret, size_t size)
+{
+	if (seconds >= 60)
+		text_duration(1000 * seconds, ret, size);
+	else
+		snprintf(ret, size, seconds > 0 ? "%u s" : "<%u s",
+			seconds > 0 ? (unsigned)seconds : 1);
+}
+
 static void show(struct out *o, const struct fleet_attempt *a)
 {
 	char version[VERSION_TEXT_SIZE], from[VERSION_TEXT_SIZE], when[24], took[32] = "-";
 
-	if (a->ended >= a->started && a->ended > 0)
-		text_duration(1000 * (a->ended - a->started), took, sizeof(took));
+	if (a->ended > 0)
+		took_text(a->ended > a->started ? a->ended - a->started : 0, took, sizeof(took));
 	out_object(o, NULL);
 	out_str(o, "started", local_time(a->started, when));
 	out_str(o, "took", took);
@@ -116,7 +128,7 @@ static void show(struct out *o, const struct fleet_attempt *a)
 		a->has_from ? " > " : "", version_format(a->version, version),
 		a->delta ? " delta" : "", a->canary ? " canary" : "");
 	out_str(o, "outcome", fleet_outcome_text(a->outcome));
-	out_strf(o, "", "%.120s", a->text);
+	out_strf(o, "", "%.*s%s", TEXT_MAX, a->text, strlen(a->text) > TEXT_MAX ? " ..." : "");
 	out_end(o);
 }
 

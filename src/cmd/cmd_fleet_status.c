@@ -122,7 +122,7 @@ static const char *remark(
 			text_age(d->retry_at - v->now + 59, age, sizeof(age)));
 	if (d->device == NULL)
 		snprintf(not_ours, sizeof(not_ours), "not in the fleet file; ");
-	else if (d->device->excused)
+	else if (d->device->excused && d->state != FLEET_VIEW_EXCUSED)
 		snprintf(not_ours, sizeof(not_ours), "excused; ");
 	snprintf(ret, size, "%s%.120s%s", not_ours, well ? "" : d->known.text, when);
 	if (ret[0] != '\0' && ret[strlen(ret) - 1] == ' ')

@@ -135,7 +135,7 @@ static void device_row(
 	page_raw(p, "</b>");
 	if (d->device == NULL)
 		page_raw(p, "<small class=\"dim\">not in the fleet file</small>");
-	else if (d->device->excused)
+	else if (d->device->excused && d->state != FLEET_VIEW_EXCUSED)
 		page_raw(p, "<small class=\"dim\">excused</small>");
 	page_raw(p, "</td>");
 	cell(p, "State", "s");
@@ -167,7 +167,8 @@ static void devices(struct page *p, const struct fleet_view *v)
 		[FLEET_VIEW_RUNNING] = 4,
 		[FLEET_VIEW_NEW] = 5,
 		[FLEET_VIEW_OK] = 6,
-		[FLEET_VIEW_GONE] = 7};
+		[FLEET_VIEW_EXCUSED] = 7,
+		[FLEET_VIEW_GONE] = 8};
 
 	page_raw(p, "<div class=\"card long\"><table><thead><tr><th>Device</th><th>State</th>"
 		    "<th>Version</th><th>Counter</th><th>Last attempt</th><th>Seen</th>"

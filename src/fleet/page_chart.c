@@ -29,7 +29,7 @@ void page_state_bar(struct page *p, const struct fleet_view *v)
 {
 	static const enum fleet_view_state order[] = {FLEET_VIEW_OK, FLEET_VIEW_RUNNING,
 		FLEET_VIEW_RETRYING, FLEET_VIEW_INTERRUPTED, FLEET_VIEW_ASIDE, FLEET_VIEW_REFUSED,
-		FLEET_VIEW_NEW};
+		FLEET_VIEW_EXCUSED, FLEET_VIEW_NEW};
 
 	page_raw(p, "<div class=\"bar\" aria-hidden=\"true\">");
 	for (size_t i = 0; i < ARRAY_LEN(order); i++)
@@ -235,19 +235,30 @@ static const struct fleet_device *device_of(const struct fleet_view *v, size_t i
 	return i < v->n_devices ? v->devices[i].device : NULL;
 }
 
+/* Has a rollout of what `a` is anything to say to `b`? */
+static bool same_product(const struct fleet_device *a, const struct fleet_device *b)
+{
+	if (a == NULL || a->product == NULL || b->product == NULL)
+		return a == NULL || a->product == b->product;
+	return strcmp(a->product, b->product) == 0;
+}
+
 /* The fleet's devices are in the order of their waves. */
 static size_t lanes_of(const struct fleet_view *v, const struct fleet_view_rollout *r,
 	uint8_t *last, struct lane *ret)
 {
+	const struct fleet_device *first = NULL;
 	size_t n = 0;
 
+	if (r->n_points > 0)
+		first = device_of(v, r->points[0].device);
 	memset(last, 0, v->n_devices);
 	for (size_t i = 0; i < r->n_points; i++)
 		last[r->points[i].device] = r->points[i].good ? 1 : 2;
 	for (size_t i = 0; i < v->n_devices; i++) {
 		const struct fleet_device *d = device_of(v, i);
 
-		if (d == NULL)
+		if (d == NULL || (last[i] == 0 && !same_product(first, d)))
 			continue;
 		if (n == 0 || ret[n - 1].wave != d->wave) {
 			if (n == LANES_MAX)

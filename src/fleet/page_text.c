@@ -133,6 +133,7 @@ static const struct {
 	[FLEET_VIEW_ASIDE] = {"bad"},
 	[FLEET_VIEW_REFUSED] = {"stop"},
 	[FLEET_VIEW_INTERRUPTED] = {"warn"},
+	[FLEET_VIEW_EXCUSED] = {"new"},
 	[FLEET_VIEW_GONE] = {"new"},
 };
 

@@ -22,6 +22,7 @@ const char *fleet_view_state_text(enum fleet_view_state s)
 		[FLEET_VIEW_ASIDE] = "set aside",
 		[FLEET_VIEW_REFUSED] = "refused",
 		[FLEET_VIEW_INTERRUPTED] = "interrupted",
+		[FLEET_VIEW_EXCUSED] = "excused",
 		[FLEET_VIEW_GONE] = "gone",
 	};
 
@@ -92,6 +93,8 @@ static enum fleet_view_state state_of(const struct fleet *f, const struct fleet_
 		return FLEET_VIEW_GONE;
 	if (d->newest.id == 0)
 		return FLEET_VIEW_NEW;
+	if (d->device->excused && fleet_outcome_is_failure(d->newest.outcome))
+		return FLEET_VIEW_EXCUSED;
 	switch (d->newest.outcome) {
 	case FLEET_OPEN: return FLEET_VIEW_RUNNING;
 	case FLEET_OK:
@@ -214,6 +217,7 @@ static int add_point(struct walk *w, const struct fleet_attempt *a, struct err *
 	struct fleet_view_rollout *r;
 	struct fleet_view_point p = {.time = a->ended, .good = good, .canary = a->canary};
 	struct last *last = NULL;
+	bool excused;
 	size_t i;
 	int rc = rollout_of(v, a, &i, e);
 
@@ -231,6 +235,8 @@ static int add_point(struct walk *w, const struct fleet_attempt *a, struct err *
 		r->last = a->ended;
 	if (d == NULL || (!good && !fleet_outcome_is_failure(a->outcome)))
 		return 0;
+	/* Its silence counts nowhere; but it no longer counts as one that has it either. */
+	excused = !good && d->device != NULL && d->device->excused;
 	rc = last_of(w, i, (size_t)(d - v->devices), &last, e);
 	if (rc == 0)
 		rc = grow(&r->points, r->n_points, sizeof(*r->points), e);
@@ -242,10 +248,11 @@ static int add_point(struct walk *w, const struct fleet_attempt *a, struct err *
 	}
 	if (last->known)
 		*(last->good ? &p.ok : &p.failed) -= 1;
-	*(good ? &p.ok : &p.failed) += 1;
+	last->known = !excused;
+	if (!excused)
+		*(good ? &p.ok : &p.failed) += 1;
 	r->canaries += a->canary && !last->canary;
 	p.device = (uint32_t)(d - v->devices);
-	last->known = true;
 	last->good = good;
 	last->canary = last->canary || a->canary;
 	r->points[r->n_points++] = p;
@@ -302,6 +309,16 @@ static bool is_newest_of_one(const struct fleet_view *v, const char *rollout)
 	return false;
 }
 
+/* The curve has left out who is excused; a failure from before a resume is one all the same. */
+static int count_rollout(struct fleet_db *db, struct fleet_view_rollout *r, struct err *e)
+{
+	int rc = fleet_db_counts(db, r->id, &r->counts, e);
+
+	if (rc == 0 && r->n_points > 0)
+		r->counts.failed = r->points[r->n_points - 1].failed;
+	return rc;
+}
+
 static int load_rollouts(struct fleet_view *v, struct fleet_db *db, struct err *e)
 {
 	struct walk w = {.v = v};
@@ -322,7 +339,7 @@ static int load_rollouts(struct fleet_view *v, struct fleet_db *db, struct err *
 		v->rollouts[i].matters =
 			v->rollouts[i].halted && is_newest_of_one(v, v->rollouts[i].id);
 	for (size_t i = 0; rc == 0 && i < v->n_rollouts; i++)
-		rc = fleet_db_counts(db, v->rollouts[i].id, &v->rollouts[i].counts, e);
+		rc = count_rollout(db, &v->rollouts[i], e);
 	if (v->n_rollouts > 1)
 		qsort(v->rollouts, v->n_rollouts, sizeof(*v->rollouts), newest_first);
 	return rc;

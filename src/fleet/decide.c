@@ -181,7 +181,9 @@ static int say_deliver(const struct decide_facts *f, char *why)
 	const struct update_offer *o = f->offer;
 	char a[VERSION_TEXT_SIZE], b[VERSION_TEXT_SIZE];
 
-	if (!o->has_release)
+	if (!o->has_release && o->why[0] != '\0')
+		snprintf(why, DECIDE_WHY_SIZE, "%s", o->why);
+	else if (!o->has_release)
 		snprintf(why, DECIDE_WHY_SIZE, "its package says which version: looked at before");
 	else if (!f->known->has_version)
 		snprintf(why, DECIDE_WHY_SIZE, "%s; no version known: asked at delivery",

@@ -44,8 +44,10 @@ static int why(struct hawkbit_target *t, const char *fmt, ...)
 /* A conversation that failed is this device's affair; everything else is the pass's. */
 static int swallow(struct hawkbit_target *t, int rc, const struct err *e)
 {
-	return rc == ERR_NETWORK || rc == ERR_FORMAT || rc == ERR_DAMAGED ? why(t, "%.150s", e->msg)
-									  : rc;
+	if (rc != ERR_NETWORK && rc != ERR_FORMAT && rc != ERR_DAMAGED)
+		return rc;
+	t->trouble = *e;
+	return why(t, "%.150s", e->msg);
 }
 
 /* ---- set up ---- */
@@ -422,6 +424,7 @@ int hawkbit_target_ask(struct hawkbit_target *t, bool *ret_heard, struct err *e)
 	t->has_offer = t->withdrawn = t->silent = false;
 	t->told = 0;
 	t->why[0] = '\0';
+	t->trouble = ERR_INIT;
 	if (rc == 0)
 		rc = catch_up(t, e);
 	if (rc < 0)

@@ -44,10 +44,11 @@ struct hawkbit_target {
 	struct update_offer offer;
 	struct hawkbit_artifact artifact; /* of the offer */
 	bool withdrawn;
-	char why[160];    /* why there is no offer */
-	unsigned told;    /* parts of ten of the delivery that the server was told of */
-	bool silent;      /* it did not take the last of these: no more of them in this pass */
-	uint32_t sleep_s; /* as the server said; 0: nothing */
+	char why[160];      /* why there is no offer */
+	struct err trouble; /* the conversation failed; code ERR_NONE: it did not */
+	unsigned told;      /* parts of ten of the delivery that the server was told of */
+	bool silent;        /* it did not take the last of these: no more of them in this pass */
+	uint32_t sleep_s;   /* as the server said; 0: nothing */
 };
 
 int hawkbit_target_init(struct hawkbit_target *t, const struct update_source_request *rq,

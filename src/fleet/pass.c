@@ -329,15 +329,18 @@ static void count_ending(struct pass_sums *s, enum fleet_outcome o)
 	s->failed += fleet_outcome_is_failure(o) || o == FLEET_REFUSED;
 }
 
-/* By what its package says, before anything was begun: whoever offered it hears of it. */
-static void tell_refused(struct pass *p, struct pass_job *j)
+/* By what its package says, before the device was asked: it is told and stored like any other end. */
+static int refuse_inside(struct pass *p, struct pass_job *j, struct err *e)
 {
-	struct update_source *s = p->rq->source;
-	const struct fleet_ending ending = {
-		.outcome = FLEET_REFUSED, .error = ERR_DOWNGRADE, .text = j->why};
+	struct err why = ERR_INIT;
+	int rc;
 
-	if (s->ops->ended != NULL)
-		s->ops->ended(s, j->device, &j->offer, &ending);
+	j->begun_ms = clock_now_ms(&clock_monotonic);
+	err_set(&why, ERR_DOWNGRADE, "%s", j->why);
+	rc = pass_refuse(p, j, &why, e);
+	if (rc == 0)
+		count_ending(p->sums, FLEET_REFUSED);
+	return rc;
 }
 
 /* Its package is here and judged; what was not announced is known now and asked again. */
@@ -361,7 +364,7 @@ static int look_inside(struct pass *p, struct pass_job *j, bool *ret_go, struct 
 	rc = judge(p, j, UPDATE_OFFER, j->offer.why, e);
 	*ret_go = rc == 0 && j->decision == DECIDE_DELIVER && !only;
 	if (rc == 0 && j->decision == DECIDE_REFUSED)
-		tell_refused(p, j);
+		rc = refuse_inside(p, j, e);
 	if (rc == 0 && only)
 		snprintf(j->why, sizeof(j->why), "fetched; it is not to be started yet");
 	return rc;

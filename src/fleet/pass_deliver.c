@@ -168,8 +168,7 @@ static int end(struct pass *p, struct pass_job *j, const struct fleet_ending *en
 	return 0;
 }
 
-/* What cannot be sent was refused, as if the device had been asked: told, counted, put off. */
-static int refuse(struct pass *p, struct pass_job *j, const struct err *why, struct err *e)
+int pass_refuse(struct pass *p, struct pass_job *j, const struct err *why, struct err *e)
 {
 	struct fleet_ending ending = {
 		.outcome = FLEET_REFUSED, .error = (int)why->code, .text = why->msg};
@@ -210,7 +209,7 @@ int pass_begin(struct pass *p, struct pass_job *j, bool canary, struct err *e)
 		return rc;
 	}
 	if (rc < 0) {
-		rc = refuse(p, j, &why, e);
+		rc = pass_refuse(p, j, &why, e);
 		if (rc < 0)
 			return rc;
 		*e = why;

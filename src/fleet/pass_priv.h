@@ -79,6 +79,8 @@ void pass_path_of(const struct package_file *f, char ret[PATH_MAX]);
 
 /* Records that it begins, and begins. */
 int pass_begin(struct pass *p, struct pass_job *j, bool canary, struct err *e);
+/* What cannot be sent was refused, as if the device had been asked: told, counted, put off. */
+int pass_refuse(struct pass *p, struct pass_job *j, const struct err *why, struct err *e);
 /* Takes what its process says; true: this device is done, and `ret` how it ended. */
 bool pass_listen(struct pass *p, struct pass_job *j, struct err *e);
 

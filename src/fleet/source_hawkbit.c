@@ -111,46 +111,73 @@ static void set_next(struct from_hawkbit *h, const struct hawkbit_target *t)
 
 /* ---- asking ---- */
 
+struct round {         /* of asking all */
+	unsigned deaf; /* in a row */
+	size_t asked, heard, failed;
+	struct err first; /* trouble */
+};
+
+static int ask_one(struct from_hawkbit *h, struct hawkbit_target *t, struct round *r, struct err *e)
+{
+	char box[FLEET_NAME_SIZE + 16];
+	bool heard = false;
+	int rc;
+
+	snprintf(box, sizeof(box), "hawkbit:%s", t->device->name);
+	if (not_yet(h, t, box))
+		return 0;
+	r->asked++;
+	if (r->deaf >= DEAF_AFTER) {
+		t->has_offer = false;
+		snprintf(t->why, sizeof(t->why), "not asked: the server does not answer");
+		r->failed++;
+		return 0;
+	}
+	rc = hawkbit_target_ask(t, &heard, e);
+	if (rc < 0)
+		return rc;
+	r->heard += heard;
+	r->deaf = heard || t->trouble.code == ERR_NONE ? 0 : r->deaf + 1;
+	if (t->trouble.code == ERR_NONE) {
+		set_next(h, t);
+		return 0;
+	}
+	if (r->failed++ == 0)
+		r->first = t->trouble;
+	return 0;
+}
+
+/* One line for all of them: nobody reads two hundred. */
+static void tell_trouble(const struct from_hawkbit *h, const struct round *r)
+{
+	char text[sizeof(r->first.msg) + 80];
+
+	if (r->failed == 1)
+		snprintf(text, sizeof(text), "%s", r->first.msg);
+	else
+		snprintf(text, sizeof(text), "%s; likewise %zu more", r->first.msg, r->failed - 1);
+	event_emit(h->rq.events, &(struct event){.type = EVENT_WARNING, .text = text});
+}
+
 static int refresh(struct update_source *s, struct err *e)
 {
 	struct from_hawkbit *h = self(s);
-	unsigned deaf = 0, asked = 0, heard_any = 0;
+	struct round r = {.first = ERR_INIT};
 	int rc = load_polls(h, e);
 
-	for (size_t i = 0; rc == 0 && i < h->n; i++) {
-		struct hawkbit_target *t = &h->targets[i];
-		char box[FLEET_NAME_SIZE + 16];
-		bool heard = false;
-
-		snprintf(box, sizeof(box), "hawkbit:%s", t->device->name);
-		if (not_yet(h, t, box))
-			continue;
-		if (deaf >= DEAF_AFTER) {
-			t->has_offer = false;
-			snprintf(t->why, sizeof(t->why), "not asked: the server does not answer");
-			continue;
-		}
-		asked++;
-		rc = hawkbit_target_ask(t, &heard, e);
-		heard_any += heard;
-		deaf = heard ? 0 : deaf + 1;
-		if (rc == 0 && heard)
-			set_next(h, t);
-	}
-	if (rc == 0 && heard_any > 0 && !h->rq.dry_run)
+	for (size_t i = 0; rc == 0 && i < h->n; i++)
+		rc = ask_one(h, &h->targets[i], &r, e);
+	if (rc == 0 && r.asked > r.failed && !h->rq.dry_run)
 		rc = save_polls(h, e);
-	if (rc == 0 && asked > 0 && heard_any == 0) {
-		const char *why = h->n > 0 ? h->targets[0].why : "";
-
-		for (size_t i = 0; i < h->n; i++)
-			if (strncmp(h->targets[i].why, "asked again", 11) != 0) {
-				why = h->targets[i].why;
-				break;
-			}
-		err_set(e, ERR_NETWORK, "%s", why);
-		return err_hint(e, "[fleet] hawkbit names the server; stmota doctor looks for it");
+	if (rc < 0 || r.failed == 0)
+		return rc;
+	if (r.failed < r.asked) {
+		tell_trouble(h, &r);
+		return 0;
 	}
-	return rc;
+	err_set(e, ERR_NETWORK, "%s", r.first.msg);
+	return err_hint(e, "%s",
+		r.first.hint[0] != '\0' ? r.first.hint : "[fleet] hawkbit names the server");
 }
 
 static enum update_wish wish(struct update_source *s, const struct fleet_device *d,

@@ -364,6 +364,46 @@ static void test_ddi__status_codes(void **state)
 	poll_ok(); /* and what was known of the last good answer still is */
 }
 
+/* A file may lie elsewhere: it is fetched, and the token stays here. */
+static void test_ddi__token_does_not_follow_a_redirect(void **state)
+{
+	struct hawkbit_poll p;
+	struct hawkbit_deployment d;
+	const struct hawkbit_artifact *a;
+	struct fetch_request rq;
+	cleanup_buf struct buf b = BUF_INIT;
+	char away[120];
+	json_t *log, *row;
+	size_t i, seen = 0;
+
+	(void)state;
+	operator_assign(&t.op, t.set, "lamp 7", "forced");
+	p = poll_ok();
+	assert_true(strlen(p.deployment.id) == 10); /* more than 32 bits */
+	d = deployment_ok(&p);
+	assert_int_equal(hawkbit_package(&d, &a, NULL, &t.e), 0);
+	assert_int_equal(hawkbit_download(&t.h, a, &rq, &t.e), 0);
+	snprintf(away, sizeof(away), "away-http://localhost:%s/elsewhere/lamp.sota",
+		strrchr(t.op.url, ':') + 1);
+	operator_fault(&t.op, "GET /DEFAULT.*lamp.sota", away, 1);
+	assert_int_equal(fetch_buf(&t.fetch, &rq, &b, NULL, &t.e), ERR_NETWORK); /* 404 there */
+	log = operator_tell(&t.op, "GET", "/fake/log", NULL);
+	json_array_foreach(log, i, row)
+	{
+		const char *path = json_string_value(json_object_get(row, "path"));
+		const json_t *headers = json_object_get(row, "headers");
+
+		if (strncmp(path, "/elsewhere/", 11) != 0)
+			continue;
+		seen++;
+		assert_null(json_object_get(headers, "Authorization"));
+	}
+	assert_int_equal(seen, 1);
+	json_decref(log);
+	assert_false(say(HAWKBIT_DEPLOYMENT, d.id, HAWKBIT_CLOSED, HAWKBIT_FAILURE));
+	hawkbit_deployment_done(&d);
+}
+
 /* Behind a proxy that tells hawkBit nothing its links are wrong: the token does not go there. */
 static void test_ddi__links_to_elsewhere(void **state)
 {
@@ -410,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_ddi__cancel),
 		cmocka_unit_test(test_ddi__confirmation),
 		cmocka_unit_test(test_ddi__status_codes),
+		cmocka_unit_test(test_ddi__token_does_not_follow_a_redirect),
 		cmocka_unit_test(test_ddi__links_to_elsewhere),
 		cmocka_unit_test(test_ddi__wrong_token),
 	};

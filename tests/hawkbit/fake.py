@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A hawkBit server in small, on loopback, that also misbehaves when told to.
 
-usage: fake.py [--state FILE] [--port N] [--tls CERT.pem KEY.pem [--client-ca CA.pem]]
+usage: fake.py [--state FILE] [--port N] [--ids N] [--tls CERT.pem KEY.pem [--client-ca CA.pem]]
 
 Prints "port N". It speaks what devices speak (DDI) and as much of the Management API as a rollout
 with groups needs; thresholds are judged as hawkBit judges them: an error threshold must be passed,
 a success threshold reached, a group that has ended goes on whatever came of it, an empty group is
 successful at once. Tokens: gateway "gw-token", target "tok-" + its id; Management: admin:admin.
-With --state everything survives a restart.
+With --state everything survives a restart; ids begin behind N.
 
     PUT  /fake/fault   {"path": REGEX, "what": WHAT, "times": N}: so many matching requests get it
     PUT  /fake/window  {"open": BOOL}: the maintenance window of all actions that have one
@@ -54,6 +54,8 @@ def save():
         os.rename(state_file + ".new", state_file)
 
 
+if option("--ids"):
+    S["next"] = int(option("--ids"))
 if state_file and os.path.exists(state_file):
     with open(state_file) as f:
         S = json.load(f)

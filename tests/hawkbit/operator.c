@@ -110,7 +110,8 @@ void operator_start(struct operator* o)
 	if (o->server == 0) {
 		dup2(out[1], 1);
 		close(out[0]);
-		execlp("python3", "python3", fake, (char *)NULL);
+		/* Ids that fit into no 32 bits. */
+		execlp("python3", "python3", fake, "--ids", "4294967296", (char *)NULL);
 		_exit(127);
 	}
 	close(out[1]);

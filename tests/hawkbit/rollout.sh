@@ -228,6 +228,14 @@ api POST /rest/v1/rollouts "{\"name\":\"careless\",\"distributionSetId\":$set,\"
 expect 1 stmota hawkbit audit careless --url "$url" --user admin --password-file pw
 prints "defaults"
 
+# An older one is refused by what it says of itself, and the server hears of it.
+release 0.7.0
+distribution lamp 0.7.0 0.7.0.sota
+assign gw.lamp-7
+update 11 --now
+[ "$(outcome 7)" = refused ] || fail "lamp-7: $(outcome 7)"
+until_is error action_status 7
+
 # Packages that nobody here trusts go nowhere, whatever a server says.
 stmota keygen --type ed25519 --out thief.pem --public thief.pub >/dev/null
 stmota pack 5.0.0.bin --address 0x08000000 --product acme.com/lamp --version 5.0.0 --chip 0x410 \

@@ -547,12 +547,19 @@ static void test_source__a_server_that_is_away(void **state)
 	for (size_t i = 0; i < LAMPS; i++)
 		assert_int_equal(wish(i), UPDATE_NOTHING);
 	assert_non_null(strstr(t.why, "not asked"));
-	operator_fault(&t.op, "controller", "status-401", 50);
 	json_decref(operator_tell(&t.op, "PUT", "/fake/set", "{\"forgive\":true}"));
-	operator_fault(&t.op, "controller", "status-401", 3);
-	begin_ok(); /* it is there, and says no */
+	/* It is there and lets nobody in: a wrong token must not look like a quiet day. */
+	operator_fault(&t.op, "controller", "status-401", LAMPS);
+	assert_int_equal(begin(), ERR_NETWORK);
+	assert_non_null(strstr(t.e.msg, "401"));
+	assert_non_null(strstr(t.e.hint, "token"));
+	/* One of them: the others go on, and somebody hears of it. */
+	operator_fault(&t.op, "controller", "status-403", 1);
+	begin_ok();
 	assert_int_equal(wish(0), UPDATE_NOTHING);
-	assert_non_null(strstr(t.why, "401"));
+	assert_non_null(strstr(t.why, "403"));
+	assert_int_equal(wish(1), UPDATE_NOTHING);
+	assert_null(strstr(t.why, "403"));
 }
 
 int main(void)

@@ -152,6 +152,18 @@ static int holds_other(uint32_t addr, uint32_t now, uint32_t want, struct err *e
 	return err_hint(e, "it is not written again; 'stmota option list' shows what it holds");
 }
 
+/*
+ * A word that was erased, by a cut in an earlier write perhaps, has no complement; the controller gives
+ * it one when the block is written. Its value is the same.
+ */
+static bool is_completed(const struct chip *c, uint32_t is, uint32_t erased)
+{
+	enum option_complement kind = option_complement_of(c);
+
+	return erased == UINT32_MAX && ((kind == COMPLEMENT_BYTES && is == 0x00FF00FF) ||
+					       (kind == COMPLEMENT_HALVES && is == 0x0000FFFF));
+}
+
 /* Named fields must agree on any chip; in option memory every byte must. */
 static int compare(const struct option_words *now, const struct option_words *want, struct err *e)
 {
@@ -181,7 +193,7 @@ static int compare(const struct option_words *now, const struct option_words *wa
 			uint32_t is = get_le32(now->block[i].data + k);
 			uint32_t w = get_le32(want->block[i].data + k);
 
-			if (is != w)
+			if (is != w && !is_completed(want->chip, is, w))
 				return holds_other(want->block[i].at.addr + k, is, w, e);
 		}
 	return 0;

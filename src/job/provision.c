@@ -218,6 +218,13 @@ static int behind_protection(struct provision_run *r, struct err *e)
 			"read-out protection is on: what it holds cannot be seen");
 		return err_hint(e, "--erase-everything erases the whole flash, and begins anew");
 	}
+	/* The bytes were not touched by the cut; on many families all option words were. */
+	if (r->rq->n_wants > 0 || r->rq->wrp_loader) {
+		err_set(e, ERR_PROTECTED,
+			"read-out protection is on, and the write that set it was interrupted: "
+			"whether the other option bytes survived that cannot be seen");
+		return err_hint(e, "--erase-everything erases the whole flash, and begins anew");
+	}
 	provision_list_steps(r);
 	for (size_t i = 0; i < p->n; i++)
 		p->step[i].stands = true;

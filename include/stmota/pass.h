@@ -38,6 +38,7 @@ struct pass_device {
 	enum decision decision;
 	const char *why;
 	bool canary;
+	const char *hint; /* what can be done about its failure; NULL */
 };
 
 struct pass_listener { /* any may be NULL */
@@ -78,7 +79,7 @@ struct pass_request {
 
 struct pass_sums {
 	size_t devices, nothing, up_to_date, waiting, halted, refused; /* by decision */
-	size_t ok, already, failed, interrupted;                       /* by ending */
+	size_t ok, already, failed, interrupted, turned_down;          /* by ending */
 	size_t missed;                                                 /* deadlines */
 	size_t unserved; /* to be delivered, and not begun: package missing, pass stopped, halt */
 	bool stopped;

@@ -167,6 +167,15 @@ int flash_configured(const struct flash_call *c, struct installed_now *ret, stru
 	return rc;
 }
 
+int flash_check_known(const struct flash_call *c, int rc, struct err *e)
+{
+	if (rc != ERR_IDENTITY || c->order == NULL || c->unchecked[0] == '\0')
+		return rc;
+	return err_hint(e,
+		"what a device runs must be known once: 'version =' in its section, 'stmota fleet "
+		"adopt', or flash it by hand");
+}
+
 struct release_policy flash_policy(const struct flash_call *c)
 {
 	const struct flash_order *o = c->order;
@@ -198,7 +207,7 @@ static int check_release(struct flash_call *c, struct err *e)
 	if (rc == 0)
 		rc = release_check(
 			&c->firmware, &c->now, &policy, c->unchecked, sizeof(c->unchecked), e);
-	return rc;
+	return flash_check_known(c, rc, e);
 }
 
 /* ---- the plan ---- */

@@ -112,7 +112,7 @@ static int outcome(const struct pass_sums *s, struct err *e)
 {
 	bool bad = s->fetch.code == ERR_SIGNATURE || s->fetch.code == ERR_DAMAGED ||
 		   s->fetch.code == ERR_FORMAT || s->fetch.code == ERR_IDENTITY;
-	size_t failed = s->failed + s->missed;
+	size_t failed = s->failed + s->missed + s->turned_down;
 
 	if (s->stopped)
 		return signals_check(e) < 0 ? (int)e->code
@@ -122,7 +122,10 @@ static int outcome(const struct pass_sums *s, struct err *e)
 		return (int)e->code;
 	}
 	if (failed > 0) {
-		err_set(e, ERR_SOME_FAILED, "%zu of %zu devices failed", failed, s->devices);
+		err_set(e, ERR_SOME_FAILED, "%zu of %zu devices failed%s", failed, s->devices,
+			s->turned_down == 0        ? ""
+			: s->turned_down == failed ? ": refused"
+						   : " or were refused");
 		return err_hint(e, "'stmota fleet status' and 'stmota fleet history' tell more");
 	}
 	if (s->interrupted > 0 || s->unserved > 0) {

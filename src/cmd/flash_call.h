@@ -29,7 +29,7 @@ struct flash_order {
 	int (*check)(void *ctx, const struct package *p, struct err *e);
 	void *ctx;
 	const struct installed_now *known; /* what is remembered; stands above the configuration */
-	const char *uid; /* of the board that was there before; NULL: not known */
+	const char *uid;                   /* of the board that was there before; NULL: not known */
 	bool may_go_back; /* below version and counter: a signed plan names this device */
 	uint32_t busy_ms; /* so long is waited for a port that somebody else still holds */
 };
@@ -51,7 +51,7 @@ struct flash_call {
 	bool dry_run;
 	/* Why the file is none for memory; a device that takes files may take it all the same. */
 	struct err no_image;
-	struct file_cache cache; /* max 0: none */
+	struct file_cache cache;  /* max 0: none */
 	struct installed_now now; /* what the device runs */
 	const char *base;         /* where the old image of a delta was found; NULL: no delta */
 	uint32_t by;              /* bytes from where the image is linked for to where it goes */
@@ -79,6 +79,8 @@ const char *flash_device_section(const struct flash_call *c);
 int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
 /* What may replace it, by options and order. */
 struct release_policy flash_policy(const struct flash_call *c);
+/* Says to those without a person what is to be done where something is not known. */
+int flash_check_known(const struct flash_call *c, int rc, struct err *e);
 /* Reads and checks the file; as a whole, for a device that takes files. */
 int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e);
 

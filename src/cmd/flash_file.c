@@ -109,7 +109,7 @@ static int check_release(struct flash_call *c, struct err *e)
 	if (rc == 0)
 		rc = release_check(
 			&c->firmware, &c->now, &policy, c->unchecked, sizeof(c->unchecked), e);
-	return rc == 0 ? check_chip(c, e) : rc;
+	return rc == 0 ? check_chip(c, e) : flash_check_known(c, rc, e);
 }
 
 /* ---- what is told ---- */

@@ -26,6 +26,8 @@ struct update_call {
 		bool canary;
 	} * ends;
 	size_t n_ends;
+	char (*notes)[300]; /* lines below the table, each once */
+	size_t n_notes;
 	bool table; /* of decisions: it has been opened */
 };
 

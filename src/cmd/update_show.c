@@ -133,6 +133,30 @@ static void on_tick(void *ctx)
 
 /* ---- endings ---- */
 
+static void keep_note(struct update_call *c, const char *text)
+{
+	char(*more)[300];
+
+	for (size_t i = 0; i < c->n_notes; i++)
+		if (strcmp(c->notes[i], text) == 0)
+			return;
+	more = realloc(c->notes, (c->n_notes + 1) * sizeof(*more));
+	if (more == NULL)
+		return;
+	c->notes = more;
+	snprintf(more[c->n_notes++], sizeof(*more), "%s", text);
+}
+
+static void keep_hint(struct update_call *c, const char *hint)
+{
+	char text[300];
+
+	if (hint == NULL)
+		return;
+	snprintf(text, sizeof(text), "hint: %.240s", hint);
+	keep_note(c, text);
+}
+
 static void on_ended(
 	void *ctx, const struct pass_device *d, const struct fleet_ending *end, uint64_t ms)
 {
@@ -151,7 +175,9 @@ static void on_ended(
 		.outcome = fleet_outcome_text(end->outcome),
 		.seconds = (double)ms / 1000,
 		.canary = d->canary};
-	snprintf(it->text, sizeof(it->text), "%s", end->text != NULL ? end->text : "");
+	snprintf(it->text, sizeof(it->text), "%.200s%s", end->text != NULL ? end->text : "",
+		d->canary && end->outcome == FLEET_REFUSED ? "; the next one is the canary" : "");
+	keep_hint(c, d->hint);
 	version_format(d->offer->version, it->version);
 	if (c->json) {
 		out_str(o, "device", it->device);
@@ -164,6 +190,7 @@ static void on_ended(
 		out_str(o, "error",
 			end->error != 0 ? err_code_name((enum err_code)end->error) : NULL);
 		out_str(o, "text", it->text);
+		out_str(o, "hint", d->hint);
 		out_real(o, "seconds", it->seconds, 1);
 		out_event(o, "device_result");
 	} else if (fleet_outcome_is_failure(end->outcome) && c->show != NULL) {
@@ -176,16 +203,17 @@ static void on_halted(void *ctx, const char *rollout, const char *why)
 	struct update_call *c = ctx;
 	struct out *o = c->env->out;
 
-	if (c->json) {
-		out_str(o, "rollout", rollout);
-		out_str(o, "reason", why);
-		out_event(o, "halt");
-	} else if (c->show != NULL) {
-		char text[400];
+	char text[300];
 
-		snprintf(text, sizeof(text), "halted here: %s", why);
-		many_show_say(c->show, rollout, text);
-	}
+	snprintf(text, sizeof(text),
+		"%.64s is halted here: %.120s; --resume %.64s when it is clear why", rollout, why,
+		rollout);
+	keep_note(c, text);
+	if (!c->json)
+		return;
+	out_str(o, "rollout", rollout);
+	out_str(o, "reason", why);
+	out_event(o, "halt");
 }
 
 static void on_trouble(void *ctx, const struct pass_device *d, const struct err *e)
@@ -244,6 +272,8 @@ void update_show_result(struct update_call *c, const struct pass_sums *s)
 	update_end_decisions(c);
 	if (c->n_ends > 0 || c->json)
 		show_ends(c);
+	for (size_t i = 0; i < c->n_notes; i++)
+		out_text(o, "%s", c->notes[i]);
 	if (!all && c->n_ends == 0)
 		return;
 	out_uint(o, "devices", s->devices);
@@ -252,8 +282,9 @@ void update_show_result(struct update_call *c, const struct pass_sums *s)
 		out_uint(o, "nothing_offered", s->nothing);
 		out_uint(o, "waiting", s->waiting);
 		out_uint(o, "halted", s->halted);
-		out_uint(o, "refused", s->refused);
 	}
+	if (all || s->refused + s->turned_down > 0)
+		out_uint(o, "refused", s->refused + s->turned_down);
 	if (c->dry_run)
 		return;
 	out_uint(o, "delivered", s->ok);
@@ -268,4 +299,5 @@ void update_show_done(struct update_call *c)
 	many_show_free(c->show);
 	free(c->rows);
 	free(c->ends);
+	free(c->notes);
 }

@@ -82,7 +82,9 @@ static bool may_be_canary(const struct turns *t, uint32_t missing, char *why)
 
 	first = running_canary(t, &running);
 	better = better_ones(t, &best);
-	if (running < missing && better < missing - running)
+	/* A dark one proves nothing: it goes when nobody else is left, and then alone. */
+	if (running < missing && better < (t->job->device->excused ? 1 : missing - running) &&
+		!(t->job->device->excused && running > 0))
 		return true;
 	snprintf(why, DECIDE_WHY_SIZE, "waits for the canary %s",
 		(first != NULL ? first : best)->device->name);
@@ -147,6 +149,6 @@ struct decide_turn decide_turn(const struct fleet *f, const struct decide_job *j
 			: !wave_is_open(&t, ret_why))
 		return (struct decide_turn){0};
 	turn.start = has_room(&t, ret_why);
-	turn.canary &= turn.start;
+	turn.canary &= turn.start && !jobs[i].device->excused;
 	return turn;
 }

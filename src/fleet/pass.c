@@ -23,7 +23,8 @@ struct pass_device pass_device_of(const struct pass *p, const struct pass_job *j
 		.offer = j->has_offer ? &j->offer : NULL,
 		.decision = j->decision,
 		.why = j->why,
-		.canary = p->turns[j - p->jobs].canary};
+		.canary = p->turns[j - p->jobs].canary,
+		.hint = j->hint[0] != '\0' ? j->hint : NULL};
 }
 
 uint64_t pass_now(const struct pass *p)
@@ -321,12 +322,16 @@ static void trouble(struct pass *p, const struct pass_job *j, const struct err *
 		l->trouble(l->ctx, &d, why);
 }
 
-static void count_ending(struct pass_sums *s, enum fleet_outcome o)
+static void count_ending(struct pass_sums *s, const struct fleet_device *d, enum fleet_outcome o)
 {
+	/* The silence of one that is known to be dark is no news. */
+	if (o == FLEET_UNREACHABLE && d->excused)
+		return;
 	s->ok += o == FLEET_OK;
 	s->already += o == FLEET_ALREADY;
 	s->interrupted += o == FLEET_INTERRUPTED;
-	s->failed += fleet_outcome_is_failure(o) || o == FLEET_REFUSED;
+	s->failed += fleet_outcome_is_failure(o);
+	s->turned_down += o == FLEET_REFUSED;
 }
 
 /* By what its package says, before the device was asked: it is told and stored like any other end. */
@@ -339,7 +344,7 @@ static int refuse_inside(struct pass *p, struct pass_job *j, struct err *e)
 	err_set(&why, ERR_DOWNGRADE, "%s", j->why);
 	rc = pass_refuse(p, j, &why, e);
 	if (rc == 0)
-		count_ending(p->sums, FLEET_REFUSED);
+		count_ending(p->sums, j->device, FLEET_REFUSED);
 	return rc;
 }
 
@@ -472,13 +477,13 @@ static int listen_to(struct pass *p, size_t i, struct err *e)
 		return 0;
 	if (p->stopped && e->code != 0)
 		return (int)e->code;
-	count_ending(p->sums, j->tries.last_outcome);
+	count_ending(p->sums, j->device, j->tries.last_outcome);
 	p->turns[i].stage = DECIDE_ENDED;
 	rc = halt_if_bad(p, j, p->turns[i].canary, e);
 	/* The full package follows the delta at once. */
 	if (rc == 0 && j->no_delta && j->delta && !p->stopped &&
 		j->tries.last_outcome == FLEET_REFUSED) {
-		p->sums->failed--;
+		p->sums->turned_down--;
 		p->turns[i].stage = DECIDE_QUEUED;
 	}
 	return rc;

@@ -174,6 +174,8 @@ int pass_refuse(struct pass *p, struct pass_job *j, const struct err *why, struc
 		.outcome = FLEET_REFUSED, .error = (int)why->code, .text = why->msg};
 	int rc = record(p, j, false, e);
 
+	snprintf(j->hint, sizeof(j->hint), "%s", why->hint);
+
 	if (rc == 0)
 		rc = end(p, j, &ending, e);
 	return rc;
@@ -430,6 +432,14 @@ static void forget(struct pass_job *j)
 	j->result = j->forth = NULL;
 }
 
+static void take_hint(struct pass_job *j)
+{
+	const json_t *error = json_object_get(j->result, "error");
+	const char *hint = json_string_value(json_object_get(error, "hint"));
+
+	snprintf(j->hint, sizeof(j->hint), "%s", hint != NULL ? hint : "");
+}
+
 bool pass_listen(struct pass *p, struct pass_job *j, struct err *e)
 {
 	struct heard h = {p, j};
@@ -439,6 +449,7 @@ bool pass_listen(struct pass *p, struct pass_job *j, struct err *e)
 		return false;
 	p->running--;
 	pass_judge(p, j, &v);
+	take_hint(j);
 	if (j->step == PASS_BACK)
 		judge_back(j, &v);
 	else if (go_back(p, j, &v))

@@ -66,13 +66,24 @@ static enum fleet_outcome before(enum err_code code)
 	return FLEET_FAILED;
 }
 
+/* Whose message it is stands beside it. */
+static const char *without_name(const struct pass_job *j, const char *text)
+{
+	size_t len = j->device != NULL ? strlen(j->device->name) : 0;
+
+	return len > 0 && strncmp(text, j->device->name, len) == 0 &&
+			       strncmp(text + len, ": ", 2) == 0
+		       ? text + len + 2
+		       : text;
+}
+
 static void judge_failure(const struct pass_job *j, struct pass_verdict *v)
 {
 	const json_t *error = json_object_get(j->result, "error");
 	enum err_code code = code_of(text_of(error, "code"));
 
 	v->error = (int)code;
-	snprintf(v->text, sizeof(v->text), "%.255s", text_of(error, "message"));
+	snprintf(v->text, sizeof(v->text), "%.255s", without_name(j, text_of(error, "message")));
 	if (code == ERR_INTERRUPTED)
 		v->outcome = FLEET_INTERRUPTED;
 	else if (is_true(j->result, "taken_back"))

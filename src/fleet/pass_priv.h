@@ -32,6 +32,7 @@ struct pass_job {
 	json_t *result; /* last line of the process; owned */
 	json_t *forth;  /* that of the first step, during the second; owned */
 	char phase[24]; /* of its work */
+	char hint[240]; /* of its failure; "" */
 	uint64_t begun_ms;
 };
 

@@ -104,8 +104,9 @@ street 2 'retry = 1s' 'attempts = 9'
 sed -i 's/^\[device lamp-1\]/&\nexcused = yes/' street.conf
 release 3.2.0
 channel 3.2.0.sota --stage 100%
-update 11
-json '[e["device"] for e in events if e["event"] == "begin"] == ["lamp-2", "lamp-1"]'
+update 0
+json '[(e["device"], e["canary"]) for e in events if e["event"] == "begin"] == [("lamp-2", True), ("lamp-1", False)]'
+json 'r["failed"] == 0'
 json 'not any(e["event"] == "halt" for e in events)'
 runs 2 3.2.0
 
@@ -120,4 +121,5 @@ lamp 1
 release 3.3.0
 channel 3.3.0.sota --stage 100%
 update 11 --device lamp-2
+json '"fleet adopt" in [e for e in events if e["event"] == "device_result"][0]["hint"] and r["refused"] == 1'
 json 'any("another board is there than before" in e.get("text", "") for e in events if e["event"] == "device_result")'

@@ -366,6 +366,22 @@ static void test_turn__which_canary(void **state)
 	assert_string_equal("..c.....", turns());
 }
 
+/* It proves nothing for others, so it is none; and it does not go before one either. */
+static void test_turn__dark_ones(void **state)
+{
+	q.fleet.canaries = 2;
+	for (size_t i = 1; i < MANY; i++)
+		q.device[i].excused = true;
+	assert_string_equal("c.......", turns());
+	waits(1, "waits for the canary lamp-0");
+	q.job[0].stage = DECIDE_ENDED;
+	assert_string_equal("-s......", turns());
+	q.job[1].stage = DECIDE_ENDED;
+	assert_string_equal("--s.....", turns());
+	q.canaries_ok = 2;
+	assert_string_equal("---sssss", turns());
+}
+
 /* Another rollout has canaries of its own. */
 static void test_turn__rollouts_apart(void **state)
 {
@@ -426,6 +442,7 @@ int main(void)
 		cmocka_unit_test_setup(test_turn__several_canaries, begin_many),
 		cmocka_unit_test_setup(test_turn__no_canaries, begin_many),
 		cmocka_unit_test_setup(test_turn__which_canary, begin_many),
+		cmocka_unit_test_setup(test_turn__dark_ones, begin_many),
 		cmocka_unit_test_setup(test_turn__rollouts_apart, begin_many),
 		cmocka_unit_test_setup(test_turn__waves, begin_many),
 		cmocka_unit_test_setup(test_turn__limits, begin_many),

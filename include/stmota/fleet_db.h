@@ -124,6 +124,9 @@ int fleet_db_open(const char *path, bool read_only, struct fleet_db **ret, struc
 void fleet_db_close(struct fleet_db *db);                      /* takes NULL */
 const char *fleet_db_why_read_only(const struct fleet_db *db); /* NULL: it can be written */
 
+/* What keeps any process from writing it, however it was opened here: full, read-only; or NULL. */
+const char *fleet_db_disk(const struct fleet_db *db);
+
 /* Names gateway and devices in reports; without a place to report to, none are kept. Borrowed. */
 void fleet_db_set_fleet(struct fleet_db *db, const struct fleet *f);
 /* 32 hexadecimal digits that name this file in reports. */

@@ -78,6 +78,7 @@ struct fleet_view {
 	size_t n_attempts;
 	uint64_t waiting;                   /* reports that are not delivered */
 	uint32_t states[FLEET_VIEW_STATES]; /* devices */
+	const char *disk; /* why no pass can begin anything; NULL: none of that */
 	bool has_state;                     /* false: there was no pass yet */
 };
 

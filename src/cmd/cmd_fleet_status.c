@@ -91,6 +91,7 @@ void cmd_out_fleet_view(struct out *o, const struct fleet_view *v)
 	}
 	out_uint(o, "attempts", v->n_attempts);
 	out_uint(o, "reports_waiting", v->waiting);
+	out_str(o, "disk", v->disk);
 	out_end(o);
 	out_devices(o, v);
 	out_rollouts(o, v);
@@ -201,6 +202,8 @@ static void show(struct out *o, const struct fleet_view *v)
 	out_strf(o, "fleet", "%s: %zu device%s%s%s",
 		v->fleet->gateway[0] != '\0' ? v->fleet->gateway : v->fleet->path, v->fleet->n,
 		v->fleet->n == 1 ? "" : "s", len > 0 ? "; " : "", line);
+	if (v->disk != NULL)
+		out_strf(o, "disk", "%s: no device is updated until that is mended", v->disk);
 	if (v->waiting > 0)
 		out_strf(o, "reports", "%llu wait to be delivered", (unsigned long long)v->waiting);
 	if (v->n_devices > 0)

@@ -304,6 +304,13 @@ const char *fleet_db_why_read_only(const struct fleet_db *db)
 	return db->why[0] != '\0' ? db->why : "it was opened for reading";
 }
 
+const char *fleet_db_disk(const struct fleet_db *db)
+{
+	if (access(db->path, W_OK) < 0 && errno == EROFS)
+		return "the file system is read-only";
+	return db->gone_full || !has_room(db->path) ? "the disk is full" : NULL;
+}
+
 void fleet_db_set_fleet(struct fleet_db *db, const struct fleet *f)
 {
 	db->fleet = f;

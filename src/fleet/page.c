@@ -78,6 +78,12 @@ static void headline(struct page *p, const struct fleet_view *v)
 		number(p, "", value, "reports wait");
 	}
 	page_raw(p, "</div>\n");
+	if (v->disk != NULL) {
+		page_raw(p, "<div class=\"card note\"><b class=\"st stop\"><svg class=\"i\"><use "
+			    "href=\"#stop\"/></svg>Nothing is updated:</b> ");
+		page_text(p, v->disk);
+		page_raw(p, "</div>\n");
+	}
 	for (size_t i = 0; i < v->n_rollouts; i++) {
 		const struct fleet_view_rollout *r = &v->rollouts[i];
 

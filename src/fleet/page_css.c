@@ -96,6 +96,7 @@ const char page_css[] =
 	"td{padding:.45rem .7rem .45rem 0;border-bottom:1px solid var(--soft);vertical-align:top}"
 	"tr:last-child td{border-bottom:0}"
 	"td{overflow-wrap:break-word}td.why{overflow-wrap:anywhere}"
+	"td.who{min-width:6rem}"
 	"td small{display:block}td .nb{white-space:nowrap}"
 	".fail{border-top:1px solid var(--line);padding:.75rem 0}.fail:first-child{border:0;padding-top:0}"
 	".fail:last-child{padding-bottom:0}"

@@ -361,6 +361,8 @@ int fleet_view_load(struct fleet_db *db, const struct fleet *f, uint64_t now,
 		rc = judge_devices(&v, db, e);
 	if (rc == 0 && db != NULL)
 		rc = fleet_db_outbox_count(db, NULL, &v.waiting, e);
+	if (rc == 0 && db != NULL)
+		v.disk = fleet_db_disk(db);
 	if (rc < 0) {
 		fleet_view_done(&v);
 		return rc;

@@ -391,6 +391,7 @@ static int full_disk(void)
 	CHECK(fleet_db_open(path, false, &db, &e) == 0);
 	CHECK(fleet_db_why_read_only(db) != NULL);
 	CHECK(strcmp(fleet_db_why_read_only(db), "the disk is full") == 0);
+	CHECK(strcmp(fleet_db_disk(db), "the disk is full") == 0);
 	CHECK(tally_of(db).ended == 1);
 	CHECK(run_one(db, "lamp", &e) == ERR_IO);
 	CHECK(strstr(e.msg, "full") != NULL);
@@ -427,6 +428,7 @@ static int read_only_disk(void)
 			CHECK(fleet_db_why_read_only(db) != NULL);
 			CHECK(as_reader == 1 || strcmp(fleet_db_why_read_only(db),
 							"the file system is read-only") == 0);
+			CHECK(strcmp(fleet_db_disk(db), "the file system is read-only") == 0);
 			CHECK(tally_of(db).ended == 1 + wanted);
 			CHECK(run_one(db, "lamp", &e) == ERR_IO);
 			CHECK(fleet_db_lock(db, &e) == ERR_IO);
@@ -460,6 +462,7 @@ static void test_fleet_db_file__a_reader_makes_nothing(void **state)
 	fleet_db_close(open_db());
 	assert_int_equal(0, fleet_db_open(path, true, &db, &e));
 	assert_string_equal("it was opened for reading", fleet_db_why_read_only(db));
+	assert_null(fleet_db_disk(db));
 	assert_int_equal(ERR_IO, run_one(db, "lamp", &e));
 	assert_int_equal(ERR_IO, fleet_db_halt(db, "r2", "why", 1, &e));
 	assert_int_equal(0, tally_of(db).n);

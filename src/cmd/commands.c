@@ -27,6 +27,7 @@ extern const struct command cmd_fleet_report;
 extern const struct command cmd_fleet_status;
 extern const struct command cmd_go;
 extern const struct command cmd_hawkbit_audit;
+extern const struct command cmd_hawkbit_confirm;
 extern const struct command cmd_help;
 extern const struct command cmd_info;
 extern const struct command cmd_key_revoke;
@@ -81,6 +82,7 @@ const struct command *const commands[] = {
 	&cmd_fleet_status,
 	&cmd_go,
 	&cmd_hawkbit_audit,
+	&cmd_hawkbit_confirm,
 	&cmd_help,
 	&cmd_info,
 	&cmd_key_revoke,

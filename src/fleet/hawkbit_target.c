@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
-
 #include <stmota/bytes.h>
+#include <stmota/fleet_hawkbit.h>
 #include <stmota/fs.h>
 
 #include "hawkbit_owed.h"
@@ -52,37 +51,15 @@ static int swallow(struct hawkbit_target *t, int rc, const struct err *e)
 
 /* ---- set up ---- */
 
-static int login(struct hawkbit_target *t, char token[HAWKBIT_TOKEN_MAX + 1], struct err *e)
-{
-	const struct fleet *f = t->rq->fleet;
-	const char *own = t->device->token_file;
-	const char *file = own != NULL ? own : f->hawkbit_token_file;
-	struct hawkbit_login l = {.fetch = t->rq->fetch,
-		.url = f->hawkbit,
-		.tenant = f->hawkbit_tenant,
-		.controller = t->device->id,
-		.auth = file == NULL                              ? HAWKBIT_NO_TOKEN
-			: own == NULL && f->hawkbit_gateway_token ? HAWKBIT_GATEWAY_TOKEN
-								  : HAWKBIT_TARGET_TOKEN,
-		.token = token};
-	int rc = file != NULL ? hawkbit_token_read(file, token, e) : 0;
-
-	if (rc == 0)
-		rc = hawkbit_init(&t->h, &l, e);
-	return rc;
-}
-
 int hawkbit_target_init(struct hawkbit_target *t, const struct update_source_request *rq,
 	const struct fleet_device *d, struct err *e)
 {
-	char token[HAWKBIT_TOKEN_MAX + 1] = "";
 	int rc;
 
 	*t = (struct hawkbit_target){.rq = rq, .device = d};
-	rc = login(t, token, e);
-	OPENSSL_cleanse(token, sizeof(token));
+	rc = fleet_hawkbit_login(rq->fleet, d, rq->fetch, &t->h, e);
 	t->ready = rc == 0;
-	return rc < 0 ? err_wrap(e, "%s", d->name) : 0;
+	return rc;
 }
 
 void hawkbit_target_done(struct hawkbit_target *t)

@@ -67,6 +67,28 @@ echo tok-nobody | tee token-1 >token-2
 ask 12
 json '"401" in r["error"]["message"] and "token" in r["error"]["hint"]'
 
+# An action that waits for consent is left alone until somebody gives it.
+echo tok-lamp-1 >token-1
+echo tok-lamp-2 >token-2
+head -c 100 /dev/urandom >lamp.sota
+STMOTA_TEST_CA=ca.pem
+export STMOTA_TEST_CA
+distribution lamp 1.5.0 lamp.sota
+api PUT /fake/set '{"confirm":true}' >/dev/null
+assign lamp-1
+ask 0
+json '"waits for somebody" in events[0]["reason"]'
+expect 0 stmota hawkbit confirm lamp-1 lamp-2 --fleet fleet.conf --dry-run --json
+json '[a["result"] for a in r["actions"]] == ["waits", "nothing waits"]'
+expect 0 stmota hawkbit confirm lamp-1 --deny --fleet fleet.conf
+prints "denied"
+expect 0 stmota hawkbit confirm lamp-1 --fleet fleet.conf --text "agreed"
+prints "confirmed"
+prints "1.5.0"
+expect 0 stmota update --fleet fleet.conf --dry-run --now --json
+json 'events[0]["decision"] == "deliver" and "lamp 1.5.0" in events[0]["reason"]'
+expect 2 stmota hawkbit confirm lamp-9 --fleet fleet.conf
+
 # Without TLS a token would be everybody's.
 url=http://127.0.0.1:$port
 fleet "hawkbit_token = target"

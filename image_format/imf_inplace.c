@@ -190,19 +190,19 @@ static bool is_marked(const struct imf_inplace *v)
 
 /*
  * A word that was cut while it was programmed may look blank and still refuse. Then the next one is
- * taken, and without any the journal's copy itself tells, once it is erased.
+ * taken, and without any the journal's copy itself tells, once it is erased. One that is there is not
+ * programmed again.
  */
 static void mark_group(const struct imf_inplace *v)
 {
 	uint8_t b[BLOCK];
-	uint32_t i;
+	uint32_t i = 0;
 
-	for (i = 0; i < MARKS; i++) {
+	while (i < MARKS && mark_blank(v, i)) {
 		IMF_MEMSET(b, (uint8_t)~v->cfg->erased, BLOCK);
-		if (flash_program(v->cfg, IMF_AREA_JOURNAL, mark_at(v, i), b,
-			    v->cfg->program_size) == IMF_OK &&
-			!mark_blank(v, i))
-			return;
+		(void)flash_program(
+			v->cfg, IMF_AREA_JOURNAL, mark_at(v, i), b, v->cfg->program_size);
+		i += mark_blank(v, i);
 	}
 }
 
@@ -418,12 +418,13 @@ static bool group_kept(const struct imf_inplace_config *c, const struct record *
 }
 
 /* The state as it was when the record was made; then its group goes into the slot. */
-static int inplace_resume(struct imf_inplace *v, const struct record *r, bool again)
+static int inplace_resume(struct imf_inplace *v, const struct record *r)
 {
 	const struct imf_inplace_config *c = v->cfg;
 	const struct imf_patch_config *p = &c->patch;
 	struct part parts[3];
 	uint32_t at = record_at(c, r->seq) + BODY, i;
+	bool there;
 
 	parts_of(v, parts);
 	for (i = 0; i < 3; at += parts[i++].len)
@@ -437,13 +438,15 @@ static int inplace_resume(struct imf_inplace *v, const struct record *r, bool ag
 	v->size = imf_get_le32(r->t + T_SIZE);
 	v->made = imf_get_le32(r->t + T_MADE);
 	v->crc = imf_get_le32(r->t + T_GROUP_CRC);
-	if (again || !is_marked(v)) {
+	there = has_crc(c, p->read, v->start, v->made, v->crc);
+	/* A mark may be left over from another time; without one an erase may have just begun. */
+	if (!there || !is_marked(v)) {
 		int rc = IMF_OK;
 
 		/* Erased again already: then it was written, and can only be looked at. */
 		if (group_kept(c, r))
 			rc = group_install(v);
-		else if (!has_crc(c, p->read, v->start, v->made, v->crc))
+		else if (!there)
 			rc = IMF_ERR_DIGEST;
 		if (rc < 0)
 			return rc;
@@ -468,9 +471,9 @@ static int inplace_start(struct imf_inplace *v)
 	if (rc != IMF_OK && rc != IMF_ERR_BASE)
 		return rc;
 	if (ours && rc == IMF_ERR_BASE)
-		return inplace_resume(v, &r, false);
+		return inplace_resume(v, &r);
 	if (ours && r.seq == 1 && group_kept(v->cfg, &r))
-		return inplace_resume(v, &r, true);
+		return inplace_resume(v, &r);
 	/* One image may be the beginning of the other. */
 	if (rc == IMF_OK && p->base_len == p->plain_size)
 		return IMF_OK;

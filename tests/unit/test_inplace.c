@@ -402,6 +402,9 @@ static void build(const char *kind)
 	} else if (strcmp(kind, "grow") == 0) {
 		up.n_new = 9001;
 		fill_code(up.new + 5000, 4001);
+	} else if (strcmp(kind, "append") == 0) {
+		up.n_new = 6000;
+		fill_code(up.new + 5000, 1000);
 	} else if (strcmp(kind, "odd") == 0) {
 		up.n_old = 4999;
 		up.n_new = 4003;
@@ -423,6 +426,7 @@ static void test_inplace__power_cuts(void **state)
 		{"insert", 4096, 2048, 64, 0xFF},
 		{"shrink", 4096, 1024, 32, 0xFF},
 		{"grow", 4096, 4096, 64, 0xFF},
+		{"append", 4096, 2048, 64, 0xFF},
 		{"odd", 8192, 2048, 64, 0xFF},
 		{"same", 4096, 1024, 64, 0xFF},
 	};
@@ -435,6 +439,41 @@ static void test_inplace__power_cuts(void **state)
 				up.new[k] ^= 0x40;
 		prepare(rows[i].ram, rows[i].group, rows[i].word, rows[i].erased);
 		cut_everywhere(rows[i].kind);
+	}
+}
+
+/*
+ * What is new lies behind the old image, so that the base is whole although a group was installed, and
+ * the run after a cut begins with that group. A cut there too: the mark of the first time is no proof
+ * that the group is whole.
+ */
+static void test_inplace__the_first_group_twice(void **state)
+{
+	uint32_t ops;
+
+	(void)state;
+	build("append");
+	prepare(4096, 2048, 64, 0xFF);
+	power_on_old();
+	power_on_again(UINT32_MAX);
+	assert_int_equal(update(31), 0);
+	ops = board.ops;
+	for (uint32_t cut = ops - 30; cut < ops; cut++) {
+		for (uint32_t again = 0; again < 60; again++) {
+			int rc;
+
+			power_on_old();
+			power_on_again(cut);
+			assert_true(update(64) < 0);
+			power_on_again(again);
+			update(64);
+			power_on_again(UINT32_MAX);
+			rc = update(64);
+			if (rc != 0)
+				fail_msg("cut at %u of %u, then at %u: %s", cut, ops, again,
+					imf_strerror(rc));
+			assert_updated();
+		}
 	}
 }
 
@@ -731,6 +770,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_inplace__power_cuts),
+		cmocka_unit_test(test_inplace__the_first_group_twice),
 		cmocka_unit_test(test_inplace__salted_digest),
 		cmocka_unit_test(test_inplace__power_cuts_in_real_firmware),
 		cmocka_unit_test(test_inplace__refused_before_the_first_erase),

@@ -112,21 +112,6 @@ int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e
 
 /* ---- the device ---- */
 
-/* What was proved to be there is newer than what somebody wrote into a file once. */
-static void overlay(struct installed_now *now, const struct installed_now *known)
-{
-	if (known->version_source != INSTALLED_UNKNOWN) {
-		now->version_source = known->version_source;
-		now->version = known->version;
-		now->counter = known->counter;
-	}
-	if (known->product_source != INSTALLED_UNKNOWN &&
-		now->product_source == INSTALLED_UNKNOWN) {
-		now->product_source = known->product_source;
-		memcpy(now->product, known->product, UUID_SIZE);
-	}
-}
-
 int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e)
 {
 	const struct config *cfg = c->env->config;
@@ -163,28 +148,8 @@ int flash_configured(const struct flash_call *c, struct installed_now *ret, stru
 		err_wrap(e, "[device %s]", name);
 	}
 	if (rc == 0 && c->order != NULL)
-		overlay(ret, c->order->known);
+		flash_overlay(ret, c->order->known);
 	return rc;
-}
-
-int flash_check_known(const struct flash_call *c, int rc, struct err *e)
-{
-	if (rc != ERR_IDENTITY || c->order == NULL || c->unchecked[0] == '\0')
-		return rc;
-	return err_hint(e,
-		"what a device runs must be known once: 'version =' in its section, 'stmota fleet "
-		"adopt', or flash it by hand");
-}
-
-struct release_policy flash_policy(const struct flash_call *c)
-{
-	const struct flash_order *o = c->order;
-
-	return (struct release_policy){
-		.allow_downgrade =
-			opt_given(c->env->opts, "allow-downgrade") || (o != NULL && o->may_go_back),
-		.allow_counter = o != NULL && o->may_go_back,
-		.require_known = o != NULL && !o->restore};
 }
 
 static int check_release(struct flash_call *c, struct err *e)
@@ -437,18 +402,6 @@ static void remember_uid(struct flash_call *c)
 		snprintf(c->uid + 2 * i, 3, "%02x", d->facts.uid[i]);
 }
 
-/* What is remembered of a board says nothing of the one that was put in its place. */
-static int check_board(const struct flash_call *c, struct err *e)
-{
-	const char *was = c->order != NULL ? c->order->uid : NULL;
-
-	if (was == NULL || c->uid[0] == '\0' || strcmp(was, c->uid) == 0)
-		return 0;
-	err_set(e, ERR_IDENTITY, "another board is there than before: unique id %s, it was %s",
-		c->uid, was);
-	return err_hint(e, "if it was replaced: 'stmota fleet adopt' learns it anew");
-}
-
 static int flash_one(struct command_env *env, void *ctx, struct err *e)
 {
 	struct flash_call *c = ctx;
@@ -458,7 +411,7 @@ static int flash_one(struct command_env *env, void *ctx, struct err *e)
 	rc = find_device(c, e);
 	remember_uid(c);
 	if (rc == 0)
-		rc = check_board(c, e);
+		rc = flash_check_board(c, e);
 	if (rc == 0 && c->device->updater != NULL) {
 		rc = flash_file(c, e);
 	} else if (rc == 0 && c->no_image.code != 0) {
@@ -513,7 +466,7 @@ static int load_for(struct flash_call *c, const struct device_names *names, stru
 	return 0;
 }
 
-static int run_call(struct flash_call *call, struct err *e)
+int flash_run_call(struct flash_call *call, struct err *e)
 {
 	struct command_env *env = call->env;
 	struct device_names names = {0};
@@ -559,32 +512,7 @@ static int run(struct command_env *env, struct err *e)
 {
 	struct flash_call c = {.env = env, .dry_run = opt_given(env->opts, "dry-run")};
 
-	return run_call(&c, e);
-}
-
-static void show_order(const struct flash_call *c)
-{
-	struct out *o = c->env->out;
-
-	out_bool(o, "begun", c->begun);
-	out_bool(o, "written", c->written);
-	out_bool(o, "taken_back", c->taken_back);
-	out_str(o, "uid", c->uid[0] != '\0' ? c->uid : NULL);
-	out_list(o, "signers");
-	for (size_t i = 0; i < c->signers.n_signers; i++)
-		if (c->signers.signers[i].counted)
-			out_bytes(o, NULL, key_fingerprint(c->signers.signers[i].key->key),
-				SHA256_SIZE);
-	out_end(o);
-}
-
-int flash_run_order(struct command_env *env, const struct flash_order *order, struct err *e)
-{
-	struct flash_call c = {.env = env, .order = order};
-	int rc = run_call(&c, e);
-
-	show_order(&c);
-	return rc;
+	return flash_run_call(&c, e);
 }
 
 const struct command cmd_flash = {

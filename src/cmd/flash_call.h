@@ -67,22 +67,30 @@ struct flash_call {
 
 /* ---- cmd_flash.c ---- */
 
+/* The command, its options in call->env->opts. */
+int flash_run_call(struct flash_call *call, struct err *e);
+/* The section of the device; NULL: it has none. */
+const char *flash_device_section(const struct flash_call *c);
+/* What the [device] section says about what is installed. */
+int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
+/* Reads and checks the file; as a whole, for a device that takes files. */
+int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e);
+
+/* ---- flash_order.c ---- */
+
 /*
  * As the command `flash` with the options of env->opts, for one device; describes how far it came
  * to env->out in any case.
  */
 int flash_run_order(struct command_env *env, const struct flash_order *order, struct err *e);
-
-/* The section of the device; NULL: it has none. */
-const char *flash_device_section(const struct flash_call *c);
-/* What the [device] section says about what is installed. */
-int flash_configured(const struct flash_call *c, struct installed_now *ret, struct err *e);
 /* What may replace it, by options and order. */
 struct release_policy flash_policy(const struct flash_call *c);
 /* Says to those without a person what is to be done where something is not known. */
 int flash_check_known(const struct flash_call *c, int rc, struct err *e);
-/* Reads and checks the file; as a whole, for a device that takes files. */
-int flash_load(struct flash_call *c, bool for_updater, bool whole, struct err *e);
+/* What was remembered stands above what the configuration says. */
+void flash_overlay(struct installed_now *now, const struct installed_now *known);
+/* ERR_IDENTITY if another board is there than the order was made for. */
+int flash_check_board(const struct flash_call *c, struct err *e);
 
 /* ---- flash_file.c ---- */
 

@@ -34,7 +34,24 @@ uint64_t pass_now(const struct pass *p)
 
 /* ---- deciding ---- */
 
-/* What nobody has seen yet is what the fleet file says. */
+/* Newest first: the first that was proved is what it ran last, healthy. */
+static int look_for_proof(void *ctx, const struct fleet_attempt *a, struct err *e)
+{
+	struct fleet_known *k = ctx;
+
+	(void)e;
+	if (a->outcome != FLEET_OK && a->outcome != FLEET_ALREADY)
+		return 0;
+	k->has_version = true;
+	k->version = a->version;
+	k->counter = a->counter;
+	return 1;
+}
+
+/*
+ * What nobody has seen yet is what the fleet file says. A device that holds something unhealthy is
+ * judged by what it ran before: it must not wait for a person.
+ */
 static int complete(const struct pass *p, struct pass_job *j, struct err *e)
 {
 	const struct config *cfg = p->rq->config;
@@ -43,6 +60,11 @@ static int complete(const struct pass *p, struct pass_job *j, struct err *e)
 	struct fleet_known *k = &j->known;
 	int rc;
 
+	if (!k->has_version && k->tried > 0) {
+		rc = fleet_db_each_attempt(p->rq->db, name, 0, look_for_proof, k, e);
+		if (rc < 0)
+			return rc;
+	}
 	if (k->has_version || version == NULL)
 		return 0;
 	rc = version_parse(version, &k->version, e);
@@ -457,8 +479,11 @@ static size_t queued(const struct pass *p)
 static int begin_all(struct pass *p, struct err *e)
 {
 	size_t before;
-	int rc;
+	int rc = 0;
 
+	if (!p->changed && !signals_pending())
+		return 0;
+	p->changed = false;
 	do {
 		before = queued(p);
 		if (signals_pending() && !p->stopped)
@@ -475,6 +500,7 @@ static int listen_to(struct pass *p, size_t i, struct err *e)
 
 	if (!pass_listen(p, j, e))
 		return 0;
+	p->changed = true;
 	if (p->stopped && e->code != 0)
 		return (int)e->code;
 	count_ending(p->sums, j->device, j->tries.last_outcome);
@@ -559,7 +585,8 @@ static int pass_it(struct pass *p, struct err *e)
 
 int pass_run(const struct pass_request *rq, struct pass_sums *ret, struct err *e)
 {
-	struct pass p = {.rq = rq, .sums = ret, .start_ms = clock_now_ms(&clock_monotonic)};
+	struct pass p = {
+		.rq = rq, .sums = ret, .changed = true, .start_ms = clock_now_ms(&clock_monotonic)};
 	int rc;
 
 	*ret = (struct pass_sums){.fetch = ERR_INIT};

@@ -52,6 +52,7 @@ struct pass {
 	size_t n_bad;
 	char folder[PATH_MAX]; /* beside the database */
 	uint64_t start_ms;
+	bool changed; /* since it was asked last who may begin */
 	bool stopped;
 };
 

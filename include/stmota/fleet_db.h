@@ -98,7 +98,8 @@ struct fleet_tries {   /* of one device with one package */
 
 /*
  * Devices of one rollout on this gateway, each by its newest attempt that was not interrupted.
- * Failures from before the last fleet_db_resume() are not counted again. A canary is ok that was OK,
+ * Failures from before the last fleet_db_resume() are not counted again, and those of excused devices
+ * (fleet_db_set_fleet) never. A canary is ok that was OK,
  * or ALREADY with its health confirmed.
  */
 struct fleet_counts {

@@ -300,6 +300,14 @@ int fleet_db_tries(struct fleet_db *db, const char *device, const uint8_t packag
 	return 0;
 }
 
+static bool is_excused(const struct fleet_db *db, const char *name)
+{
+	for (size_t i = 0; db->fleet != NULL && i < db->fleet->n; i++)
+		if (strcmp(db->fleet->devices[i].name, name) == 0)
+			return db->fleet->devices[i].excused;
+	return false;
+}
+
 int fleet_db_counts(
 	struct fleet_db *db, const char *rollout, struct fleet_counts *ret, struct err *e)
 {
@@ -322,18 +330,20 @@ int fleet_db_counts(
 	rc = db_query(db, &st, e,
 		"SELECT max(id), outcome, (SELECT 1 FROM attempt AS c WHERE c.rollout = ?1"
 		" AND c.device = attempt.device AND c.canary AND (c.outcome = ?2 OR"
-		" c.outcome = ?3 AND c.confirmed) LIMIT 1)"
+		" c.outcome = ?3 AND c.confirmed) LIMIT 1), device"
 		" FROM attempt WHERE rollout = ?1 AND outcome <> ?4 GROUP BY device",
 		"tiii", rollout, (int64_t)FLEET_OK, (int64_t)FLEET_ALREADY,
 		(int64_t)FLEET_INTERRUPTED);
 	while (rc == 0 && (rc = db_step(db, st, e)) == 1) {
+		char name[FLEET_NAME_SIZE];
 		uint64_t outcome = 0;
 
+		db_text(st, 3, name, sizeof(name));
 		rc = db_uint(db, st, 1, FLEET_INTERRUPTED, &outcome, e);
 		c.ok += outcome == FLEET_OK || outcome == FLEET_ALREADY;
 		c.open += outcome == FLEET_OPEN;
 		c.failed += fleet_outcome_is_failure((enum fleet_outcome)outcome) &&
-			    sqlite3_column_int64(st, 0) > known;
+			    sqlite3_column_int64(st, 0) > known && !is_excused(db, name);
 		c.canaries_ok += sqlite3_column_int(st, 2) != 0;
 	}
 	if (rc == 0)

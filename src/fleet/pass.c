@@ -268,27 +268,6 @@ static int tell_decisions(struct pass *p, struct err *e)
 
 /* ---- halting ---- */
 
-/* Dark devices count neither against a rollout nor as missing. */
-static int failures_of(
-	struct pass *p, const struct pass_job *of, uint32_t *ret_failed, struct err *e)
-{
-	const struct fleet *f = p->rq->fleet;
-	struct fleet_counts c = {0};
-	int rc = fleet_db_counts(p->rq->db, of->offer.rollout, &c, e);
-
-	for (size_t i = 0; rc == 0 && i < f->n; i++) {
-		struct fleet_tries t = {0};
-
-		if (!f->devices[i].excused)
-			continue;
-		rc = fleet_db_tries(p->rq->db, f->devices[i].name, of->offer.package, &t, e);
-		if (rc == 0 && c.failed > 0 && fleet_outcome_is_failure(t.last_outcome))
-			c.failed--;
-	}
-	*ret_failed = c.failed;
-	return rc;
-}
-
 static void drop_queued(struct pass *p, const char *rollout, const char *why)
 {
 	for (size_t i = 0; i < p->n; i++) {
@@ -305,24 +284,24 @@ static void drop_queued(struct pass *p, const char *rollout, const char *why)
 static int halt_if_bad(struct pass *p, const struct pass_job *j, bool canary, struct err *e)
 {
 	const struct pass_listener *l = &p->rq->listener;
-	uint32_t failed = 0;
+	struct fleet_counts c = {0};
 	char why[200];
 	int rc;
 
 	if (!fleet_outcome_is_failure(j->tries.last_outcome) ||
 		j->tries.last_outcome == FLEET_REFUSED || j->device->excused)
 		return 0;
-	rc = failures_of(p, j, &failed, e);
+	rc = fleet_db_counts(p->rq->db, j->offer.rollout, &c, e);
 	if (rc < 0)
 		return rc;
-	if (!canary && (p->rq->fleet->stop_after == 0 || failed < p->rq->fleet->stop_after))
+	if (!canary && (p->rq->fleet->stop_after == 0 || c.failed < p->rq->fleet->stop_after))
 		return 0;
 	if (canary)
 		snprintf(why, sizeof(why), "the canary %s is %s", j->device->name,
 			fleet_outcome_text(j->tries.last_outcome));
 	else
 		snprintf(why, sizeof(why), "%u device%s failed, the last is %s: %s",
-			(unsigned)failed, failed == 1 ? "" : "s", j->device->name,
+			(unsigned)c.failed, c.failed == 1 ? "" : "s", j->device->name,
 			fleet_outcome_text(j->tries.last_outcome));
 	rc = fleet_db_halt(p->rq->db, j->offer.rollout, why, pass_now(p), e);
 	if (rc < 0)

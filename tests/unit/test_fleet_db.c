@@ -342,6 +342,7 @@ static void test_fleet_db__counts_are_of_devices(void **state)
 	struct fleet_db *db = open_db();
 	struct fleet_ending bad = {.outcome = FLEET_FAILED}, good = {.outcome = FLEET_OK};
 	struct fleet_ending there = {.outcome = FLEET_ALREADY};
+	struct fleet_device lamps[2] = {{.name = "lamp-2"}, {.name = "lamp-1", .excused = true}};
 	struct fleet_attempt a = attempt_of("canary-1", 1000);
 	struct fleet_counts c;
 	struct err e = ERR_INIT;
@@ -363,6 +364,12 @@ static void test_fleet_db__counts_are_of_devices(void **state)
 	assert_int_equal(2, c.ok);
 	assert_int_equal(1, c.failed);
 	assert_int_equal(1, c.canaries_ok);
+	/* A device that is known to be dark is no failure; what it has is a success. */
+	fleet_db_set_fleet(db, &(struct fleet){.devices = lamps, .n = 2});
+	ok(fleet_db_counts(db, "r2", &c, &e), &e);
+	assert_int_equal(2, c.ok);
+	assert_int_equal(0, c.failed);
+	fleet_db_set_fleet(db, NULL);
 	ok(fleet_db_counts(db, "r3", &c, &e), &e);
 	assert_int_equal(0, c.ok + c.failed + c.open + c.canaries_ok);
 	fleet_db_close(db);

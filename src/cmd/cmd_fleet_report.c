@@ -112,6 +112,8 @@ static int show(struct command_env *env, const struct cmd_fleet *f, struct err *
 
 	if (fs_exists(f->fleet.state))
 		rc = fleet_db_open(f->fleet.state, true, &db, e);
+	if (db != NULL)
+		fleet_db_set_fleet(db, &f->fleet);
 	if (rc == 0)
 		rc = fleet_view_load(db, &f->fleet, (uint64_t)time(NULL), &v, e);
 	if (rc == 0 && opt_given(env->opts, "html"))

@@ -20,9 +20,9 @@ int cmd_fleet_look(const struct command_env *env, struct cmd_fleet *ret, struct 
 		cmd_fleet_close(&f);
 		return rc;
 	}
-	if (db != NULL)
-		fleet_db_set_fleet(db, &f.fleet);
 	*ret = f;
+	if (db != NULL)
+		fleet_db_set_fleet(db, &ret->fleet);
 	*ret_db = db;
 	return 0;
 }

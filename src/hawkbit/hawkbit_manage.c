@@ -70,7 +70,9 @@ void hawkbit_manager_done(struct hawkbit_manager *m)
 
 /* ---- asking ---- */
 
-static int get(struct hawkbit_manager *m, const char *rest, struct buf *ret, struct err *e)
+/* `ret_status` may be NULL: the HTTP status. */
+static int get_status(struct hawkbit_manager *m, const char *rest, struct buf *ret, int *ret_status,
+	struct err *e)
 {
 	char url[FETCH_URL_SIZE];
 	struct hawkbit_exchange x = {.url = url, .answer = ret};
@@ -79,7 +81,14 @@ static int get(struct hawkbit_manager *m, const char *rest, struct buf *ret, str
 	if (snprintf(url, sizeof(url), "%s/%s", m->base, rest) >= (int)sizeof(url))
 		return err_set(e, ERR_USAGE, "the URL is too long");
 	rc = hawkbit_ask(&m->rest, m->headers, &x, e);
+	if (ret_status != NULL)
+		*ret_status = x.result.status;
 	return rc == 0 ? hawkbit_judge_status(&x, e) : rc;
+}
+
+static int get(struct hawkbit_manager *m, const char *rest, struct buf *ret, struct err *e)
+{
+	return get_status(m, rest, ret, NULL, e);
 }
 
 static bool is_number(const char *text)
@@ -132,22 +141,41 @@ static int read_groups(struct hawkbit_manager *m, struct hawkbit_rollout *r, str
 	return rc;
 }
 
+/*
+ * Open ones only. From 0.10.0 on the field is called `active`; before that, `status` had two values;
+ * after 1.0 `status` is something else.
+ */
+static int get_actions(struct hawkbit_manager *m, const char *id, size_t from, bool *old,
+	struct buf *ret, struct err *e)
+{
+	char rest[200];
+	int status = 0, rc;
+
+	for (;;) {
+		snprintf(rest, sizeof(rest),
+			"actions?representation=full&sort=id:ASC&limit=%u&offset=%zu"
+			"&q=rollout.id%%3D%%3D%s%%3B%s",
+			PAGE_ACTIONS, from, id, *old ? "status%3D%3Dpending" : "active%3D%3Dtrue");
+		rc = get_status(m, rest, ret, &status, e);
+		if (rc == 0 || status != 400 || *old)
+			return rc;
+		*old = true;
+		ret->len = 0;
+		err_clear(e);
+	}
+}
+
 static int read_actions(
 	struct hawkbit_manager *m, uint64_t before, struct hawkbit_rollout *r, struct err *e)
 {
-	bool more = true;
+	bool more = true, old = false;
 	size_t n = 0;
 	int rc = 0;
 
 	while (rc == 0 && more && n < ACTIONS_MAX) {
 		cleanup_buf struct buf b = BUF_INIT;
-		char rest[200];
 
-		snprintf(rest, sizeof(rest),
-			"actions?representation=full&sort=id:ASC&limit=%u&offset=%zu"
-			"&q=rollout.id%%3D%%3D%s%%3Bstatus%%3D%%3Dpending",
-			PAGE_ACTIONS, n, r->id);
-		rc = get(m, rest, &b, e);
+		rc = get_actions(m, r->id, n, &old, &b, e);
 		if (rc == 0)
 			rc = hawkbit_actions_parse(b.data, b.len, before, r, &n, &more, e);
 	}

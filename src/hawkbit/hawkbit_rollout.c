@@ -138,6 +138,8 @@ static bool is_overdue(const json_t *action, uint64_t before)
 	const char *detail = json_string_value(json_object_get(action, "detailStatus"));
 	uint64_t ms = 0;
 
+	if (detail == NULL)
+		detail = json_string_value(json_object_get(action, "status"));
 	if (detail != NULL && strcmp(detail, "scheduled") == 0)
 		return false;
 	if (!hawkbit_uint(action, "lastModifiedAt", &ms) && !hawkbit_uint(action, "createdAt", &ms))

@@ -75,6 +75,9 @@ api PUT /fake/jump '{"seconds":7300}' >/dev/null
 audit 1 "$rollout" --deadline 2h
 prints "silence is a failure"
 prints "lamp-1"
+api PUT /fake/set '{"old":true}' >/dev/null # servers before 0.10.0 call it otherwise
+audit 1 "$rollout" --deadline 2h
+prints "silence is a failure"
 [ "$(api GET "/rest/v1/rollouts/$rollout" "" 'r["status"]')" = running ] || fail "it was touched"
 audit 1 "$rollout" --deadline 2h --watch --json
 says_not "error"

@@ -12,7 +12,7 @@ With --state everything survives a restart; ids begin behind N.
 
     PUT  /fake/fault   {"path": REGEX, "what": WHAT, "times": N}: so many matching requests get it
     PUT  /fake/window  {"open": BOOL}: the maintenance window of all actions that have one
-    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL, "forgive": true}
+    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL, "old": BOOL, "forgive": true}
     PUT  /fake/jump    {"seconds": N}: all actions become so much older
     GET  /fake/log     every request of a device: method, path, headers, body, status
 
@@ -525,14 +525,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.send(200, t)
 
     def manage_actions(self, path, body):
-        """q: rollout.id==N;status==pending"""
+        """q: rollout.id==N;active==true, or before 0.10.0 (set "old") status==pending"""
         rows = list(S["actions"].values())
         for term in self.query.get("q", "").split(";"):
             key, _, value = term.partition("==")
             if key == "rollout.id":
                 rows = [a for a in rows if str(a["rollout"]) == value]
-            elif key == "status":
+            elif key == "status" and S["set"].get("old"):
                 rows = [a for a in rows if a["active"] == (value == "pending")]
+            elif key == "active" and not S["set"].get("old"):
+                rows = [a for a in rows if a["active"] == (value == "true")]
             elif term:
                 return self.refuse(400, "unknown field " + key)
         return self.page([self.action(a) for a in rows])

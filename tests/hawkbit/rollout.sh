@@ -66,7 +66,7 @@ server_on() {
 until_is() {
 	want=$1
 	shift
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		is=$("$@")
 		[ "$is" = "$want" ] && echo "ok: $want: $*" && return
 		sleep 0.1

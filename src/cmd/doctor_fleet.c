@@ -74,7 +74,7 @@ static void secret_file(struct doctor *d, const char *check, const char *path)
 	if (stat(path, &st) < 0 || access(path, R_OK) < 0) {
 		doctor_say(d, DOCTOR_WRONG, check, "%s: %s", path, strerror(errno));
 		doctor_advise(d, "it must be readable by the user who runs the pass");
-	} else if ((st.st_mode & 077) != 0 && (st.st_mode & 007) != 0) {
+	} else if ((st.st_mode & 007) != 0) {
 		doctor_say(d, DOCTOR_WRONG, check, "%s can be read by anybody", path);
 		doctor_advise(d, "chmod 600 %s", path);
 	} else {

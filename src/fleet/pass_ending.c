@@ -77,6 +77,15 @@ static const char *without_name(const struct pass_job *j, const char *text)
 		       : text;
 }
 
+/* The file that it came from is gone when this is read. */
+static void cut_backup(char *text, size_t size)
+{
+	char *at = strstr(text, "; what was there before is restored from ");
+
+	if (at != NULL)
+		snprintf(at, size - (size_t)(at - text), "; the one before it is back");
+}
+
 static void judge_failure(const struct pass_job *j, struct pass_verdict *v)
 {
 	const json_t *error = json_object_get(j->result, "error");
@@ -84,6 +93,8 @@ static void judge_failure(const struct pass_job *j, struct pass_verdict *v)
 
 	v->error = (int)code;
 	snprintf(v->text, sizeof(v->text), "%.255s", without_name(j, text_of(error, "message")));
+	if (is_true(j->result, "taken_back"))
+		cut_backup(v->text, sizeof(v->text));
 	if (code == ERR_INTERRUPTED)
 		v->outcome = FLEET_INTERRUPTED;
 	else if (is_true(j->result, "taken_back"))

@@ -58,6 +58,7 @@ channel 3.0.0.sota --stage 100%
 update 11
 [ "$(outcome 1)" = "rolled back" ] || fail "lamp-1: $(outcome 1)"
 json '[e["device"] for e in events if e["event"] == "begin"] == ["lamp-1"]'
+json '[e["text"].endswith("; the one before it is back") for e in events if e["event"] == "device_result"] == [True]'
 json '[e["reason"] for e in events if e["event"] == "halt"] == ["the canary lamp-1 is rolled back"]'
 for i in 1 2 3; do
 	runs $i 2.0.0

@@ -352,7 +352,7 @@ static void test_package_cache_get__full_disk(void **state)
 	child = fork();
 	if (child == 0) {
 		if (unshare(CLONE_NEWNS | (geteuid() != 0 ? CLONE_NEWUSER : 0)) < 0 ||
-			mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+			mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 			mount("tmpfs", cache.dir, "tmpfs", 0, "size=256k") < 0)
 			_exit(77);
 		_exit(on_a_small_disk(&i));

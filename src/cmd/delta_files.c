@@ -13,10 +13,12 @@ static int read_package(const char *path, struct delta_file *f, struct err *e)
 	int rc = package_open(f->file.data, f->file.len, &f->package, e);
 
 	f->is_package = rc == 0;
-	if (rc == 0 && f->package.header.n_components != 1)
-		rc = err_set(e, ERR_UNSUPPORTED,
-			"deltas of packages with several components are not "
-			"supported");
+	if (rc == 0 && f->package.header.n_components != 1) {
+		err_set(e, ERR_UNSUPPORTED,
+			"deltas of packages with several components are not supported");
+		rc = err_hint(e, "'stmota unpack' takes the components out: a delta of one of them "
+				 "is a package of its own");
+	}
 	if (rc == 0)
 		rc = package_segments(&f->package, 0, &f->image, e);
 	return rc < 0 ? err_wrap(e, "%s", path) : 0;

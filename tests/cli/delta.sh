@@ -96,6 +96,13 @@ expect 0 stmota -q pack "$new" --product example.com/blinky --key key.pem --encr
 expect 7 stmota diff old.sota hidden.sota --out none.bin
 
 # ---- refused ----
+expect 0 stmota -q pack "$new" --component data=configuration:key.pub@0x08010000 --product example.com/blinky --key key.pem --out two.sota
+expect 1 stmota diff old.sota two.sota --out none.bin
+says 'several components'
+says 'stmota unpack'
+python3 -c 'open("holes.hex", "w").write(":0400000001020304F2\n:0401000001020304F1\n:00000001FF\n")'
+expect 1 stmota diff holes.hex holes.hex --out none.bin
+says 'has holes'
 expect 7 stmota patch old.sota patch.sota --trust other.pub --out none.bin
 expect 9 stmota patch "$new" patch.sota --out none.bin
 says 'not the image'

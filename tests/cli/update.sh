@@ -54,6 +54,7 @@ done
 
 # A bad one: the canary is rolled back, nobody else sees it, today and tomorrow.
 release 3.0.0 dark
+impatient
 channel 3.0.0.sota --stage 100%
 update 11
 [ "$(outcome 1)" = "rolled back" ] || fail "lamp-1: $(outcome 1)"
@@ -73,6 +74,7 @@ update 11 --now --resume "$id"
 runs 1 2.0.0
 update 2 --resume nothing
 release 4.0.0
+patient
 channel 4.0.0.sota --stage 100%
 update 0
 for i in 1 2 3; do

@@ -16,7 +16,7 @@ begin() {
 	tries=0
 	until grep -q '"phase":"write"' pass.out; do
 		tries=$((tries + 1))
-		[ "$tries" -lt 500 ] || fail "nothing is written: $(cat pass.out pass.err)"
+		[ "$tries" -lt 3000 ] || fail "nothing is written: $(cat pass.out pass.err)"
 		sleep 0.02
 	done
 }
@@ -32,16 +32,15 @@ channel 1.0.0.sota --stage 100%
 street 2 'retry = 1s' 'attempts = 9'
 update 0
 
-echo "== killed in mid-write, again and again; then it goes on"
+echo "== killed in mid-write; the next pass goes on"
 release 2.0.0
 channel 2.0.0.sota --stage 100%
 cut_short() {
-	lamp 1 --wire 115200
+	lamp 1 --wire 115200,2
 	begin
 	kill -9 $pass
 	wait $pass || :
 }
-cut_short
 cut_short
 history
 json 'len(str(r)) > 0'
@@ -55,7 +54,7 @@ quiet
 echo "== a second one while the first is at work: silent, and harmless"
 release 2.1.0
 channel 2.1.0.sota --stage 100%
-lamp 1 --wire 115200
+lamp 1 --wire 115200,2
 begin
 quiet
 expect 0 stmota update --fleet street.conf -v
@@ -66,7 +65,7 @@ runs 2 2.1.0
 echo "== told to stop: it ends, the lines are back, the next one goes on"
 release 2.2.0
 channel 2.2.0.sota --stage 100%
-lamp 1 --wire 115200
+lamp 1 --wire 115200,2
 begin
 kill -TERM $pass
 got=0
@@ -84,6 +83,7 @@ channel 2.3.0.sota --stage 100%
 cut_short
 lamp 1
 release 2.4.0 dark
+impatient
 channel 2.4.0.sota --stage 100%
 update 11
 json '[e["outcome"] for e in events if e["event"] == "device_result"] == ["rolled back"]'

@@ -69,6 +69,7 @@ echo "== a budget: set aside for a day, never for ever"
 street 1 'attempts = 2' 'retry = 1h'
 sed -i 's/^\[device lamp-1\]/&\nexcused = yes/' street.conf
 release 1.5.0 dark
+impatient
 channel 1.5.0.sota --stage 100%
 update 11
 update 0
@@ -83,6 +84,7 @@ echo "== the way back by the golden package: the one that was healthy last"
 street 1
 sed -i 's/^\[device lamp-1\]/&\nrollback = golden/' street.conf
 release 1.6.0 dark
+impatient
 channel 1.6.0.sota --stage 100%
 update 11
 json '[e["outcome"] for e in events if e["event"] == "device_result"] == ["rolled back"]'
@@ -90,6 +92,7 @@ json '"the one before it is back" in [e for e in events if e["event"] == "device
 runs 1 1.4.0
 # The next one is good, and becomes the golden one.
 release 1.7.0
+patient
 channel 1.7.0.sota --stage 100%
 update 0
 runs 1 1.7.0
@@ -97,6 +100,7 @@ runs 1 1.7.0
 echo "== without any way back it stays as it is, and says so"
 sed -i 's/^rollback = golden/rollback = none/' street.conf
 release 1.8.0 dark
+impatient
 channel 1.8.0.sota --stage 100%
 update 11
 json '[e["outcome"] for e in events if e["event"] == "device_result"] == ["unhealthy"]'
@@ -104,6 +108,7 @@ runs 1 1.8.0
 # Not even its version is known now, but for what it ran before; the next release repairs it.
 sed -i '/^version = /d' street.conf
 release 1.9.0
+patient
 channel 1.9.0.sota --stage 100%
 update 0
 runs 1 1.9.0

@@ -244,7 +244,8 @@ static int with_fleet(struct update_call *c, struct err *e)
 		c->show = many_show_new(&cfg);
 	if (rc == 0)
 		rc = pass(c, db, e);
-	if (busy && !c->dry_run) {
+	/* Cron starts the next one; a person who asked for something is told. */
+	if (busy && !c->dry_run && !opt_given(c->env->opts, "resume")) {
 		log_info("%s", e->msg);
 		if (c->json)
 			out_bool(c->env->out, "busy", true);

@@ -59,6 +59,7 @@ begin
 quiet
 expect 0 stmota update --fleet street.conf -v
 says "$pass"
+expect 3 stmota update --fleet street.conf --resume nothing
 wait $pass || fail "the first one was disturbed: $(cat pass.err)"
 runs 2 2.1.0
 

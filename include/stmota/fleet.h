@@ -72,6 +72,7 @@ struct fleet {
 	bool metered;
 	uint64_t metered_max; /* bytes of a package that may be fetched over a metered link */
 	char *report, *report_key;
+	char *decrypt_key; /* opens packages for devices that take memory, not files */
 	char *state;                  /* the database; never NULL */
 	struct fleet_device *devices; /* by wave, then as in the file; file names are complete */
 	size_t n;

@@ -89,6 +89,8 @@ static void secrets(struct doctor *d, const struct fleet *f)
 		secret_file(d, "hawkBit token", f->devices[i].token_file);
 	if (f->report_key != NULL && strncmp(f->report_key, "pkcs11:", 7) != 0)
 		secret_file(d, "report key", f->report_key);
+	if (f->decrypt_key != NULL && strncmp(f->decrypt_key, "pkcs11:", 7) != 0)
+		secret_file(d, "decryption key", f->decrypt_key);
 }
 
 /* ---- the database ---- */

@@ -30,7 +30,7 @@ static void add(struct words *w, const char *option, const char *value)
 }
 
 /* What a person would have typed. */
-static void make_words(const struct pass_delivery *d, struct words *w)
+static void make_words(const struct pass_delivery *d, const char *decrypt_key, struct words *w)
 {
 	const struct fleet_device *dev = d->device;
 
@@ -45,6 +45,8 @@ static void make_words(const struct pass_delivery *d, struct words *w)
 		add(w, "--slot", dev->slot);
 	if (d->base != NULL)
 		add(w, "--base", d->base);
+	if (decrypt_key != NULL && !dev->takes_files)
+		add(w, "--decrypt-key", decrypt_key);
 	add(w, d->path, NULL);
 }
 
@@ -81,9 +83,15 @@ static int check(void *ctx, const struct package *p, struct err *e)
 	return d->back ? 0 : pass_check_package(d->offer, d->device, d->delta, p, e);
 }
 
+struct child {
+	const struct pass_delivery *delivery;
+	const char *decrypt_key;
+};
+
 static int flash_it(struct command_env *env, void *ctx, struct err *e)
 {
-	const struct pass_delivery *d = ctx;
+	const struct child *c = ctx;
+	const struct pass_delivery *d = c->delivery;
 	struct installed_now known = remembered(d->known);
 	const struct opt *tables[COMMAND_TABLES];
 	struct words w = {.n = 0};
@@ -92,7 +100,7 @@ static int flash_it(struct command_env *env, void *ctx, struct err *e)
 		.restore = d->sha256 == NULL,
 		.sha256 = d->sha256,
 		.check = d->sha256 != NULL ? check : NULL,
-		.ctx = ctx,
+		.ctx = (void *)(uintptr_t)d,
 		.known = &known,
 		.uid = d->known->uid[0] != '\0' ? d->known->uid : NULL,
 		.may_go_back = d->offer->may_go_back || d->back,
@@ -100,7 +108,7 @@ static int flash_it(struct command_env *env, void *ctx, struct err *e)
 	struct opts *opts = NULL;
 	int rc;
 
-	make_words(d, &w);
+	make_words(d, c->decrypt_key, &w);
 	command_tables(&cmd_flash, tables);
 	rc = opt_parse(tables, w.n, w.v, &opts, e);
 	if (rc < 0)
@@ -112,7 +120,7 @@ static int flash_it(struct command_env *env, void *ctx, struct err *e)
 int update_child(void *ctx, const struct pass_delivery *d, FILE *to)
 {
 	const struct update_call *c = ctx;
-	struct pass_delivery own = *d;
+	struct child own = {d, c->fleet.fleet.decrypt_key};
 
 	return many_child(&c->fleet.env, d->device->name, flash_it, &own, to);
 }

@@ -73,6 +73,8 @@ const struct config_key config_keys[] = {
 	{"fleet", "metered_max", "bytes of a small package", "64K", CONFIG_U32},
 	{"fleet", "report", "URL or folder that reports go to", NULL, CONFIG_TEXT},
 	{"fleet", "report_key", "private key that signs reports", NULL, CONFIG_TEXT},
+	{"fleet", "decrypt_key", "opens encrypted packages; as --decrypt-key of flash", NULL,
+		CONFIG_TEXT},
 	{"fleet", "state", "file of what is remembered of the fleet, instead of the usual one",
 		NULL, CONFIG_TEXT},
 	{DEVICE_SECTION, "url", "where it is attached, such as uart:/dev/ttyUSB0", NULL,

@@ -82,6 +82,7 @@ static void check_gateway(struct checking *c)
 			"%s: nothing to follow: update will have nothing to do", f->path);
 	must_exist(c, NULL, "root", f->root);
 	must_exist(c, NULL, "report_key", f->report_key);
+	must_exist(c, NULL, "decrypt_key", f->decrypt_key);
 	must_exist(c, NULL, "hawkbit_token_file", f->hawkbit_token_file);
 	check_web(c, "channel", f->channel);
 	check_web(c, "hawkbit", f->hawkbit);

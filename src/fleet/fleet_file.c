@@ -144,6 +144,7 @@ static const struct fleet_text texts[] = {
 	{"hawkbit_token_file", FLEET_TEXT_FILE, offsetof(struct fleet, hawkbit_token_file)},
 	{"report", FLEET_TEXT_PLACE, offsetof(struct fleet, report)},
 	{"report_key", FLEET_TEXT_FILE, offsetof(struct fleet, report_key)},
+	{"decrypt_key", FLEET_TEXT_FILE, offsetof(struct fleet, decrypt_key)},
 	{"state", FLEET_TEXT_FILE, offsetof(struct fleet, state)},
 };
 

@@ -112,3 +112,16 @@ patient
 channel 1.9.0.sota --stage 100%
 update 0
 runs 1 1.9.0
+
+echo "== an encrypted package needs its key"
+printf '00112233445566778899aabbccddeeff' >product.key
+chmod 600 product.key
+release 1.10.0 healthy --encrypt-key product.key
+channel 1.10.0.sota --stage 100%
+update 11
+prints 'decrypt'
+runs 1 1.9.0
+sed -i "s|^\[fleet\]|&\ndecrypt_key = product.key|" street.conf
+update 0 --now
+json 'r["delivered"] == 1'
+runs 1 1.10.0

@@ -91,6 +91,14 @@ for v in $variants; do
 	fi
 	lasts=$(($(date +%s%3N) - began))
 	device wait='boot: starting slot 2, 1.1.0+0' wait='app: confirmed before'
+	# Likewise by its playbook, from the menu to the proof of health.
+	if [ "$v" != d ]; then
+		cp "$v/fresh" "$flash"
+		device wait='app: keys' run="\"$stmota\" flash --trust release.pub --device \
+			\"tcp:127.0.0.1:\$PORT?playbook=stmota\" $v/new.sota >$v/playbook.log" \
+			wait='app: self-test good, confirmed'
+		sed "s/^/# $v: /" "$v/playbook.log"
+	fi
 
 	grep -ao 'boot: stack.*bytes' "$v/log" | sort -u | sed "s/^/# $v: /"
 

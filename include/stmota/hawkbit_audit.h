@@ -17,11 +17,13 @@
 enum hawkbit_then { HAWKBIT_THEN_NEXT, HAWKBIT_THEN_PAUSE, HAWKBIT_THEN_OTHER };
 
 struct hawkbit_group {
+	char id[HAWKBIT_ID_SIZE]; /* "" if it has none that is usable */
 	char name[80], status[24];
 	uint64_t total;
 	bool has_success, has_error; /* a threshold in per cent is known */
 	uint32_t success, error;
 	enum hawkbit_then then; /* when it was successful */
+	bool has_counts;        /* of these; servers of 0.3 do not count in lists */
 	uint64_t finished, failed, cancelled, open;
 };
 
@@ -44,6 +46,8 @@ int hawkbit_rollout_parse(const void *text, size_t len, struct hawkbit_rollout *
 /* A page of groups: appended. `*ret_more`: there are others. */
 int hawkbit_groups_parse(
 	const void *text, size_t len, struct hawkbit_rollout *ret, bool *ret_more, struct err *e);
+/* One group alone. */
+int hawkbit_group_parse(const void *text, size_t len, struct hawkbit_group *ret, struct err *e);
 /*
  * A page of open actions: those that nobody has said a word about since `before` (Unix time) are
  * counted. `*ret_n`: actions on the page.

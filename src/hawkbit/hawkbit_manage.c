@@ -15,6 +15,7 @@
 
 #define PAGE_GROUPS  50u
 #define PAGE_ACTIONS 100u
+#define PAGE_TARGETS 100u
 #define ACTIONS_MAX  1000000u
 
 /* ---- who asks ---- */
@@ -122,6 +123,25 @@ static int find_by_name(
 		json_object_get(json_array_get(json_object_get(j, "content"), 0), "id"), ret, e);
 }
 
+/* Without its numbers a group whose devices are silent would look as one that was not started. */
+static int count_group(struct hawkbit_manager *m, const struct hawkbit_rollout *r,
+	struct hawkbit_group *g, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	char rest[160];
+	int rc;
+
+	if (g->id[0] == '\0')
+		return err_set(e, ERR_FORMAT, "a group without numbers and id");
+	snprintf(rest, sizeof(rest), "rollouts/%s/deploygroups/%s", r->id, g->id);
+	rc = get(m, rest, &b, e);
+	if (rc == 0)
+		rc = hawkbit_group_parse(b.data, b.len, g, e);
+	if (rc == 0 && !g->has_counts)
+		rc = err_set(e, ERR_FORMAT, "a group without the numbers of its targets by status");
+	return rc;
+}
+
 static int read_groups(struct hawkbit_manager *m, struct hawkbit_rollout *r, struct err *e)
 {
 	bool more = true;
@@ -138,6 +158,9 @@ static int read_groups(struct hawkbit_manager *m, struct hawkbit_rollout *r, str
 		if (rc == 0)
 			rc = hawkbit_groups_parse(b.data, b.len, r, &more, e);
 	}
+	for (size_t i = 0; rc == 0 && i < r->n; i++)
+		if (!r->groups[i].has_counts)
+			rc = count_group(m, r, &r->groups[i], e);
 	return rc;
 }
 
@@ -146,7 +169,7 @@ static int read_groups(struct hawkbit_manager *m, struct hawkbit_rollout *r, str
  * after 1.0 `status` is something else.
  */
 static int get_actions(struct hawkbit_manager *m, const char *id, size_t from, bool *old,
-	struct buf *ret, struct err *e)
+	bool *ret_none, struct buf *ret, struct err *e)
 {
 	char rest[200];
 	int status = 0, rc;
@@ -157,6 +180,7 @@ static int get_actions(struct hawkbit_manager *m, const char *id, size_t from, b
 			"&q=rollout.id%%3D%%3D%s%%3B%s",
 			PAGE_ACTIONS, from, id, *old ? "status%3D%3Dpending" : "active%3D%3Dtrue");
 		rc = get_status(m, rest, ret, &status, e);
+		*ret_none = status == 404;
 		if (rc == 0 || status != 400 || *old)
 			return rc;
 		*old = true;
@@ -165,17 +189,98 @@ static int get_actions(struct hawkbit_manager *m, const char *id, size_t from, b
 	}
 }
 
+/* ---- the same of a server of 0.3, which lists actions of a target only ---- */
+
+static int read_target(struct hawkbit_manager *m, const char *target, uint64_t before,
+	struct hawkbit_rollout *r, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	char rest[FETCH_URL_SIZE] = "targets/";
+	const uint64_t overdue = r->overdue;
+	size_t n = 0;
+	bool more = false;
+	int rc;
+
+	if (hawkbit_escape(target, rest, sizeof(rest) - 80) < 0)
+		return err_set(e, ERR_FORMAT, "a target with a name of more than %u characters",
+			HAWKBIT_CONTROLLER_MAX);
+	snprintf(rest + strlen(rest), 80, "/actions?sort=id:ASC&limit=%u&q=status%%3D%%3Dpending",
+		PAGE_ACTIONS);
+	rc = get(m, rest, &b, e);
+	if (rc == 0)
+		rc = hawkbit_actions_parse(b.data, b.len, before, r, &n, &more, e);
+	if (rc == 0 && overdue == 0 && r->overdue > 0)
+		hawkbit_show(target, r->overdue_example, sizeof(r->overdue_example));
+	return rc;
+}
+
+/* The targets of a group that have not ended. `*ret_more`: other pages follow. */
+static int read_targets(struct hawkbit_manager *m, const struct hawkbit_group *g, uint64_t before,
+	struct hawkbit_rollout *r, size_t *n, bool *ret_more, struct err *e)
+{
+	cleanup_buf struct buf b = BUF_INIT;
+	cleanup_json json_t *j = NULL;
+	const json_t *rows;
+	uint64_t total = 0;
+	char rest[200];
+	int rc;
+
+	snprintf(rest, sizeof(rest),
+		"rollouts/%s/deploygroups/%s/targets?sort=id:ASC&limit=%u&offset=%zu"
+		"&q=updatestatus%%3D%%3Dpending",
+		r->id, g->id, PAGE_TARGETS, *n);
+	rc = get(m, rest, &b, e);
+	if (rc == 0)
+		rc = hawkbit_json(b.data, b.len, &j, e);
+	if (rc < 0)
+		return rc;
+	rows = json_object_get(j, "content");
+	if (!json_is_array(rows) || !hawkbit_uint(j, "total", &total))
+		return err_set(e, ERR_FORMAT, "a list without content and total");
+	for (size_t i = 0; rc == 0 && i < json_array_size(rows); i++) {
+		const char *id =
+			json_string_value(json_object_get(json_array_get(rows, i), "controllerId"));
+
+		rc = id == NULL ? err_set(e, ERR_FORMAT, "a target without controllerId")
+				: read_target(m, id, before, r, e);
+	}
+	*n += json_array_size(rows);
+	*ret_more = json_array_size(rows) > 0 && *n < total;
+	return rc;
+}
+
+static int read_actions_by_target(
+	struct hawkbit_manager *m, uint64_t before, struct hawkbit_rollout *r, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < r->n; i++) {
+		bool more = r->groups[i].open > 0;
+		size_t n = 0;
+
+		if (more && r->groups[i].id[0] == '\0')
+			rc = err_set(e, ERR_FORMAT, "a group without id");
+		while (rc == 0 && more && n < ACTIONS_MAX)
+			rc = read_targets(m, &r->groups[i], before, r, &n, &more, e);
+	}
+	return rc;
+}
+
 static int read_actions(
 	struct hawkbit_manager *m, uint64_t before, struct hawkbit_rollout *r, struct err *e)
 {
-	bool more = true, old = false;
+	bool more = true, old = false, none = false;
 	size_t n = 0;
 	int rc = 0;
 
 	while (rc == 0 && more && n < ACTIONS_MAX) {
 		cleanup_buf struct buf b = BUF_INIT;
 
-		rc = get_actions(m, r->id, n, &old, &b, e);
+		rc = get_actions(m, r->id, n, &old, &none, &b, e);
+		if (rc < 0 && none) {
+			err_clear(e);
+			return read_actions_by_target(m, before, r, e);
+		}
 		if (rc == 0)
 			rc = hawkbit_actions_parse(b.data, b.len, before, r, &n, &more, e);
 	}

@@ -78,9 +78,12 @@ static int read_group(const json_t *j, struct hawkbit_group *g, struct err *e)
 		!hawkbit_text(j, "status", g->status, sizeof(g->status)) ||
 		!hawkbit_uint(j, "totalTargets", &g->total))
 		return err_set(e, ERR_FORMAT, "a group without name, status and number of targets");
+	if (hawkbit_id(json_object_get(j, "id"), g->id, NULL) < 0)
+		g->id[0] = '\0';
 	g->has_success = read_threshold(j, "successCondition", &g->success);
 	g->has_error = read_threshold(j, "errorCondition", &g->error);
 	g->then = read_then(j);
+	g->has_counts = json_is_object(json_object_get(j, "totalTargetsPerStatus"));
 	g->finished = count(j, "finished");
 	g->failed = count(j, "error");
 	g->cancelled = count(j, "cancelled");
@@ -129,6 +132,19 @@ int hawkbit_groups_parse(
 		if (rc == 0)
 			ret->groups[ret->n++] = g;
 	}
+	return rc;
+}
+
+int hawkbit_group_parse(const void *text, size_t len, struct hawkbit_group *ret, struct err *e)
+{
+	cleanup_json json_t *j = NULL;
+	struct hawkbit_group g = {0};
+	int rc = hawkbit_json(text, len, &j, e);
+
+	if (rc == 0)
+		rc = read_group(j, &g, e);
+	if (rc == 0)
+		*ret = g;
 	return rc;
 }
 

@@ -76,6 +76,7 @@ static void try_rollout(const uint8_t *data, size_t size)
 {
 	static const struct hawkbit_limits limits = {.error_max = 10, .deadline_s = 60};
 	struct hawkbit_rollout r = HAWKBIT_ROLLOUT_INIT;
+	struct hawkbit_group g = {0};
 	size_t n = 0, unsafe = 0;
 	bool more = false;
 
@@ -83,6 +84,10 @@ static void try_rollout(const uint8_t *data, size_t size)
 	for (int twice = 0; twice < 2; twice++) {
 		hawkbit_groups_parse(data, size, &r, &more, NULL);
 		hawkbit_actions_parse(data, size, 1700000000, &r, &n, &more, NULL);
+	}
+	if (hawkbit_group_parse(data, size, &g, NULL) == 0) {
+		check_text(g.name);
+		check_text(g.id);
 	}
 	must(r.n <= HAWKBIT_GROUPS_MAX && r.overdue <= n);
 	check_text(r.overdue_example);

@@ -79,9 +79,17 @@ api PUT /fake/set '{"old":true}' >/dev/null # servers before 0.10.0 call it othe
 audit 1 "$rollout" --deadline 2h
 prints "silence is a failure"
 [ "$(api GET "/rest/v1/rollouts/$rollout" "" 'r["status"]')" = running ] || fail "it was touched"
+# 0.3 lists actions of a target only, and no numbers with groups: silence was not seen at all.
+api PUT /fake/set '{"ancient":true}' >/dev/null
+audit 1 "$rollout" --deadline 2h
+prints "silence is a failure"
+prints "such as lamp-1:"
+audit 0 "$rollout" --deadline 3h --json
+json 'r["groups"][0]["open"] == 1'
 audit 1 "$rollout" --deadline 2h --watch --json
 says_not "error"
 json 'r["error"]["message"].find("was paused") > 0 and events[0]["event"] == "look"'
+api PUT /fake/set '{"old":false,"ancient":false}' >/dev/null
 [ "$(api GET "/rest/v1/rollouts/$rollout" "" 'r["status"]')" = paused ] || fail "it was not paused"
 
 # One that ends well is watched to its end; the server may be away for a while.

@@ -12,7 +12,9 @@ With --state everything survives a restart; ids begin behind N.
 
     PUT  /fake/fault   {"path": REGEX, "what": WHAT, "times": N}: so many matching requests get it
     PUT  /fake/window  {"open": BOOL}: the maintenance window of all actions that have one
-    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL, "old": BOOL, "forgive": true}
+    PUT  /fake/set     {"sleep": "00:00:30", "confirm": BOOL, "links": URL-PREFIX, "mute": BOOL,
+                        "old": BOOL, "ancient": BOOL, "forgive": true}; ancient: without what the
+                        real 0.3.0M7 was seen not to have
     PUT  /fake/jump    {"seconds": N}: all actions become so much older
     GET  /fake/log     every request of a device: method, path, headers, body, status
 
@@ -487,11 +489,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.send(201, [d])
 
     def action(self, a):
+        new = {"detailStatus": a["status"], "active": a["active"], "rollout": a["rollout"],
+               "_links": {"target": {"href": f"x/targets/{a['target']}", "name": a["target"]}}}
         return {"id": a["id"], "type": "cancel" if a["status"] in ("canceling", "canceled") else
                 "update", "status": "pending" if a["active"] else "finished",
-                "detailStatus": a["status"], "active": a["active"], "rollout": a["rollout"],
                 "createdAt": a["createdAt"], "lastModifiedAt": a["lastModifiedAt"],
-                "_links": {"target": {"href": f"x/targets/{a['target']}", "name": a["target"]}}}
+                **({} if S["set"].get("ancient") else new)}
 
     def manage_targets(self, path, body):
         if not path and self.command == "POST":
@@ -507,7 +510,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.send(200, t["attributes"])
         if path[1:] == ["actions"]:
             return self.page([self.action(a) for a in S["actions"].values()
-                              if a["target"] == path[0]])
+                              if a["target"] == path[0] and
+                              (self.query.get("q") != "status==pending" or a["active"])])
         if len(path) > 2 and path[1] == "actions":
             a = S["actions"][path[2]]
             if path[3:] == ["status"]:
@@ -526,6 +530,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def manage_actions(self, path, body):
         """q: rollout.id==N;active==true, or before 0.10.0 (set "old") status==pending"""
+        if S["set"].get("ancient"):
+            return self.refuse(404)
         rows = list(S["actions"].values())
         for term in self.query.get("q", "").split(";"):
             key, _, value = term.partition("==")
@@ -550,8 +556,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "totalGroups": len(r["groups"]), "totalTargetsPerStatus": total,
                 "createdAt": r["createdAt"], "deleted": False}
 
+    def manage_groups(self, r, path):
+        def show(g, counts):
+            return {**{k: v for k, v in g.items() if k not in ("targets", "gone_on")},
+                    "totalTargets": len(g["targets"]),
+                    **({"totalTargetsPerStatus": count(r, g)} if counts else {})}
+        if not path:
+            return self.page([show(g, not S["set"].get("ancient")) for g in r["groups"]])
+        g = next((g for g in r["groups"] if str(g["id"]) == path[0]), None)
+        if g is None:
+            return self.refuse(404)
+        if path[1:] == ["targets"]:
+            open_ones = {a["target"] for a in S["actions"].values() if a["active"]}
+            return self.page([{"controllerId": c} for c in g["targets"] if c in open_ones or
+                              self.query.get("q") != "updatestatus==pending"])
+        return self.send(200, show(g, True))
+
     def manage_rollouts(self, path, body):
         if not path and self.command == "POST":
+            if S["set"].get("ancient") and '"action": "PAUSE"' in json.dumps(
+                    [g.get("successAction") for g in body.get("groups", [])]):
+                return self.refuse(400, "The given request body is not well formed")
             r = make_rollout(body)
             return self.send(201, self.rollout(r)) if r else self.refuse(400, "targets left over")
         if not path:
@@ -561,10 +586,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         r = S["rollouts"].get(path[0])
         if r is None:
             return self.refuse(404)
-        if path[1:] == ["deploygroups"]:
-            return self.page([{**{k: v for k, v in g.items() if k not in ("targets", "gone_on")},
-                               "totalTargets": len(g["targets"]),
-                               "totalTargetsPerStatus": count(r, g)} for g in r["groups"]])
+        if path[1:2] == ["deploygroups"]:
+            return self.manage_groups(r, path[2:])
         if path[1:] == ["start"] and r["status"] == "ready":
             r["status"] = "running"
             start_group(r)

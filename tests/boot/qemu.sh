@@ -105,7 +105,7 @@ for v in $variants; do
 	# update STEP...: after the steps, an update in which the power may fail
 	update() {
 		case $v in
-		d) device "$@" cut='app: confirmed' ;;
+		d) device "$@" cut='confirmed' ;;
 		*) device "$@" cut='app: keys' key=u cut='ready for YMODEM' \
 			run="\"$stmota\" -q ymodem send --device tcp:127.0.0.1:\$PORT $v/new.sota || :" \
 			cut='app: self-test good' ;;
